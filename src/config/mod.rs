@@ -1,0 +1,1 @@
+//! Floor 1: `services.toml`. The only room that knows TOML.

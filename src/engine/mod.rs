@@ -1,0 +1,1 @@
+//! Floor 2: runs a plan and emits what happens.

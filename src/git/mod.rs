@@ -1,0 +1,1 @@
+//! Floor 1: the repository. The only room that knows git.

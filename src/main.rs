@@ -1,0 +1,5 @@
+//! The `svc` binary: one call.
+
+fn main() -> std::process::ExitCode {
+    svc::cli::main()
+}

@@ -1,0 +1,34 @@
+//! What the program was started with. Read once, in `cli`, and passed down; nobody asks the system again.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
+
+/// The surroundings of one run.
+#[derive(Clone, Debug)]
+pub struct Env {
+    /// The working directory, absolute, after `-C`.
+    pub directory: PathBuf,
+    /// Whether `-C` was given, so that a hook's `GIT_DIR` does not speak of this directory.
+    pub directory_given: bool,
+    /// All variables.
+    pub variables: BTreeMap<OsString, OsString>,
+    /// How many processors may be used at once, at least 1.
+    pub processors: usize,
+}
+
+impl Env {
+    /// The variable `name`, where it is set, not empty and text.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.variables
+            .get(OsStr::new(name))
+            .and_then(|value| value.to_str())
+            .filter(|value| !value.is_empty())
+    }
+
+    /// Whether this run is in a CI system.
+    pub fn is_ci(&self) -> bool {
+        self.text("CI")
+            .is_some_and(|value| !matches!(value, "0" | "false"))
+    }
+}

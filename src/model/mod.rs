@@ -1,0 +1,20 @@
+//! Floor 0: the words of the tool and the decisions it takes, as plain values.
+//!
+//! Nothing here touches a file, a process, git, a clock or a terminal.
+
+pub mod affected;
+pub mod change;
+pub mod deploy;
+pub mod env;
+pub mod event;
+pub mod graph;
+pub mod input;
+pub mod name;
+pub mod path;
+pub mod pattern;
+pub mod plan;
+pub mod run;
+pub mod select;
+pub mod suggest;
+pub mod task;
+pub mod workspace;

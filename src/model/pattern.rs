@@ -1,0 +1,157 @@
+//! One file pattern: a glob below the workspace that also takes everything below what it names.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::sync::OnceLock;
+
+use globset::{Glob, GlobBuilder, GlobSet, GlobSetBuilder};
+
+use crate::model::path::{FilePath, is_within};
+
+/// A glob relative to the workspace. `*` and `?` stay within one directory, `**` crosses them, `{a,b}` and `[a-z]` choose.
+///
+/// A pattern that matches a directory takes every file below it, so `dist` and `dist/**` mean the same files.
+#[derive(Clone, Debug)]
+pub struct Pattern {
+    text: Box<str>,
+    literal: Box<str>,
+    compiled: OnceLock<GlobSet>,
+}
+
+impl Pattern {
+    /// Checks and keeps `text`, which is read relative to `directory`, or to the workspace if it begins with `/`.
+    ///
+    /// # Errors
+    /// What is wrong with the glob, in words, or that it leaves the workspace.
+    pub fn new(text: &str, directory: &FilePath) -> Result<Self, String> {
+        let (rest, parent) = match text.strip_prefix('/') {
+            Some(rest) => (rest, String::new()),
+            None => (text, globset::escape(&directory.display())),
+        };
+        let rest = rest.trim_end_matches('/');
+        if rest.split('/').any(|part| part == "..") {
+            return Err("it leaves the directory with `..`".into());
+        }
+        let rest = match rest {
+            "." => "",
+            _ => rest.strip_prefix("./").unwrap_or(rest),
+        };
+        if rest.is_empty() && text.starts_with('/') {
+            return Err("it names the whole workspace".into());
+        }
+        build(rest).map_err(|error| error.kind().to_string())?;
+        let text = match (parent.is_empty(), rest.is_empty()) {
+            (true, _) => rest.to_owned(),
+            (_, true) => parent,
+            _ => format!("{parent}/{rest}"),
+        };
+        Ok(Self {
+            literal: literal_part(&text).into(),
+            text: text.into(),
+            compiled: OnceLock::new(),
+        })
+    }
+
+    /// The glob, relative to the workspace.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The longest leading path without glob characters: only it and what lies below it can match.
+    pub fn literal(&self) -> &[u8] {
+        self.literal.as_bytes()
+    }
+
+    /// Whether the pattern is a plain path, without any glob character.
+    pub fn is_literal(&self) -> bool {
+        self.literal.len() == self.text.len()
+    }
+
+    /// Whether the pattern takes the file at `path`.
+    pub fn matches(&self, path: &[u8]) -> bool {
+        if !is_within(path, self.literal.as_bytes()) {
+            return false;
+        }
+        self.is_literal() || {
+            let set = self.compiled.get_or_init(|| self.compile());
+            set.is_match(Path::new(OsStr::from_bytes(path)))
+        }
+    }
+
+    fn compile(&self) -> GlobSet {
+        GlobSetBuilder::new()
+            .add(build(&self.text).expect("the glob was checked when the pattern was made"))
+            .add(build(&format!("{}/**", self.text)).expect("a valid glob stays valid with `/**`"))
+            .build()
+            .expect("two valid globs make a set")
+    }
+}
+
+impl PartialEq for Pattern {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for Pattern {}
+
+fn build(text: &str) -> Result<Glob, globset::Error> {
+    GlobBuilder::new(text)
+        .literal_separator(true)
+        .backslash_escape(true)
+        .build()
+}
+
+fn literal_part(text: &str) -> &str {
+    match text.find(['*', '?', '[', '{', '\\']) {
+        None => text,
+        Some(meta) => text[..meta].rfind('/').map_or("", |slash| &text[..slash]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_take_files_and_what_lies_below() {
+        let check = |pattern: &str, path: &str, expected| {
+            let pattern = Pattern::new(pattern, &"a/b".into()).unwrap();
+            assert_eq!(
+                pattern.matches(path.as_bytes()),
+                expected,
+                "{pattern:?} {path}"
+            );
+        };
+        check("dist", "a/b/dist", true);
+        check("dist", "a/b/dist/x/y", true);
+        check("dist", "a/b/dist2", false);
+        check("dist/**", "a/b/dist/x/y", true);
+        check("*.rs", "a/b/x.rs", true);
+        check("*.rs", "a/b/c/x.rs", false);
+        check("**/*.rs", "a/b/x.rs", true);
+        check("**/*.rs", "a/b/c/d/x.rs", true);
+        check("**/node_modules", "a/b/node_modules/x/y", true);
+        check("/proto/*.proto", "proto/x.proto", true);
+        check("/proto/*.proto", "a/b/proto/x.proto", false);
+        check("{x,y}.c", "a/b/y.c", true);
+        check(".", "a/b/anything", true);
+        check("./x", "a/b/x", true);
+    }
+
+    #[test]
+    fn a_directory_with_glob_characters_is_taken_literally() {
+        let pattern = Pattern::new("*.rs", &"a[1]".into()).unwrap();
+        assert!(pattern.matches(b"a[1]/x.rs"));
+        assert!(!pattern.matches(b"a1/x.rs"));
+    }
+
+    #[test]
+    fn patterns_that_leave_or_do_not_parse_are_refused() {
+        let check = |text: &str| Pattern::new(text, &"a".into()).unwrap_err();
+        assert!(check("../x").contains(".."));
+        assert!(check("/").contains("whole workspace"));
+        assert!(check("[a").contains("character class"));
+    }
+}

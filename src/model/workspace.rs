@@ -1,0 +1,154 @@
+//! The workspace: every service of a repository, valid as a whole.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use crate::model::deploy::{Environment, LedgerSettings, Serve};
+use crate::model::name::{EnvironmentName, ServiceName, TaskName};
+use crate::model::path::{FilePath, ancestors};
+use crate::model::pattern::Pattern;
+use crate::model::task::{Need, Task};
+
+/// A service's place in [`Workspace::services`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ServiceIndex(pub u32);
+
+/// A workspace that was checked as a whole: names are unique, dependencies exist, nothing goes in circles.
+#[derive(Clone, Debug)]
+pub struct Workspace {
+    settings: Settings,
+    services: Vec<Service>,
+    by_path: HashMap<FilePath, ServiceIndex>,
+    /// For each service, all services it depends on, declared or through a task's needs. Sorted.
+    dependencies: Vec<Vec<ServiceIndex>>,
+}
+
+/// What holds for the whole workspace.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Settings {
+    pub name: Option<String>,
+    pub default_branch: Option<String>,
+    pub global_inputs: Vec<Pattern>,
+    pub ignore: Vec<Pattern>,
+    pub pass_env: Vec<String>,
+    /// Slots per pool.
+    pub pools: BTreeMap<String, u32>,
+    pub environments: BTreeMap<EnvironmentName, Environment>,
+    pub ledger: LedgerSettings,
+    /// Every file that the definition was read from, relative to the workspace: `services.toml` first, then includes and
+    /// the workspace's own presets.
+    pub files: Vec<FilePath>,
+}
+
+/// One service.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Service {
+    pub name: ServiceName,
+    pub path: FilePath,
+    pub depends_on: Vec<ServiceName>,
+    pub tags: BTreeSet<String>,
+    pub serve: Option<Serve>,
+    pub tasks: BTreeMap<TaskName, Task>,
+}
+
+impl Workspace {
+    /// Puts the parts together, services sorted by name. The parts must be valid: the reader of the file sees to that.
+    pub fn new(settings: Settings, mut services: Vec<Service>) -> Self {
+        services.sort_by(|a, b| a.name.cmp(&b.name));
+        let index = |at: usize| ServiceIndex(at as u32);
+        let by_path = services.iter().enumerate();
+        let by_path = by_path
+            .map(|(at, it)| (it.path.clone(), index(at)))
+            .collect();
+        let mut workspace = Self {
+            settings,
+            by_path,
+            dependencies: Vec::new(),
+            services,
+        };
+        workspace.dependencies = workspace
+            .services
+            .iter()
+            .map(|service| {
+                let names = dependency_names(service).into_iter();
+                names
+                    .filter_map(|name| workspace.find(name.as_str()))
+                    .collect()
+            })
+            .collect();
+        workspace
+    }
+
+    /// What holds for the whole workspace.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// All services, sorted by name.
+    pub fn services(&self) -> &[Service] {
+        &self.services
+    }
+
+    /// The places of all services.
+    pub fn indices(&self) -> impl Iterator<Item = ServiceIndex> + use<> {
+        (0..self.services.len() as u32).map(ServiceIndex)
+    }
+
+    /// The service at a place.
+    pub fn service(&self, index: ServiceIndex) -> &Service {
+        &self.services[index.0 as usize]
+    }
+
+    /// The place of the service named `name`.
+    pub fn find(&self, name: &str) -> Option<ServiceIndex> {
+        self.services
+            .binary_search_by(|service| service.name.as_str().cmp(name))
+            .ok()
+            .map(|at| ServiceIndex(at as u32))
+    }
+
+    /// The services that `index` depends on directly, sorted.
+    pub fn dependencies(&self, index: ServiceIndex) -> &[ServiceIndex] {
+        &self.dependencies[index.0 as usize]
+    }
+
+    /// The service that owns the file at `path`: the deepest one around it.
+    pub fn owner(&self, path: &[u8]) -> Option<ServiceIndex> {
+        ancestors(path)
+            .find_map(|directory| self.by_path.get(&FilePath::from_bytes(directory)).copied())
+    }
+
+    /// Whether the workspace ignores the file at `path`.
+    pub fn ignores(&self, path: &[u8]) -> bool {
+        self.settings.ignore.iter().any(|it| it.matches(path))
+    }
+
+    /// Whether the file at `path` is an input of every service.
+    pub fn is_global(&self, path: &[u8]) -> bool {
+        self.settings
+            .global_inputs
+            .iter()
+            .any(|it| it.matches(path))
+    }
+
+    /// Whether `path`, owned by `owner`, is one of the owner's own files: no declared output of it and not ignored.
+    pub fn is_own(&self, owner: ServiceIndex, path: &[u8]) -> bool {
+        let tasks = self.service(owner).tasks.values();
+        let mut outputs = tasks.filter_map(|task| task.outputs.as_ref()).flatten();
+        !outputs.any(|output| output.matches(path)) && !self.ignores(path)
+    }
+}
+
+/// The names of everything `service` depends on: declared, and named by the needs of its tasks except `deploy`, whose
+/// needs are order only.
+pub fn dependency_names(service: &Service) -> BTreeSet<&ServiceName> {
+    let needed = service
+        .tasks
+        .iter()
+        .filter(|(name, _)| name.as_str() != "deploy")
+        .flat_map(|(_, task)| &task.needs)
+        .filter_map(|need| match need {
+            Need::Of(other, _) if *other != service.name => Some(other),
+            _ => None,
+        });
+    service.depends_on.iter().chain(needed).collect()
+}

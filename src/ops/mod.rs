@@ -1,0 +1,1 @@
+//! Floor 3: one file for each thing that a user can ask for.

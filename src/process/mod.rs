@@ -1,0 +1,1 @@
+//! Floor 1: commands of services: starting, watching and ending them.

@@ -1,0 +1,1 @@
+//! Floor 1: the runs of this worktree: results, durations, logs.
