@@ -1,7 +1,7 @@
 //! The rules of the house, checked as an ordinary test.
 //!
-//! A prototype to start from: it reads text, not types. Calls such as `std::env::var` are better banned by clippy's
-//! `disallowed-methods`, which sees through imports.
+//! It reads text, not types. Calls such as `std::env::var` are banned by clippy's `disallowed-methods`, which sees
+//! through imports.
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -25,14 +25,18 @@ const DOORS: &[(&str, &str)] = &[("git2", "git"), ("clap", "cli")];
 fn rooms_only_look_down() {
     let mut faults = Vec::new();
     for file in rust_files(Path::new("src")) {
-        let text = fs::read_to_string(&file).unwrap();
+        let text = fs::read_to_string(&file).expect("sources are text");
         let name = file.display();
         if !text.starts_with("//!") {
             faults.push(format!(
                 "{name}: first line does not say what the file is for"
             ));
         }
-        let room = file.iter().nth(1).unwrap().to_str().unwrap();
+        let room = file
+            .iter()
+            .nth(1)
+            .and_then(|it| it.to_str())
+            .expect("rooms have plain names");
         if matches!(room, "lib.rs" | "main.rs") {
             continue;
         }
@@ -47,7 +51,7 @@ fn rooms_only_look_down() {
                 let used = words(path).next().unwrap_or_default();
                 if path.starts_with('{') {
                     fault("`use crate::{` hides directions; one room per `use`");
-                } else if used != room && !floor_of(used).is_some_and(|it| it < floor) {
+                } else if used != room && floor_of(used).is_none_or(|it| it >= floor) {
                     fault(&format!("`{room}` may not use `{used}`"));
                 }
             }
@@ -79,8 +83,8 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
 
 fn rust_files(dir: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
-    for entry in fs::read_dir(dir).unwrap() {
-        let path = entry.unwrap().path();
+    for entry in fs::read_dir(dir).expect("the sources are readable") {
+        let path = entry.expect("the sources are readable").path();
         if path.is_dir() {
             found.extend(rust_files(&path));
         } else if path.extension().is_some_and(|it| it == "rs") {

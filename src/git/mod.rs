@@ -1,1 +1,6 @@
 //! Floor 1: the repository. The only room that knows git.
+
+pub mod error;
+pub mod snapshot;
+
+pub use crate::git::error::Error;

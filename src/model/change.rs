@@ -30,7 +30,7 @@ impl ObjectId {
     pub fn from_hex(text: &str) -> Option<Self> {
         let digits = text.as_bytes();
         let digit = |at: usize| (digits[at] as char).to_digit(16);
-        if digits.len() % 2 != 0 {
+        if !digits.len().is_multiple_of(2) {
             return None;
         }
         let bytes: Option<Vec<u8>> = (0..digits.len() / 2)
