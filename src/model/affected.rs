@@ -1,64 +1,369 @@
-//! Which services are affected, and why.
+//! Which services and tasks are affected, and why.
 
-use serde::ser::SerializeMap;
-use serde::{Serialize, Serializer};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crate::model::name::{ServiceName, TaskId};
-use crate::model::path::{FilePath, encoded};
+use crate::model::cause::Cause;
+use crate::model::change::Changes;
+use crate::model::definition::DefinitionChanges;
+use crate::model::graph::{NodeIndex, TaskGraph, service_order};
+use crate::model::input::InputRule;
+use crate::model::name::TaskName;
+use crate::model::path::{FilePath, ancestors};
+use crate::model::workspace::{ServiceIndex, Workspace};
 
-/// Why a service is affected or a task is in a plan.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Cause {
-    /// This input differs.
-    Changed(FilePath),
-    /// This global input differs.
-    Global(FilePath),
-    /// The definition differs.
-    Definition,
-    /// This dependency is affected.
-    Dependency(ServiceName),
-    /// Nothing is known about what changed, so all are.
-    Everything,
-    /// It was named on the command line, or `--all` was.
-    Requested,
-    /// This task needs it.
-    NeededBy(TaskId),
-    /// Its last run in this worktree failed or was interrupted.
-    FailedBefore,
+/// What changed by itself, before anything is passed on to dependents.
+#[derive(Clone, Debug, Default)]
+pub struct Changed {
+    /// Why nothing is known, so that everything counts as changed.
+    pub everything: Option<String>,
+    /// For each service, its own causes.
+    services: Vec<Vec<Cause>>,
+    /// The own causes of tasks that have any, less those that hold for all.
+    tasks: HashMap<(ServiceIndex, TaskName), Vec<Cause>>,
+    /// Causes that hold for every task.
+    shared: Vec<Cause>,
+    /// Changed files that belong to no service and are neither ignored nor a global input.
+    pub unowned: Vec<FilePath>,
 }
 
-impl Cause {
-    /// The kind as machines read it.
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Self::Changed(_) => "changed",
-            Self::Global(_) => "global",
-            Self::Definition => "definition",
-            Self::Dependency(_) => "dependency",
-            Self::Everything => "everything",
-            Self::Requested => "requested",
-            Self::NeededBy(_) => "needed-by",
-            Self::FailedBefore => "failed-before",
+/// A service with why it is affected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AffectedService {
+    pub service: ServiceIndex,
+    /// Never empty.
+    pub causes: Vec<Cause>,
+}
+
+impl Changed {
+    /// Finds whose inputs and definitions differ.
+    pub fn find(workspace: &Workspace, changes: &Changes, definitions: &DefinitionChanges) -> Self {
+        let mut changed = Self {
+            services: vec![Vec::new(); workspace.services().len()],
+            ..Self::default()
+        };
+        match changes {
+            Changes::Everything(reason) => {
+                changed.everything = Some(reason.clone());
+                changed.share(Cause::Everything);
+            }
+            Changes::Paths(paths) => {
+                let readers = Readers::new(workspace);
+                paths
+                    .iter()
+                    .for_each(|path| changed.note_path(workspace, &readers, path));
+                changed.note_definitions(definitions);
+            }
+        }
+        changed
+    }
+
+    /// Adds a cause to one task: it and what needs it count as affected.
+    pub fn add(&mut self, service: ServiceIndex, task: &TaskName, cause: Cause) {
+        self.services[service.0 as usize].push(cause.clone());
+        self.tasks
+            .entry((service, task.clone()))
+            .or_default()
+            .push(cause);
+    }
+
+    /// All affected services, in dependency order, with their causes.
+    pub fn affected_services(&self, workspace: &Workspace) -> Vec<AffectedService> {
+        let mut is_affected = vec![false; workspace.services().len()];
+        let mut affected = Vec::new();
+        for service in service_order(workspace) {
+            let mut causes = self.services[service.0 as usize].clone();
+            let dependencies = workspace.dependencies(service).iter();
+            let affected_ones = dependencies.filter(|it| is_affected[it.0 as usize]);
+            if self.everything.is_none() {
+                causes.extend(affected_ones.map(|it| dependency(workspace, *it)));
+            }
+            if !causes.is_empty() {
+                is_affected[service.0 as usize] = true;
+                affected.push(AffectedService { service, causes });
+            }
+        }
+        affected
+    }
+
+    /// The causes of every node of a task graph; empty for nodes that are not affected.
+    pub fn affected_nodes(&self, workspace: &Workspace, graph: &TaskGraph) -> Vec<Vec<Cause>> {
+        let mut causes: Vec<Vec<Cause>> = Vec::with_capacity(graph.nodes().len());
+        for index in 0..graph.nodes().len() {
+            let mut found: BTreeSet<Cause> = self.own(graph, index).iter().cloned().collect();
+            let service = graph.nodes()[index].service;
+            for need in graph
+                .needs(index)
+                .iter()
+                .filter(|need| !causes[**need].is_empty())
+            {
+                let needed = graph.nodes()[*need].service;
+                match needed == service {
+                    true => found.extend(causes[*need].iter().cloned()),
+                    false if self.everything.is_some() => {}
+                    false => drop(found.insert(dependency(workspace, needed))),
+                }
+            }
+            causes.push(found.into_iter().collect());
+        }
+        causes
+    }
+
+    /// The causes of a node that come from its own service, not from a dependency.
+    fn own(&self, graph: &TaskGraph, index: NodeIndex) -> Vec<Cause> {
+        let node = &graph.nodes()[index];
+        if !node.exists {
+            return self.services[node.service.0 as usize].clone();
+        }
+        let own = self.tasks.get(&(node.service, node.task.clone()));
+        self.shared
+            .iter()
+            .chain(own.into_iter().flatten())
+            .cloned()
+            .collect()
+    }
+
+    fn share(&mut self, cause: Cause) {
+        self.services
+            .iter_mut()
+            .for_each(|causes| causes.push(cause.clone()));
+        self.shared.push(cause);
+    }
+
+    fn note_path(&mut self, workspace: &Workspace, readers: &Readers, path: &FilePath) {
+        let bytes = path.as_bytes();
+        if workspace.is_global(bytes) {
+            return self.share(Cause::Global(path.clone()));
+        }
+        let owner = workspace.owner(bytes);
+        let mut candidates: BTreeSet<ServiceIndex> = readers.of(bytes).collect();
+        candidates.extend(owner);
+        let inside: Vec<_> = workspace.below(bytes).chain(readers.below(bytes)).collect();
+        let mut is_read = !inside.is_empty();
+        inside
+            .into_iter()
+            .for_each(|it| self.note_whole(workspace, it, path));
+        for service in candidates {
+            let own = || owner == Some(service) && workspace.is_own(service, bytes);
+            let tasks = &workspace.service(service).tasks;
+            let readers = tasks
+                .iter()
+                .filter(|(_, task)| task.inputs.take(bytes, own));
+            let readers: Vec<&TaskName> = readers.map(|(name, _)| name).collect();
+            if readers.is_empty() && !(tasks.is_empty() && own()) {
+                continue;
+            }
+            is_read = true;
+            let cause = Cause::Changed(path.clone());
+            self.services[service.0 as usize].push(cause.clone());
+            for task in readers {
+                let causes = self.tasks.entry((service, task.clone())).or_default();
+                causes.push(cause.clone());
+            }
+        }
+        if !is_read
+            && owner.is_none()
+            && !workspace.ignores(bytes)
+            && !is_definition(workspace, path)
+        {
+            self.unowned.push(path.clone());
+        }
+    }
+
+    /// Notes that a path around a service changed, such as a submodule that holds it: all of its tasks may differ.
+    fn note_whole(&mut self, workspace: &Workspace, service: ServiceIndex, path: &FilePath) {
+        let cause = Cause::Changed(path.clone());
+        self.services[service.0 as usize].push(cause.clone());
+        for task in workspace.service(service).tasks.keys() {
+            let causes = self.tasks.entry((service, task.clone())).or_default();
+            causes.push(cause.clone());
+        }
+    }
+
+    fn note_definitions(&mut self, definitions: &DefinitionChanges) {
+        if definitions.all {
+            return self.share(Cause::Definition);
+        }
+        let mut services: Vec<_> = definitions.services.iter().collect();
+        services.sort_unstable();
+        for service in services {
+            self.services[service.0 as usize].push(Cause::Definition);
+        }
+        for task in &definitions.tasks {
+            self.tasks
+                .entry(task.clone())
+                .or_default()
+                .push(Cause::Definition);
         }
     }
 }
 
-impl Serialize for Cause {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("kind", self.kind())?;
-        match self {
-            Self::Changed(path) | Self::Global(path) => {
-                let (text, is_encoded) = encoded(path.as_bytes());
-                map.serialize_entry("path", &text)?;
-                if is_encoded {
-                    map.serialize_entry("path_encoded", &true)?;
+/// The file is part of the definition, which is compared by meaning.
+fn is_definition(workspace: &Workspace, path: &FilePath) -> bool {
+    workspace.settings().files.contains(path)
+}
+
+fn dependency(workspace: &Workspace, service: ServiceIndex) -> Cause {
+    Cause::Dependency(workspace.service(service).name.clone())
+}
+
+/// The services whose tasks name files by patterns, by the literal path that each pattern begins with.
+struct Readers(BTreeMap<Box<[u8]>, Vec<ServiceIndex>>);
+
+impl Readers {
+    fn new(workspace: &Workspace) -> Self {
+        let mut readers: BTreeMap<Box<[u8]>, Vec<ServiceIndex>> = BTreeMap::new();
+        for index in workspace.indices() {
+            let tasks = workspace.service(index).tasks.values();
+            for rule in tasks.flat_map(|task| task.inputs.rules()) {
+                if let InputRule::Take(pattern) = rule {
+                    let services = readers.entry(pattern.literal().into()).or_default();
+                    services.push(index);
                 }
             }
-            Self::Dependency(service) => map.serialize_entry("service", service)?,
-            Self::NeededBy(task) => map.serialize_entry("task", task)?,
-            Self::Definition | Self::Everything | Self::Requested | Self::FailedBefore => {}
         }
-        map.end()
+        Self(readers)
+    }
+
+    /// The services that may read the file at `path` by a pattern.
+    fn of<'a>(&'a self, path: &'a [u8]) -> impl Iterator<Item = ServiceIndex> + 'a {
+        let around = ancestors(path).filter(|_| !self.0.is_empty());
+        around.filter_map(|it| self.0.get(it)).flatten().copied()
+    }
+
+    /// The services with a pattern that begins below `path`.
+    fn below(&self, path: &[u8]) -> BTreeSet<ServiceIndex> {
+        let start = [path, b"/"].concat();
+        let from = self.0.range(start.clone().into_boxed_slice()..);
+        let below = from.take_while(|(literal, _)| literal.starts_with(&start));
+        below.flat_map(|(_, services)| services).copied().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::input::Inputs;
+    use crate::model::pattern::Pattern;
+    use crate::model::workspace::sample::{named, service, workspace};
+    use crate::model::workspace::{Service, Settings};
+
+    fn paths(paths: &[&str]) -> Changes {
+        Changes::Paths(paths.iter().map(|it| FilePath::from(*it)).collect())
+    }
+
+    fn affected(workspace: &Workspace, changes: &Changes) -> Vec<String> {
+        let changed = Changed::find(workspace, changes, &DefinitionChanges::default());
+        let services = changed.affected_services(workspace);
+        let name = |it: &AffectedService| workspace.service(it.service).name.to_string();
+        services.iter().map(name).collect()
+    }
+
+    fn with_inputs(line: &str, task: &str, inputs: &[&str]) -> Service {
+        let mut service = service(line);
+        let rules = inputs.iter().map(|text| match *text {
+            "..." => InputRule::Own,
+            _ => match text.strip_prefix('!') {
+                Some(rest) => InputRule::Leave(Pattern::new(rest, &service.path).unwrap()),
+                None => InputRule::Take(Pattern::new(text, &service.path).unwrap()),
+            },
+        });
+        let inputs = Inputs::new(rules.collect());
+        service.tasks.get_mut(task).unwrap().inputs = inputs;
+        service
+    }
+
+    #[test]
+    fn dependents_are_affected_in_dependency_order() {
+        let workspace = workspace(&["a:build -> b", "b:build -> c", "c:build", "d:build"]);
+        assert_eq!(affected(&workspace, &paths(&["c/x"])), ["c", "b", "a"]);
+        assert_eq!(affected(&workspace, &paths(&["b/x", "nobody"])), ["b", "a"]);
+        assert_eq!(
+            affected(&workspace, &Changes::Everything("x".into())).len(),
+            4
+        );
+    }
+
+    #[test]
+    fn a_contract_affects_those_who_name_it() {
+        let services = vec![
+            with_inputs("a:build:test", "build", &["...", "/contracts/*.json"]),
+            with_inputs("b:build", "build", &["/contracts/x.json"]),
+            service("c:build"),
+        ];
+        let workspace = Workspace::new(Settings::default(), services);
+        assert_eq!(
+            affected(&workspace, &paths(&["contracts/x.json"])),
+            ["a", "b"]
+        );
+        assert_eq!(affected(&workspace, &paths(&["contracts/y.json"])), ["a"]);
+        assert_eq!(affected(&workspace, &paths(&["b/main.c"])), [""; 0]);
+        let changed = Changed::find(
+            &workspace,
+            &paths(&["contracts/y.json"]),
+            &DefinitionChanges::default(),
+        );
+        let graph = TaskGraph::of_task(&workspace, &named("test"));
+        let causes = changed.affected_nodes(&workspace, &graph);
+        assert!(
+            causes
+                .iter()
+                .all(|causes| *causes == [Cause::Changed("contracts/y.json".into())])
+        );
+    }
+
+    #[test]
+    fn ignored_files_count_only_where_they_are_named() {
+        let settings = Settings {
+            ignore: vec![Pattern::new("**/*.md", &FilePath::default()).unwrap()],
+            ..Settings::default()
+        };
+        let services = vec![
+            service("a:build"),
+            with_inputs("b:build", "build", &["...", "docs.md"]),
+        ];
+        let workspace = Workspace::new(settings, services);
+        assert_eq!(
+            affected(&workspace, &paths(&["a/docs.md", "b/docs.md", "b/x.md"])),
+            ["b"]
+        );
+    }
+
+    #[test]
+    fn a_submodule_around_services_affects_all_of_them() {
+        let mut inner = service("inner:build");
+        inner.path = "vendor/sub/inner".into();
+        let services = vec![
+            inner,
+            with_inputs("b:build", "build", &["/vendor/sub/x/y.txt"]),
+        ];
+        let workspace = Workspace::new(Settings::default(), services);
+        assert_eq!(
+            affected(&workspace, &paths(&["vendor/sub"])),
+            ["b", "inner"]
+        );
+    }
+
+    #[test]
+    fn an_unaffected_task_does_not_pass_on() {
+        let mut tested = service("lib:build:test");
+        tested.tasks.get_mut("build").unwrap().inputs = Inputs::new(vec![InputRule::Take(
+            Pattern::new("src", &"lib".into()).unwrap(),
+        )]);
+        let workspace = Workspace::new(
+            Settings::default(),
+            vec![tested, service("app:build:test -> lib")],
+        );
+        let changed = Changed::find(
+            &workspace,
+            &paths(&["lib/tests/x"]),
+            &DefinitionChanges::default(),
+        );
+        let graph = TaskGraph::of_task(&workspace, &named("test"));
+        let causes = changed.affected_nodes(&workspace, &graph);
+        let affected: Vec<_> = (0..causes.len())
+            .filter(|at| !causes[*at].is_empty())
+            .map(|at| graph.id(&workspace, at).to_string())
+            .collect();
+        assert_eq!(affected, ["lib:test"]);
     }
 }

@@ -1,1 +1,302 @@
-//! Placeholder.
+//! What needs what: services among themselves, and tasks among themselves.
+
+use std::collections::HashMap;
+
+use crate::model::name::{TaskId, TaskName};
+use crate::model::task::Need;
+use crate::model::workspace::{ServiceIndex, Workspace};
+
+/// All services in dependency order: each stands after everything it depends on; otherwise by name.
+pub fn service_order(workspace: &Workspace) -> Vec<ServiceIndex> {
+    let mut order = Vec::with_capacity(workspace.services().len());
+    let mut visit = Visit::new(workspace.services().len());
+    for root in workspace.indices() {
+        visit.from(
+            root.0 as usize,
+            |at| workspace.dependencies(ServiceIndex(at as u32)),
+            |it| it.0 as usize,
+            |at| order.push(ServiceIndex(at as u32)),
+        );
+    }
+    order
+}
+
+/// For each service, the services that depend on it directly, sorted.
+pub fn dependents(workspace: &Workspace) -> Vec<Vec<ServiceIndex>> {
+    let mut dependents = vec![Vec::new(); workspace.services().len()];
+    for index in workspace.indices() {
+        for dependency in workspace.dependencies(index) {
+            dependents[dependency.0 as usize].push(index);
+        }
+    }
+    dependents
+}
+
+/// A place in [`TaskGraph::nodes`].
+pub type NodeIndex = usize;
+
+/// One node of the task graph.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Node {
+    pub service: ServiceIndex,
+    pub task: TaskName,
+    /// Whether the service has this task. If not, the node stands for the service's inputs and passes on to the same task
+    /// of its dependencies.
+    pub exists: bool,
+}
+
+/// Tasks with what they need, in dependency order.
+#[derive(Clone, Debug, Default)]
+pub struct TaskGraph {
+    nodes: Vec<Node>,
+    needs: Vec<Vec<NodeIndex>>,
+}
+
+impl TaskGraph {
+    /// The graph of the task `name` of every service that has it, with everything that they need.
+    pub fn of_task(workspace: &Workspace, name: &TaskName) -> Self {
+        let having = workspace
+            .indices()
+            .filter(|index| workspace.service(*index).tasks.contains_key(name));
+        Self::from_roots(workspace, having.map(|index| (index, name.clone())))
+    }
+
+    /// The graph of some tasks, with everything that they need.
+    pub fn from_roots(
+        workspace: &Workspace,
+        roots: impl IntoIterator<Item = (ServiceIndex, TaskName)>,
+    ) -> Self {
+        let mut found = Discovery::default();
+        let mut pending: Vec<usize> = Vec::new();
+        for root in roots {
+            pending.extend(found.place(workspace, root).err());
+        }
+        while let Some(at) = pending.pop() {
+            let node = found.nodes[at].clone();
+            for need in needs_of(workspace, &node) {
+                let place = found.place(workspace, need);
+                pending.extend(place.err());
+                let (Ok(place) | Err(place)) = place;
+                found.needs[at].push(place);
+            }
+        }
+        found.sorted()
+    }
+
+    /// The nodes; each stands after everything it needs.
+    pub fn nodes(&self) -> &[Node] {
+        &self.nodes
+    }
+
+    /// What a node needs directly, each once.
+    pub fn needs(&self, index: NodeIndex) -> &[NodeIndex] {
+        &self.needs[index]
+    }
+
+    /// The tasks that a node needs, seen through the services that lack the task. Rising, each once.
+    pub fn needed_tasks(&self, index: NodeIndex) -> Vec<NodeIndex> {
+        let mut found = Vec::new();
+        let mut seen = std::collections::HashSet::new();
+        let mut pending = self.needs[index].clone();
+        while let Some(at) = pending.pop() {
+            if !seen.insert(at) {
+                continue;
+            }
+            match self.nodes[at].exists {
+                true => found.push(at),
+                false => pending.extend(&self.needs[at]),
+            }
+        }
+        found.sort_unstable();
+        found
+    }
+
+    /// The full name of a node.
+    pub fn id(&self, workspace: &Workspace, index: NodeIndex) -> TaskId {
+        let node = &self.nodes[index];
+        TaskId::new(&workspace.service(node.service).name, &node.task)
+    }
+}
+
+/// What `node` needs directly. A missing task of a dependency, or one that a default names, passes through.
+fn needs_of(workspace: &Workspace, node: &Node) -> Vec<(ServiceIndex, TaskName)> {
+    let of_dependencies = |task: &TaskName| {
+        let dependencies = workspace.dependencies(node.service).iter();
+        dependencies
+            .map(|it| (*it, task.clone()))
+            .collect::<Vec<_>>()
+    };
+    let Some(task) = workspace.service(node.service).tasks.get(&node.task) else {
+        return of_dependencies(&node.task);
+    };
+    let mut needs: Vec<_> = task
+        .needs
+        .iter()
+        .flat_map(|need| match need {
+            Need::Own(task) => vec![(node.service, task.clone())],
+            Need::OfDependencies(task) => of_dependencies(task),
+            Need::Of(service, task) => {
+                let index = workspace.find(service.as_str());
+                index.map(|it| (it, task.clone())).into_iter().collect()
+            }
+        })
+        .collect();
+    needs.sort_unstable();
+    needs.dedup();
+    needs
+}
+
+#[derive(Default)]
+struct Discovery {
+    nodes: Vec<Node>,
+    needs: Vec<Vec<usize>>,
+    places: HashMap<(ServiceIndex, TaskName), usize>,
+}
+
+impl Discovery {
+    /// The place of a node: `Ok` if it was known, `Err` if it is new and its needs are still to be found.
+    fn place(
+        &mut self,
+        workspace: &Workspace,
+        (service, task): (ServiceIndex, TaskName),
+    ) -> Result<usize, usize> {
+        if let Some(place) = self.places.get(&(service, task.clone())) {
+            return Ok(*place);
+        }
+        let place = self.nodes.len();
+        self.places.insert((service, task.clone()), place);
+        self.needs.push(Vec::new());
+        self.nodes.push(Node {
+            service,
+            exists: workspace.service(service).tasks.contains_key(&task),
+            task,
+        });
+        Err(place)
+    }
+
+    fn sorted(mut self) -> TaskGraph {
+        let mut roots: Vec<usize> = (0..self.nodes.len()).collect();
+        roots.sort_by(|a, b| {
+            let key = |at: &usize| (self.nodes[*at].service, &self.nodes[*at].task);
+            key(a).cmp(&key(b))
+        });
+        let mut order = Vec::with_capacity(self.nodes.len());
+        let mut visit = Visit::new(self.nodes.len());
+        for root in roots {
+            visit.from(root, |at| &self.needs[at], |it| *it, |at| order.push(at));
+        }
+        let mut place = vec![0; order.len()];
+        for (new, old) in order.iter().enumerate() {
+            place[*old] = new;
+        }
+        let needs = order.iter().map(|old| {
+            let mut needs: Vec<_> = self.needs[*old].iter().map(|it| place[*it]).collect();
+            needs.sort_unstable();
+            needs
+        });
+        let needs = needs.collect();
+        let nodes = order.iter().map(|old| self.nodes[*old].clone()).collect();
+        self.places.clear();
+        TaskGraph { nodes, needs }
+    }
+}
+
+/// A walk of a graph without cycles that gives each node after what it needs, without recursion.
+struct Visit {
+    seen: Vec<bool>,
+    stack: Vec<(usize, usize)>,
+}
+
+impl Visit {
+    fn new(size: usize) -> Self {
+        Self {
+            seen: vec![false; size],
+            stack: Vec::new(),
+        }
+    }
+
+    fn from<'a, T: 'a>(
+        &mut self,
+        root: usize,
+        needs: impl Fn(usize) -> &'a [T],
+        place: impl Fn(&T) -> usize,
+        mut done: impl FnMut(usize),
+    ) {
+        if std::mem::replace(&mut self.seen[root], true) {
+            return;
+        }
+        self.stack.push((root, 0));
+        while let Some((at, next)) = self.stack.last_mut() {
+            match needs(*at).get(*next) {
+                Some(need) => {
+                    *next += 1;
+                    let need = place(need);
+                    if !std::mem::replace(&mut self.seen[need], true) {
+                        self.stack.push((need, 0));
+                    }
+                }
+                None => {
+                    done(*at);
+                    self.stack.pop();
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::workspace::sample::{named, workspace};
+
+    #[test]
+    fn services_stand_after_their_dependencies() {
+        let workspace = workspace(&["a -> b c", "b -> c", "c", "d"]);
+        let order = service_order(&workspace);
+        let names: Vec<_> = order
+            .iter()
+            .map(|it| workspace.service(*it).name.as_str())
+            .collect();
+        assert_eq!(names, ["c", "b", "a", "d"]);
+    }
+
+    #[test]
+    fn a_missing_task_passes_through_to_dependencies() {
+        let workspace = workspace(&["a:build -> b", "b -> c", "c:build"]);
+        let graph = TaskGraph::of_task(&workspace, &named("build"));
+        let shown: Vec<_> = (0..graph.nodes().len())
+            .map(|at| {
+                (
+                    graph.id(&workspace, at).to_string(),
+                    graph.nodes()[at].exists,
+                )
+            })
+            .collect();
+        assert_eq!(
+            shown,
+            [
+                ("c:build".into(), true),
+                ("b:build".into(), false),
+                ("a:build".into(), true)
+            ]
+        );
+        assert_eq!(graph.needed_tasks(2), [0]);
+    }
+
+    #[test]
+    fn a_long_chain_does_not_recurse() {
+        let lines: Vec<_> = (0..20_000)
+            .map(|at| format!("s{at}:build -> s{}", at + 1))
+            .collect();
+        let mut lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+        lines.push("s20000:build");
+        let workspace = workspace(&lines);
+        assert_eq!(service_order(&workspace).len(), 20_001);
+        assert_eq!(
+            TaskGraph::of_task(&workspace, &named("build"))
+                .nodes()
+                .len(),
+            20_001
+        );
+    }
+}

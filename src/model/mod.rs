@@ -3,8 +3,11 @@
 //! Nothing here touches a file, a process, git, a clock or a terminal.
 
 pub mod affected;
+pub mod cause;
 pub mod change;
+pub mod definition;
 pub mod deploy;
+pub mod digest;
 pub mod env;
 pub mod event;
 pub mod graph;

@@ -4,16 +4,18 @@ use std::ffi::OsStr;
 use std::fmt;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use std::sync::Arc;
 
 use percent_encoding::{NON_ALPHANUMERIC, percent_encode};
 
-/// A path relative to the workspace, without a leading or trailing `/`. The workspace itself is the empty path.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct FilePath(Box<[u8]>);
+/// A path relative to the workspace, without a leading or trailing `/`. The workspace itself is the empty path. Cheap to
+/// clone: causes name the same file in many places.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FilePath(Arc<[u8]>);
 
 impl FilePath {
     /// Takes over bytes that follow the rule of this type.
-    pub fn from_bytes(bytes: impl Into<Box<[u8]>>) -> Self {
+    pub fn from_bytes(bytes: impl Into<Arc<[u8]>>) -> Self {
         Self(bytes.into())
     }
 
@@ -44,6 +46,12 @@ impl FilePath {
     /// For people: UTF-8 as it is, control characters and other bytes percent-encoded.
     pub fn display(&self) -> String {
         display(&self.0)
+    }
+}
+
+impl Default for FilePath {
+    fn default() -> Self {
+        Self(Arc::new([]))
     }
 }
 

@@ -1,6 +1,7 @@
 //! The workspace: every service of a repository, valid as a whole.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Bound;
 
 use crate::model::deploy::{Environment, LedgerSettings, Serve};
 use crate::model::name::{EnvironmentName, ServiceName, TaskName};
@@ -18,6 +19,8 @@ pub struct Workspace {
     settings: Settings,
     services: Vec<Service>,
     by_path: HashMap<FilePath, ServiceIndex>,
+    /// The same, for looking below a path.
+    sorted_paths: BTreeMap<FilePath, ServiceIndex>,
     /// For each service, all services it depends on, declared or through a task's needs. Sorted.
     dependencies: Vec<Vec<ServiceIndex>>,
 }
@@ -55,12 +58,12 @@ impl Workspace {
     pub fn new(settings: Settings, mut services: Vec<Service>) -> Self {
         services.sort_by(|a, b| a.name.cmp(&b.name));
         let index = |at: usize| ServiceIndex(at as u32);
-        let by_path = services.iter().enumerate();
-        let by_path = by_path
-            .map(|(at, it)| (it.path.clone(), index(at)))
-            .collect();
+        let paths = services.iter().enumerate();
+        let by_path: HashMap<FilePath, ServiceIndex> =
+            paths.map(|(at, it)| (it.path.clone(), index(at))).collect();
         let mut workspace = Self {
             settings,
+            sorted_paths: by_path.clone().into_iter().collect(),
             by_path,
             dependencies: Vec::new(),
             services,
@@ -117,6 +120,15 @@ impl Workspace {
             .find_map(|directory| self.by_path.get(&FilePath::from_bytes(directory)).copied())
     }
 
+    /// The services that lie below `path`, as they do where a submodule or a linked directory holds them.
+    pub fn below(&self, path: &[u8]) -> impl Iterator<Item = ServiceIndex> {
+        let start = FilePath::from_bytes([path, b"/"].concat());
+        self.sorted_paths
+            .range((Bound::Included(start.clone()), Bound::Unbounded))
+            .take_while(move |(path, _)| path.as_bytes().starts_with(start.as_bytes()))
+            .map(|(_, index)| *index)
+    }
+
     /// Whether the workspace ignores the file at `path`.
     pub fn ignores(&self, path: &[u8]) -> bool {
         self.settings.ignore.iter().any(|it| it.matches(path))
@@ -151,4 +163,52 @@ pub fn dependency_names(service: &Service) -> BTreeSet<&ServiceName> {
             _ => None,
         });
     service.depends_on.iter().chain(needed).collect()
+}
+
+#[cfg(test)]
+pub mod sample {
+    //! Small workspaces for tests, one line a service: `name:task:task -> dependency dependency`.
+
+    use super::*;
+
+    /// A valid task name.
+    pub fn named(text: &str) -> TaskName {
+        TaskName::new(text).unwrap()
+    }
+
+    /// The workspace that `lines` describe. Each service lies at its own name; build and test have their usual needs.
+    pub fn workspace(lines: &[&str]) -> Workspace {
+        Workspace::new(
+            Settings::default(),
+            lines.iter().map(|line| service(line)).collect(),
+        )
+    }
+
+    /// One service of such a line.
+    pub fn service(line: &str) -> Service {
+        let (head, dependencies) = line.split_once(" -> ").unwrap_or((line, ""));
+        let mut words = head.split(':');
+        let name = words.next().unwrap();
+        Service {
+            name: ServiceName::new(name).unwrap(),
+            path: name.into(),
+            depends_on: dependencies
+                .split_whitespace()
+                .map(|it| ServiceName::new(it).unwrap())
+                .collect(),
+            tags: BTreeSet::new(),
+            serve: None,
+            tasks: words.map(|it| (named(it), task(it))).collect(),
+        }
+    }
+
+    fn task(name: &str) -> Task {
+        let mut task = Task::new(vec![format!("echo {name}")]);
+        task.needs = match name {
+            "build" => vec![Need::OfDependencies(named("build"))],
+            "test" => vec![Need::Own(named("build"))],
+            _ => vec![],
+        };
+        task
+    }
 }

@@ -1,0 +1,82 @@
+//! Digests of named parts: what a result was made from.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// Raise this when the same parts are to give another digest.
+const FORMAT: &str = "svc input digest 1";
+
+/// The digest of everything that a task's result was made from.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Digest(String);
+
+impl Digest {
+    /// The digest as 64 hexadecimal digits.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Takes named parts in and gives their digest. Each part is written with its name and lengths, so that no two lists of
+/// parts can be taken for one another.
+pub struct Digester(blake3::Hasher);
+
+impl Digester {
+    /// A digester for values of one `kind`.
+    pub fn new(kind: &str) -> Self {
+        let mut digester = Self(blake3::Hasher::new());
+        digester.part(FORMAT, kind.as_bytes());
+        digester
+    }
+
+    /// Adds a part.
+    pub fn part(&mut self, name: &str, value: &[u8]) -> &mut Self {
+        for bytes in [name.as_bytes(), value] {
+            self.0.update(&(bytes.len() as u64).to_le_bytes());
+            self.0.update(bytes);
+        }
+        self
+    }
+
+    /// Adds a list of parts under one name.
+    pub fn list<'a>(&mut self, name: &str, values: impl IntoIterator<Item = &'a str>) -> &mut Self {
+        for (at, value) in values.into_iter().enumerate() {
+            self.part(&format!("{name}[{at}]"), value.as_bytes());
+        }
+        self
+    }
+
+    /// The digest of all parts so far.
+    pub fn finish(&self) -> Digest {
+        Digest(self.0.finalize().to_hex().to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_cannot_run_into_each_other() {
+        let digest = |parts: &[(&str, &str)]| {
+            let mut digester = Digester::new("test");
+            for (name, value) in parts {
+                digester.part(name, value.as_bytes());
+            }
+            digester.finish()
+        };
+        assert_ne!(digest(&[("a", "bc")]), digest(&[("ab", "c")]));
+        assert_ne!(
+            digest(&[("a", "b"), ("c", "d")]),
+            digest(&[("a", "bc"), ("", "d")])
+        );
+        assert_eq!(digest(&[("a", "b")]), digest(&[("a", "b")]));
+    }
+}
