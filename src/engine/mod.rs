@@ -1,1 +1,3 @@
 //! Floor 2: runs a plan and emits what happens.
+
+pub mod schedule;

@@ -1,0 +1,271 @@
+//! Which task may start next: order, slots and priorities. Knows no threads and no clock.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use crate::model::plan::Plan;
+use crate::model::task::Slot;
+
+/// What a task without a recorded duration is taken to need.
+const UNKNOWN: Duration = Duration::from_secs(1);
+
+/// The state of a run's order: who waits, who is ready, which slots are taken.
+pub struct Schedule {
+    /// For each task, how many tasks it still waits for.
+    waiting_for: Vec<usize>,
+    dependents: Vec<Vec<usize>>,
+    /// For each task, the time from its start to the end of the longest chain that begins with it.
+    remaining: Vec<Duration>,
+    slots: Vec<Slot>,
+    ready: BTreeSet<(std::cmp::Reverse<Duration>, usize)>,
+    running: BTreeSet<usize>,
+    free_jobs: usize,
+    free_in_pool: BTreeMap<String, usize>,
+    unfinished: usize,
+}
+
+impl Schedule {
+    /// The start of a run with `jobs` tasks at once. `slots` has one entry per task of the plan.
+    pub fn new(plan: &Plan, slots: Vec<Slot>, jobs: usize, pools: &BTreeMap<String, u32>) -> Self {
+        let mut schedule = Self {
+            waiting_for: plan.tasks.iter().map(|task| task.needs.len()).collect(),
+            dependents: dependents(plan),
+            remaining: Vec::new(),
+            slots,
+            ready: BTreeSet::new(),
+            running: BTreeSet::new(),
+            free_jobs: jobs.max(1),
+            free_in_pool: pools
+                .iter()
+                .map(|(name, size)| (name.clone(), *size as usize))
+                .collect(),
+            unfinished: plan.tasks.len(),
+        };
+        schedule.remaining = remaining(plan, &schedule.dependents);
+        for task in 0..plan.tasks.len() {
+            schedule.make_ready_if_free(task);
+        }
+        schedule
+    }
+
+    /// Takes the next task to start, if one may start now: of those that are ready and find their slot free, the one with
+    /// the longest remaining path.
+    pub fn start_next(&mut self) -> Option<usize> {
+        let next = *self.ready.iter().find(|(_, task)| self.may_start(*task))?;
+        self.ready.remove(&next);
+        let (_, task) = next;
+        self.running.insert(task);
+        self.free_jobs -= 1;
+        if let Slot::Pool(pool) = &self.slots[task] {
+            self.free_in_pool
+                .entry(pool.clone())
+                .and_modify(|free| *free -= 1);
+        }
+        Some(task)
+    }
+
+    /// Notes that a started task passed.
+    pub fn passed(&mut self, task: usize) {
+        self.leave(task);
+        for dependent in self.dependents[task].clone() {
+            self.waiting_for[dependent] -= 1;
+            self.make_ready_if_free(dependent);
+        }
+    }
+
+    /// Notes that a started task did not pass, and gives every task that can therefore never start, in the plan's order.
+    pub fn failed(&mut self, task: usize) -> Vec<usize> {
+        self.leave(task);
+        let mut lost = BTreeSet::new();
+        let mut pending = self.dependents[task].clone();
+        while let Some(dependent) = pending.pop() {
+            if self.waiting_for[dependent] != usize::MAX {
+                self.waiting_for[dependent] = usize::MAX;
+                lost.insert(dependent);
+                pending.extend(&self.dependents[dependent]);
+            }
+        }
+        self.unfinished -= lost.len();
+        lost.into_iter().collect()
+    }
+
+    /// Gives up everything that was not started, and gives those tasks in the plan's order.
+    pub fn give_up(&mut self) -> Vec<usize> {
+        let lost: Vec<usize> = (0..self.waiting_for.len())
+            .filter(|task| !self.running.contains(task) && self.waiting_for[*task] != usize::MAX)
+            .collect();
+        lost.iter()
+            .for_each(|task| self.waiting_for[*task] = usize::MAX);
+        self.ready.clear();
+        self.unfinished = self.running.len();
+        lost
+    }
+
+    /// Whether every task ended.
+    pub fn is_done(&self) -> bool {
+        self.unfinished == 0
+    }
+
+    fn may_start(&self, task: usize) -> bool {
+        let exclusive_runs = || {
+            let mut running = self.running.iter();
+            running.any(|it| self.slots[*it] == Slot::Exclusive)
+        };
+        match &self.slots[task] {
+            _ if self.free_jobs == 0 || exclusive_runs() => false,
+            Slot::Free => true,
+            Slot::Pool(pool) => self.free_in_pool.get(pool).is_none_or(|free| *free > 0),
+            Slot::Exclusive => self.running.is_empty(),
+        }
+    }
+
+    fn make_ready_if_free(&mut self, task: usize) {
+        if self.waiting_for[task] == 0 {
+            self.ready
+                .insert((std::cmp::Reverse(self.remaining[task]), task));
+        }
+    }
+
+    fn leave(&mut self, task: usize) {
+        self.running.remove(&task);
+        self.waiting_for[task] = usize::MAX;
+        self.free_jobs += 1;
+        self.unfinished -= 1;
+        if let Slot::Pool(pool) = &self.slots[task] {
+            self.free_in_pool
+                .entry(pool.clone())
+                .and_modify(|free| *free += 1);
+        }
+    }
+}
+
+/// For each task, the tasks that need it.
+pub fn dependents(plan: &Plan) -> Vec<Vec<usize>> {
+    let mut dependents = vec![Vec::new(); plan.tasks.len()];
+    for (task, planned) in plan.tasks.iter().enumerate() {
+        planned
+            .needs
+            .iter()
+            .for_each(|need| dependents[*need].push(task));
+    }
+    dependents
+}
+
+/// Dependents stand after what they need, so one pass from the end sees each after all of its own.
+fn remaining(plan: &Plan, dependents: &[Vec<usize>]) -> Vec<Duration> {
+    let mut remaining = vec![Duration::ZERO; plan.tasks.len()];
+    for task in (0..plan.tasks.len()).rev() {
+        let longest = dependents[task].iter().map(|it| remaining[*it]).max();
+        remaining[task] =
+            plan.tasks[task].expected.unwrap_or(UNKNOWN) + longest.unwrap_or_default();
+    }
+    remaining
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::graph::TaskGraph;
+    use crate::model::plan;
+    use crate::model::workspace::sample::{named, workspace};
+
+    fn plan(lines: &[&str], seconds: &[(&str, u64)]) -> Plan {
+        let workspace = workspace(lines);
+        let graph = TaskGraph::of_task(&workspace, &named("build"));
+        let all = (0..graph.nodes().len()).map(|at| (at, vec![]));
+        let none = vec![vec![]; graph.nodes().len()];
+        let mut plan = plan::make(&workspace, &graph, all.collect(), &none);
+        for task in &mut plan.tasks {
+            let known = seconds
+                .iter()
+                .find(|(name, _)| task.id.service.as_str() == *name);
+            task.expected = known.map(|(_, seconds)| Duration::from_secs(*seconds));
+        }
+        plan
+    }
+
+    fn name(plan: &Plan, task: usize) -> &str {
+        plan.tasks[task].id.service.as_str()
+    }
+
+    /// Runs everything, ending the longest-running first started task at each step, and gives the order of starts.
+    fn starts(plan: &Plan, slots: Vec<Slot>, jobs: usize, pools: &[(&str, u32)]) -> Vec<String> {
+        let pools = pools
+            .iter()
+            .map(|(name, size)| ((*name).to_owned(), *size))
+            .collect();
+        let mut schedule = Schedule::new(plan, slots, jobs, &pools);
+        let mut running = std::collections::VecDeque::new();
+        let mut order = Vec::new();
+        while !schedule.is_done() {
+            while let Some(task) = schedule.start_next() {
+                order.push(name(plan, task).to_owned());
+                running.push_back(task);
+            }
+            order.push("|".to_owned());
+            schedule.passed(running.pop_front().expect("something runs"));
+        }
+        order
+    }
+
+    fn free(plan: &Plan) -> Vec<Slot> {
+        vec![Slot::Free; plan.tasks.len()]
+    }
+
+    #[test]
+    fn the_longest_remaining_path_starts_first() {
+        let plan = plan(
+            &["a:build", "b:build", "c:build -> b", "d:build"],
+            &[("d", 3), ("a", 1)],
+        );
+        let order = starts(&plan, free(&plan), 2, &[]).join(" ");
+        assert_eq!(order, "d b | a | c | |");
+    }
+
+    #[test]
+    fn a_pool_limits_only_its_own_tasks() {
+        let plan = plan(&["a:build", "b:build", "c:build"], &[]);
+        let pool = Slot::Pool("db".into());
+        let slots = vec![pool.clone(), pool, Slot::Free];
+        assert_eq!(
+            starts(&plan, slots, 3, &[("db", 1)]).join(" "),
+            "a c | b | |"
+        );
+    }
+
+    #[test]
+    fn an_exclusive_task_runs_alone() {
+        let plan = plan(&["a:build", "b:build", "c:build"], &[("b", 9)]);
+        let slots = vec![Slot::Free, Slot::Exclusive, Slot::Free];
+        assert_eq!(starts(&plan, slots, 3, &[]).join(" "), "b | a c | |");
+    }
+
+    #[test]
+    fn a_failure_takes_its_dependents_and_no_others() {
+        let plan = plan(&["a:build", "b:build -> a", "c:build -> b", "d:build"], &[]);
+        let mut schedule = Schedule::new(&plan, free(&plan), 1, &BTreeMap::new());
+        let first = schedule.start_next().unwrap();
+        assert_eq!(name(&plan, first), "a");
+        let lost: Vec<_> = schedule
+            .failed(first)
+            .iter()
+            .map(|it| name(&plan, *it))
+            .collect();
+        assert_eq!(lost, ["b", "c"]);
+        let next = schedule.start_next().unwrap();
+        assert_eq!(name(&plan, next), "d");
+        schedule.passed(next);
+        assert!(schedule.is_done());
+    }
+
+    #[test]
+    fn giving_up_leaves_what_runs() {
+        let plan = plan(&["a:build", "b:build -> a", "d:build"], &[]);
+        let mut schedule = Schedule::new(&plan, free(&plan), 1, &BTreeMap::new());
+        let first = schedule.start_next().unwrap();
+        assert_eq!(schedule.give_up().len(), 2);
+        assert!(schedule.start_next().is_none() && !schedule.is_done());
+        assert!(schedule.failed(first).is_empty());
+        assert!(schedule.is_done());
+    }
+}
