@@ -1,6 +1,53 @@
-//! Floor 4: the command line. Turns arguments into requests and results into words and exit codes.
+//! Floor 4: the command line. Turns arguments into requests, and results into words and exit codes.
+//!
+//! One file for each command; [`args`] holds what they share, [`failure`] decides on wording, hint and exit code of what
+//! went wrong, [`session`] is one call of the program.
+
+pub mod affected;
+pub mod args;
+pub mod check;
+pub mod completions;
+pub mod exit;
+pub mod failure;
+pub mod graph;
+pub mod list;
+pub mod log;
+pub mod man;
+pub mod run;
+pub mod schema;
+pub mod session;
+pub mod why;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cli::args::{Cli, Command};
+use crate::cli::exit::Exit;
+use crate::cli::session::Session;
 
 /// Runs the program and gives its exit code.
-pub fn main() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+pub fn main() -> ExitCode {
+    let arguments = Cli::parse();
+    let session = Session::begin(&arguments.global, &arguments.command);
+    let exit = dispatch(&session, &arguments.command);
+    session.end(exit).into()
+}
+
+fn dispatch(session: &Session, command: &Command) -> Exit {
+    let result = match command {
+        Command::Build(args) => run::build(session, args),
+        Command::Test(args) => run::test(session, args),
+        Command::Run(args) => run::run(session, args),
+        Command::Affected(args) => affected::run(session, args),
+        Command::Why(args) => why::run(session, args),
+        Command::List(args) => list::run(session, args),
+        Command::Graph(args) => graph::run(session, args),
+        Command::Check(args) => check::run(session, args),
+        Command::Schema(args) => Ok(schema::run(session, args)),
+        Command::Log(args) => log::run(session, args),
+        Command::Completions(args) => Ok(completions::run(session, args)),
+        Command::Man(args) => Ok(man::run(session, args)),
+    };
+    result.unwrap_or_else(|failure| failure::tell(session, &failure))
 }

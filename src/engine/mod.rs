@@ -1,3 +1,11 @@
-//! Floor 2: runs a plan and emits what happens.
+//! Floor 2: runs a plan and emits what happens. It never prints and decides nothing about what changed.
 
-pub mod schedule;
+mod attempt;
+mod critical;
+mod job;
+mod run;
+mod schedule;
+mod tail;
+
+pub use crate::engine::job::{Aftermath, Failing, Job};
+pub use crate::engine::run::run;

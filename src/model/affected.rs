@@ -35,12 +35,17 @@ pub struct AffectedService {
 }
 
 impl Changed {
-    /// Finds whose inputs and definitions differ.
-    pub fn find(workspace: &Workspace, changes: &Changes, definitions: &DefinitionChanges) -> Self {
-        let mut changed = Self {
+    /// Nothing changed.
+    pub fn nothing(workspace: &Workspace) -> Self {
+        Self {
             services: vec![Vec::new(); workspace.services().len()],
             ..Self::default()
-        };
+        }
+    }
+
+    /// Finds whose inputs and definitions differ.
+    pub fn find(workspace: &Workspace, changes: &Changes, definitions: &DefinitionChanges) -> Self {
+        let mut changed = Self::nothing(workspace);
         match changes {
             Changes::Everything(reason) => {
                 changed.everything = Some(reason.clone());

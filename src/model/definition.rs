@@ -14,6 +14,15 @@ pub struct DefinitionChanges {
     pub tasks: HashSet<(ServiceIndex, TaskName)>,
 }
 
+impl DefinitionChanges {
+    /// Adds the changes against another older version.
+    pub fn unite(&mut self, other: Self) {
+        self.all |= other.all;
+        self.services.extend(other.services);
+        self.tasks.extend(other.tasks);
+    }
+}
+
 /// Compares two versions of a workspace.
 pub fn compare(old: &Workspace, new: &Workspace) -> DefinitionChanges {
     let (before, after) = (old.settings(), new.settings());

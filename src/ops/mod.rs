@@ -1,1 +1,20 @@
 //! Floor 3: one file for each thing that a user can ask for.
+//!
+//! Requests come in as plain values ([`request`]); answers go out as plain values, for `cli` to hand to `report`. What
+//! several commands do alike has files of its own: [`place`] finds the workspace, [`compare`] finds what changed,
+//! [`choose`] turns names and flags into services.
+
+pub mod affected;
+pub mod check;
+pub mod choose;
+pub mod compare;
+pub mod digests;
+pub mod failure;
+pub mod list;
+pub mod log;
+pub mod outputs;
+pub mod place;
+pub mod request;
+pub mod source;
+pub mod tasks;
+pub mod why;

@@ -1,0 +1,113 @@
+//! `svc affected`.
+
+use clap::Args;
+
+use crate::cli::args::{CompareArgs, Format, SelectArgs};
+use crate::cli::exit::Exit;
+use crate::cli::session::Session;
+use crate::ops::affected::{self, Answer, Request};
+use crate::ops::compare::Comparison;
+use crate::ops::failure::Failure;
+use crate::report::affected::{Detail, affected_json, affected_text};
+use crate::report::view::{AffectedView, ServiceView};
+
+#[derive(Debug, Args)]
+#[command(
+    long_about = "Names the services whose inputs or definition differ between base and head, and everything that \
+                  depends on them, one a line in dependency order.\n\n\
+                  On a laptop the head is the working tree, uncommitted and untracked files included, and the base is \
+                  the merge-base with the default branch.",
+    after_help = "Examples:\n  \
+                  svc affected                       what my branch and working tree change\n  \
+                  svc affected --explain             the same, with the reasons\n  \
+                  svc affected --staged              what this commit would change\n  \
+                  svc affected --base v1.4           since the tag, as in a review\n  \
+                  svc affected --base-exact HEAD~1 --head HEAD   by the last commit\n  \
+                  svc affected --exit-code || deploy only if something is affected"
+)]
+pub struct AffectedArgs {
+    #[command(flatten)]
+    pub select: SelectArgs,
+    #[command(flatten)]
+    pub compare: CompareArgs,
+    /// Say why each service is affected
+    #[arg(long)]
+    pub explain: bool,
+    /// Count services with a task whose last run here failed
+    #[arg(long)]
+    pub failed: bool,
+    /// Fail if a changed file belongs to no service
+    #[arg(long)]
+    pub strict: bool,
+    /// Exit with 1 if something is affected
+    #[arg(long)]
+    pub exit_code: bool,
+    /// How to print the answer
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub format: Format,
+}
+
+/// Runs the command.
+pub fn run(session: &Session, args: &AffectedArgs) -> Result<Exit, Failure> {
+    let request = Request {
+        compare: args.compare.request(),
+        select: args.select.request(),
+        failed: args.failed,
+    };
+    let progress = session.progress("looking at what changed");
+    let answer = affected::affected(&session.env, &request, &mut |step| progress.say(step))?;
+    drop(progress);
+    warn(session, &answer.comparison);
+    let view = view(&answer);
+    match args.format {
+        Format::Json => session.document(&affected_json(&view)),
+        Format::Text => {
+            let detail = match args.explain {
+                true => Detail::Causes,
+                false => Detail::Names,
+            };
+            let said = affected_text(&view, detail, session.settings.stderr_look());
+            session.note(&said.stderr);
+            session.say(&said.stdout);
+        }
+    }
+    if args.strict && !view.unowned.is_empty() {
+        return Err(unowned(&view));
+    }
+    Ok(match args.exit_code && !view.services.is_empty() {
+        true => Exit::Failed,
+        false => Exit::Fine,
+    })
+}
+
+/// Warns of what the comparison is not sure of.
+pub fn warn(session: &Session, comparison: &Comparison) {
+    comparison.warnings.iter().for_each(|warning| session.warn(warning));
+}
+
+fn unowned(view: &AffectedView) -> Failure {
+    let paths: String = view.unowned.iter().take(20).map(|it| format!("\n{}", it.display())).collect();
+    Failure::Usage {
+        message: format!("changed files that belong to no service:{paths}"),
+        hint: "give them to a service, or name them in `ignore` or `global-inputs`".into(),
+    }
+}
+
+fn view(answer: &Answer) -> AffectedView {
+    let workspace = &answer.comparison.workspace;
+    let service = |it: &crate::model::affected::AffectedService| {
+        let service = workspace.service(it.service);
+        ServiceView {
+            name: service.name.clone(),
+            path: service.path.clone(),
+            causes: it.causes.clone(),
+        }
+    };
+    AffectedView {
+        base: answer.comparison.base.clone(),
+        head: answer.comparison.head,
+        everything: answer.comparison.changed.everything.clone(),
+        services: answer.services.iter().map(service).collect(),
+        unowned: answer.comparison.changed.unowned.clone(),
+    }
+}

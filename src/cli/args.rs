@@ -1,0 +1,184 @@
+//! The command line as clap reads it: the commands, and the flags that many of them share.
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+
+use crate::cli;
+use crate::ops::request::{BaseRequest, CompareRequest, HeadRequest, SelectRequest};
+
+/// Build, test and deploy only the services that changed.
+#[derive(Debug, Parser)]
+#[command(
+    name = "svc",
+    version,
+    about = "Build, test and deploy only the services that changed",
+    long_about = "svc reads one services.toml, works out through git which services changed and what depends on them, \
+                  and runs build, test and other tasks for only those.",
+    after_help = "Start with `svc list`, then `svc affected`, then `svc test`. \
+                  `svc help COMMAND` says more about a command.",
+    max_term_width = 100,
+    disable_help_subcommand = false,
+    propagate_version = false,
+    subcommand_required = true,
+    arg_required_else_help = true
+)]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Flags of every command.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Global options")]
+pub struct Global {
+    /// Work in DIR instead of the current directory
+    #[arg(short = 'C', long = "directory", value_name = "DIR", global = true)]
+    pub directory: Option<PathBuf>,
+    /// Say more
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub verbose: u8,
+    /// Say only what was asked for, and errors
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// When to use colours [default: auto]
+    #[arg(long, value_name = "WHEN", global = true)]
+    pub color: Option<Color>,
+}
+
+/// `--color`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+/// The commands, as help lists them.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Build the services that changed, and what depends on them
+    Build(cli::run::BuildArgs),
+    /// Test the services that changed, and what depends on them
+    Test(cli::run::TestArgs),
+    /// Run any task of the services that changed, and of what depends on them
+    Run(cli::run::RunArgs),
+    /// Name the services that changed, and what depends on them
+    Affected(cli::affected::AffectedArgs),
+    /// Say why a service or task is affected, or why it is not
+    Why(cli::why::WhyArgs),
+    /// List the services
+    List(cli::list::ListArgs),
+    /// Show what depends on what
+    Graph(cli::graph::GraphArgs),
+    /// Check services.toml
+    Check(cli::check::CheckArgs),
+    /// Print the JSON schema of services.toml
+    Schema(cli::schema::SchemaArgs),
+    /// Show the log of a task's last run, or list the runs
+    Log(cli::log::LogArgs),
+    /// Print a completion script for a shell
+    Completions(cli::completions::CompletionsArgs),
+    /// Print the manual page
+    Man(cli::man::ManArgs),
+}
+
+/// `--format` of queries and runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    #[default]
+    Text,
+    Json,
+}
+
+/// What is compared.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "What to compare")]
+pub struct CompareArgs {
+    /// Compare with the merge-base of REV and the head [default: the default branch]
+    #[arg(long, value_name = "REV")]
+    pub base: Option<String>,
+    /// Compare with exactly REV
+    #[arg(long, value_name = "REV", conflicts_with = "base")]
+    pub base_exact: Option<String>,
+    /// Take the commit REV as the newer side [default: the working tree, in CI its commit]
+    #[arg(long, value_name = "REV", conflicts_with = "staged")]
+    pub head: Option<String>,
+    /// Take the index as the newer side: what `git commit` would commit
+    #[arg(long)]
+    pub staged: bool,
+    /// Fetch nothing, even if the base is missing
+    #[arg(long)]
+    pub no_fetch: bool,
+    /// Fail when the base cannot be found, instead of taking everything as affected
+    #[arg(long)]
+    pub strict_base: bool,
+}
+
+/// Which services.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Which services")]
+pub struct SelectArgs {
+    /// These services, changed or not; with --base, --head or --staged only if affected
+    #[arg(value_name = "SERVICE")]
+    pub services: Vec<String>,
+    #[command(flatten)]
+    pub flags: SelectFlags,
+}
+
+/// The selection flags without names.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Which services")]
+pub struct SelectFlags {
+    /// All services, changed or not
+    #[arg(short, long)]
+    pub all: bool,
+    /// Only services with this tag; repeat for any of several
+    #[arg(long, value_name = "TAG")]
+    pub tag: Vec<String>,
+    /// Leave this service out; repeat for several
+    #[arg(long, value_name = "SERVICE")]
+    pub exclude: Vec<String>,
+    /// Leave out services that only depend on something changed
+    #[arg(long)]
+    pub no_dependents: bool,
+    /// Add everything that the selected services depend on
+    #[arg(long)]
+    pub with_dependencies: bool,
+}
+
+impl CompareArgs {
+    /// The request that these flags make.
+    pub fn request(&self) -> CompareRequest {
+        CompareRequest {
+            base: match (&self.base, &self.base_exact) {
+                (Some(revision), _) => BaseRequest::MergeBase(revision.clone()),
+                (None, Some(revision)) => BaseRequest::Exact(revision.clone()),
+                (None, None) => BaseRequest::Derived,
+            },
+            head: match (&self.head, self.staged) {
+                (Some(revision), _) => HeadRequest::Commit(revision.clone()),
+                (None, true) => HeadRequest::Index,
+                (None, false) => HeadRequest::Derived,
+            },
+            may_fetch: !self.no_fetch,
+            strict_base: self.strict_base,
+        }
+    }
+}
+
+impl SelectArgs {
+    /// The request that these flags make.
+    pub fn request(&self) -> SelectRequest {
+        SelectRequest {
+            names: self.services.clone(),
+            all: self.flags.all,
+            tags: self.flags.tag.clone(),
+            exclude: self.flags.exclude.clone(),
+            no_dependents: self.flags.no_dependents,
+            with_dependencies: self.flags.with_dependencies,
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! `svc check`.
+
+use clap::Args;
+use serde_json::json;
+
+use crate::cli::args::Format;
+use crate::cli::exit::Exit;
+use crate::cli::session::Session;
+use crate::ops::check;
+use crate::ops::failure::Failure;
+use crate::report::message;
+use crate::report::words;
+
+#[derive(Debug, Args)]
+#[command(
+    long_about = "Checks services.toml and every file that it includes, and shows all problems at once. Runs nothing.",
+    after_help = "Examples:\n  svc check\n  svc check --format json"
+)]
+pub struct CheckArgs {
+    /// How to print what is wrong
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub format: Format,
+}
+
+/// Runs the command.
+pub fn run(session: &Session, args: &CheckArgs) -> Result<Exit, Failure> {
+    let result = check::check(&session.env);
+    if args.format == Format::Json {
+        let (problems, warnings) = match &result {
+            Ok(loaded) => (vec![], loaded.warnings.rows()),
+            Err(Failure::Invalid(invalid)) => (invalid.0.rows(), vec![]),
+            Err(_) => return result.map(|_| Exit::Fine),
+        };
+        let is_valid = problems.is_empty();
+        session.document(&json!({ "version": 1, "valid": is_valid, "problems": problems, "warnings": warnings }));
+        return Ok(if is_valid { Exit::Fine } else { Exit::Usage });
+    }
+    let loaded = result?;
+    let paint = session.settings.stderr;
+    let warnings = loaded.warnings.render(paint.colour);
+    session.note(&message::laid_out(&warnings, paint));
+    let services = loaded.workspace.services();
+    let tasks = services.iter().map(|it| it.tasks.len()).sum();
+    session.note(&format!(
+        "services.toml is valid: {}, {}\n",
+        words::count(services.len(), "service"),
+        words::count(tasks, "task")
+    ));
+    Ok(Exit::Fine)
+}

@@ -1,0 +1,26 @@
+//! `svc completions`.
+
+use clap::{Args, CommandFactory};
+use clap_complete::Shell;
+
+use crate::cli::args::Cli;
+use crate::cli::exit::Exit;
+use crate::cli::session::Session;
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+                        svc completions bash > ~/.local/share/bash-completion/completions/svc\n  \
+                        svc completions zsh > ~/.zfunc/_svc\n  \
+                        svc completions fish > ~/.config/fish/completions/svc.fish")]
+pub struct CompletionsArgs {
+    /// The shell
+    pub shell: Shell,
+}
+
+/// Runs the command.
+pub fn run(session: &Session, args: &CompletionsArgs) -> Exit {
+    let mut script = Vec::new();
+    clap_complete::generate(args.shell, &mut Cli::command(), "svc", &mut script);
+    session.stdout.write_bytes(&script);
+    Exit::Fine
+}

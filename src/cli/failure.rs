@@ -1,0 +1,61 @@
+//! How a request that could not be answered is told: heading, causes, hint and exit code.
+
+use std::error::Error;
+
+use crate::cli::exit::Exit;
+use crate::cli::session::Session;
+use crate::ops::failure::Failure;
+use crate::report::message;
+
+/// Tells what went wrong and gives the exit code.
+pub fn tell(session: &Session, failure: &Failure) -> Exit {
+    if let Failure::Invalid(invalid) = failure {
+        let text = invalid.render(session.settings.stderr.colour);
+        session.stderr.write(&message::laid_out(&text, session.settings.stderr));
+        return Exit::Usage;
+    }
+    let text = message::failure(
+        &failure.to_string(),
+        &causes(failure),
+        &hints(failure),
+        session.settings.stderr,
+    );
+    session.stderr.write(&text);
+    exit(failure)
+}
+
+fn exit(failure: &Failure) -> Exit {
+    match failure {
+        Failure::NoWorkspace { .. }
+        | Failure::Invalid(_)
+        | Failure::Unknown { .. }
+        | Failure::Usage { .. } => Exit::Usage,
+        Failure::Git(_) | Failure::NoBase { .. } | Failure::File { .. } => Exit::Environment,
+    }
+}
+
+fn hints(failure: &Failure) -> Vec<String> {
+    match failure {
+        Failure::NoWorkspace { looked } => {
+            let looked = looked.iter().map(|it| format!("\n`{}`", it.display()));
+            vec![
+                format!("looked for it in{}", looked.collect::<String>()),
+                "create one at the top of the repository, or name the workspace with -C".into(),
+            ]
+        }
+        Failure::Unknown { nearest: Some(nearest), .. } => vec![format!("did you mean `{nearest}`?")],
+        Failure::Unknown { kind: "service", .. } => vec!["`svc list` names all services".into()],
+        Failure::Unknown { .. } | Failure::Invalid(_) | Failure::Git(_) | Failure::File { .. } => vec![],
+        Failure::Usage { hint, .. } => vec![hint.clone()],
+        Failure::NoBase { .. } => vec!["without --strict-base everything would count as affected".into()],
+    }
+}
+
+fn causes(failure: &Failure) -> Vec<String> {
+    let first = match failure {
+        // A transparent kind already speaks for the error inside it.
+        Failure::Git(error) => error.source(),
+        _ => failure.source(),
+    };
+    std::iter::successors(first, |error| error.source()).map(ToString::to_string).collect()
+}

@@ -1,0 +1,61 @@
+//! `svc graph`.
+
+use clap::{Args, ValueEnum};
+
+use crate::cli::args::{CompareArgs, SelectArgs};
+use crate::cli::exit::Exit;
+use crate::cli::session::Session;
+use crate::ops::affected::Request;
+use crate::ops::failure::Failure;
+use crate::ops::list;
+use crate::report::graph::{GraphView, dot, graph_json, mermaid, tree};
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+                        svc graph\n  \
+                        svc graph web --with-dependencies\n  \
+                        svc graph --base main                only what is affected\n  \
+                        svc graph --format dot | dot -Tsvg > graph.svg")]
+pub struct GraphArgs {
+    #[command(flatten)]
+    pub select: SelectArgs,
+    #[command(flatten)]
+    pub compare: CompareArgs,
+    /// How to print the graph
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub format: GraphFormat,
+}
+
+/// `--format` of `svc graph`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum GraphFormat {
+    /// A tree for people
+    #[default]
+    Tree,
+    /// For Graphviz
+    Dot,
+    /// For Mermaid
+    Mermaid,
+    /// For machines
+    Json,
+}
+
+/// Runs the command.
+pub fn run(session: &Session, args: &GraphArgs) -> Result<Exit, Failure> {
+    let request = Request {
+        compare: args.compare.request(),
+        select: args.select.request(),
+        failed: false,
+    };
+    let progress = session.progress("looking at what changed");
+    let answer = list::list(&session.env, &request, &mut |step| progress.say(step))?;
+    drop(progress);
+    let graph = GraphView::of_services(&answer.workspace, &answer.services);
+    match args.format {
+        GraphFormat::Tree => session.say(&tree(&graph, session.settings.stdout)),
+        GraphFormat::Dot => session.say(&dot(&graph)),
+        GraphFormat::Mermaid => session.say(&mermaid(&graph)),
+        GraphFormat::Json => session.document(&graph_json(&graph)),
+    }
+    Ok(Exit::Fine)
+}

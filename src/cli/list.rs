@@ -1,0 +1,47 @@
+//! `svc list`.
+
+use clap::Args;
+
+use crate::cli::args::{CompareArgs, Format, SelectArgs};
+use crate::cli::exit::Exit;
+use crate::cli::session::Session;
+use crate::ops::affected::Request;
+use crate::ops::failure::Failure;
+use crate::ops::list;
+use crate::report::list::{list_json, list_text};
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+                        svc list\n  \
+                        svc list --tag backend -v\n  \
+                        svc list --base main            only what is affected\n  \
+                        svc list --format json | jq -r '.services[].path'")]
+pub struct ListArgs {
+    #[command(flatten)]
+    pub select: SelectArgs,
+    #[command(flatten)]
+    pub compare: CompareArgs,
+    /// How to print the list
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub format: Format,
+}
+
+/// Runs the command.
+pub fn run(session: &Session, args: &ListArgs) -> Result<Exit, Failure> {
+    let request = Request {
+        compare: args.compare.request(),
+        select: args.select.request(),
+        failed: false,
+    };
+    let progress = session.progress("looking at what changed");
+    let answer = list::list(&session.env, &request, &mut |step| progress.say(step))?;
+    drop(progress);
+    match args.format {
+        Format::Json => session.document(&list_json(&answer.workspace, &answer.services)),
+        Format::Text => {
+            let look = session.settings.stdout_look();
+            session.say(&list_text(&answer.workspace, &answer.services, look));
+        }
+    }
+    Ok(Exit::Fine)
+}

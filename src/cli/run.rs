@@ -1,0 +1,206 @@
+//! `svc build`, `svc test` and `svc run`.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use crate::cli::affected::warn;
+use crate::cli::args::{CompareArgs, Format, SelectArgs};
+use crate::cli::exit::Exit;
+use crate::cli::session::Session;
+use crate::engine::Failing;
+use crate::ops::failure::Failure;
+use crate::ops::request::SelectRequest;
+use crate::ops::tasks::{self, Prepared, Request};
+use crate::report::plan::{plan_json, plan_text};
+use crate::report::reporter::{Reporter, Reporters};
+use crate::report::settings::LogMode;
+
+#[derive(Debug, Args)]
+#[command(
+    long_about = "Builds the services that changed and what depends on them, after everything that their builds need.",
+    after_help = "Examples:\n  \
+                  svc build                   what my branch and working tree change\n  \
+                  svc build --all             everything\n  \
+                  svc build web               this service, changed or not\n  \
+                  svc build --dry-run         say what would be done, and why"
+)]
+pub struct BuildArgs {
+    #[command(flatten)]
+    pub select: SelectArgs,
+    #[command(flatten)]
+    pub shared: SharedArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    long_about = "Tests the services that changed and what depends on them, after building what the tests need.",
+    after_help = "Examples:\n  \
+                  svc test                    what my branch and working tree change\n  \
+                  svc test --staged           what this commit would change\n  \
+                  svc test web -- --watch     this service, with more arguments for its last command\n  \
+                  svc test --log failed       show only the logs of failures"
+)]
+pub struct TestArgs {
+    #[command(flatten)]
+    pub select: SelectArgs,
+    #[command(flatten)]
+    pub shared: SharedArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    long_about = "Runs a task of the services that changed and what depends on them, after everything that it needs.",
+    after_help = "Examples:\n  \
+                  svc run lint                in every service that changed and has this task\n  \
+                  svc run lint web api        in these services\n  \
+                  svc run web:lint            the same for one\n  \
+                  svc run lint --all --fail-fast"
+)]
+pub struct RunArgs {
+    /// The task, or its full name SERVICE:TASK
+    #[arg(value_name = "TASK")]
+    pub task: String,
+    #[command(flatten)]
+    pub select: SelectArgs,
+    #[command(flatten)]
+    pub shared: SharedArgs,
+}
+
+/// What all three share.
+#[derive(Debug, Args)]
+pub struct SharedArgs {
+    #[command(flatten)]
+    pub compare: CompareArgs,
+    #[command(flatten)]
+    pub engine: EngineArgs,
+    #[command(flatten)]
+    pub output: OutputArgs,
+    /// Arguments for the last command of each selected task
+    #[arg(last = true, value_name = "ARGS")]
+    pub arguments: Vec<String>,
+}
+
+/// How tasks run.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "How to run")]
+pub struct EngineArgs {
+    /// How many tasks may run at once [default: one per processor]
+    #[arg(short, long, value_name = "N", env = "SVC_JOBS", value_parser = clap::value_parser!(u16).range(1..))]
+    pub jobs: Option<u16>,
+    /// Stop everything at the first failure [default: finish what does not depend on it]
+    #[arg(long)]
+    pub fail_fast: bool,
+    /// Print the plan and run nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// How a run is told.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Output")]
+pub struct OutputArgs {
+    /// Which output of tasks to show [default: on a terminal none but that of failures, else all]
+    #[arg(long, value_name = "WHICH")]
+    pub log: Option<Log>,
+    /// How to print the result
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub format: Format,
+    /// Write every event of the run to FILE, one JSON document a line
+    #[arg(long, value_name = "FILE")]
+    pub events: Option<PathBuf>,
+}
+
+/// `--log`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Log {
+    /// Each line as it comes, with its task before it
+    Stream,
+    /// All lines of a task together, when it ends
+    Grouped,
+    /// Only those of tasks that failed
+    Failed,
+    /// None, save the last lines of failures
+    None,
+}
+
+impl From<Log> for LogMode {
+    fn from(log: Log) -> Self {
+        match log {
+            Log::Stream => Self::Stream,
+            Log::Grouped => Self::Grouped,
+            Log::Failed => Self::Failed,
+            Log::None => Self::None,
+        }
+    }
+}
+
+/// Runs `svc build`.
+pub fn build(session: &Session, args: &BuildArgs) -> Result<Exit, Failure> {
+    perform(session, "build", args.select.request(), &args.shared)
+}
+
+/// Runs `svc test`.
+pub fn test(session: &Session, args: &TestArgs) -> Result<Exit, Failure> {
+    perform(session, "test", args.select.request(), &args.shared)
+}
+
+/// Runs `svc run`.
+pub fn run(session: &Session, args: &RunArgs) -> Result<Exit, Failure> {
+    let mut select = args.select.request();
+    let task = match args.task.split_once(':') {
+        Some((_, task)) => {
+            select.names.insert(0, args.task.clone());
+            task
+        }
+        None => &args.task,
+    };
+    perform(session, task, select, &args.shared)
+}
+
+fn perform(
+    session: &Session,
+    task: &str,
+    select: SelectRequest,
+    args: &SharedArgs,
+) -> Result<Exit, Failure> {
+    let request = Request {
+        task: task.to_owned(),
+        compare: args.compare.request(),
+        select,
+        arguments: args.arguments.clone(),
+        jobs: args.engine.jobs.map(usize::from),
+        failing: match args.engine.fail_fast {
+            true => Failing::StopsAll,
+            false => Failing::KeepsGoing,
+        },
+    };
+    let progress = session.progress("looking at what changed");
+    let prepared = tasks::prepare(&session.env, request, &mut |step| progress.say(step))?;
+    drop(progress);
+    warn(session, &prepared.comparison);
+    match args.engine.dry_run {
+        true => Ok(show(session, &prepared, args.output.format)),
+        false => carry_out(session, prepared),
+    }
+}
+
+fn show(session: &Session, prepared: &Prepared, format: Format) -> Exit {
+    match format {
+        Format::Json => session.document(&plan_json(&prepared.plan)),
+        Format::Text => session.say(&plan_text(&prepared.plan, session.settings.stdout_look())),
+    }
+    Exit::Fine
+}
+
+fn carry_out(session: &Session, prepared: Prepared) -> Result<Exit, Failure> {
+    let mut reporters = Reporters::new(&session.settings, &session.stdout, &session.stderr);
+    let summary = tasks::run(prepared, &mut |event| reporters.event(event))?;
+    Ok(if summary.interrupted {
+        Exit::Interrupted
+    } else if summary.results.iter().any(|it| it.outcome.is_bad()) {
+        Exit::Failed
+    } else {
+        Exit::Fine
+    })
+}

@@ -1,0 +1,124 @@
+//! One call of the program: its surroundings, read once, and where its words go.
+
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the one place that reads variables and the working directory"
+)]
+
+use std::path::Path;
+
+use crate::cli::args::{Color, Command, Format, Global};
+use crate::cli::exit::Exit;
+use crate::model::env::Env;
+use crate::report::message;
+use crate::report::output::{Condition, Output};
+use crate::report::progress::Progress;
+use crate::report::settings::{self, Choices, ColourChoice, Settings, Terminal, Verbosity};
+
+/// One call of the program.
+pub struct Session {
+    pub env: Env,
+    pub settings: Settings,
+    pub stdout: Output,
+    pub stderr: Output,
+}
+
+impl Session {
+    /// Reads everything that is to be known about the surroundings.
+    pub fn begin(global: &Global, command: &Command) -> Self {
+        let env = env(global);
+        let terminal = Terminal::detect(|name| env.text(name).map(str::to_owned));
+        Self {
+            settings: Settings::new(&terminal, choices(global, command)),
+            env,
+            stdout: Output::stdout(),
+            stderr: Output::stderr(),
+        }
+    }
+
+    /// Writes to standard output.
+    pub fn say(&self, text: &str) {
+        self.stdout.write(text);
+    }
+
+    /// Writes to standard error, unless `-q` was given.
+    pub fn note(&self, text: &str) {
+        if self.settings.verbosity > Verbosity::Quiet {
+            self.stderr.write(text);
+        }
+    }
+
+    /// Warns on standard error.
+    pub fn warn(&self, text: &str) {
+        self.stderr.write(&message::warning(text, self.settings.stderr));
+    }
+
+    /// Writes a document for machines to standard output.
+    pub fn document(&self, document: &serde_json::Value) {
+        self.stdout.write(&format!("{document:#}\n"));
+    }
+
+    /// Shows that something takes long, on a terminal.
+    pub fn progress(&self, doing: &str) -> Progress {
+        Progress::start(&self.settings, doing)
+    }
+
+    /// The exit code, given whether the words arrived: nobody reading them is fine, a full disk is not.
+    pub fn end(&self, exit: Exit) -> Exit {
+        match (self.stdout.condition(), exit) {
+            (Condition::Failed, Exit::Fine) => Exit::Environment,
+            _ => exit,
+        }
+    }
+}
+
+fn env(global: &Global) -> Env {
+    let here = std::env::current_dir().unwrap_or_else(|_| Path::new("/").to_owned());
+    let directory = match &global.directory {
+        Some(directory) => here.join(directory),
+        None => here,
+    };
+    Env {
+        directory: directory.canonicalize().unwrap_or(directory),
+        directory_given: global.directory.is_some(),
+        variables: std::env::vars_os().collect(),
+        processors: std::thread::available_parallelism().map_or(1, usize::from),
+    }
+}
+
+fn choices(global: &Global, command: &Command) -> Choices {
+    let mut choices = Choices {
+        colour: match global.color {
+            None | Some(Color::Auto) => ColourChoice::Auto,
+            Some(Color::Always) => ColourChoice::Always,
+            Some(Color::Never) => ColourChoice::Never,
+        },
+        verbosity: match (global.quiet, global.verbose) {
+            (true, _) => Verbosity::Quiet,
+            (false, 0) => Verbosity::Normal,
+            (false, _) => Verbosity::Verbose,
+        },
+        ..Choices::default()
+    };
+    let output = match command {
+        Command::Build(args) => Some(&args.shared.output),
+        Command::Test(args) => Some(&args.shared.output),
+        Command::Run(args) => Some(&args.shared.output),
+        _ => None,
+    };
+    if let Some(output) = output {
+        choices.log = output.log.map(Into::into);
+        choices.events.clone_from(&output.events);
+        choices.format = output.format.into();
+    }
+    choices
+}
+
+impl From<Format> for settings::Format {
+    fn from(format: Format) -> Self {
+        match format {
+            Format::Text => Self::Text,
+            Format::Json => Self::Json,
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! `svc affected`: which services changed, and what depends on them.
+
+use crate::model::affected::AffectedService;
+use crate::model::cause::Cause;
+use crate::model::env::Env;
+use crate::model::graph::service_order;
+use crate::ops::choose;
+use crate::ops::compare::{Comparison, compare};
+use crate::ops::failure::Failure;
+use crate::ops::place::Place;
+use crate::ops::request::{CompareRequest, SelectRequest};
+
+/// What `svc affected` is asked.
+#[derive(Clone, Debug, Default)]
+pub struct Request {
+    pub compare: CompareRequest,
+    pub select: SelectRequest,
+    /// Whether services with a task that failed before count too.
+    pub failed: bool,
+}
+
+/// The affected services, in dependency order.
+pub struct Answer {
+    pub comparison: Comparison,
+    pub services: Vec<AffectedService>,
+}
+
+/// Answers the request.
+///
+/// # Errors
+/// See [`compare`]; names that do not exist.
+pub fn affected(
+    env: &Env,
+    request: &Request,
+    tell: &mut dyn FnMut(&str),
+) -> Result<Answer, Failure> {
+    let place = Place::find(env)?;
+    let mut comparison = compare(&place, &request.compare, &request.select, tell)?;
+    if request.failed {
+        add_failed(&place, &mut comparison);
+    }
+    let selection = choose::selection(&comparison.workspace, &request.select, &request.compare)?;
+    let workspace = &comparison.workspace;
+    let candidates: Vec<(_, Vec<Cause>)> = match selection.asks_for_changes() {
+        true => {
+            let affected = comparison.changed.affected_services(workspace);
+            affected.into_iter().map(|it| (it.service, it.causes)).collect()
+        }
+        false => workspace.indices().map(|it| (it, Vec::new())).collect(),
+    };
+    let mut chosen = selection.choose(workspace, candidates);
+    let services = service_order(workspace)
+        .into_iter()
+        .filter_map(|service| Some(AffectedService { service, causes: chosen.remove(&service)? }))
+        .collect();
+    Ok(Answer { comparison, services })
+}
+
+/// Adds every task of this worktree whose last run did not pass.
+pub fn add_failed(place: &Place, comparison: &mut Comparison) {
+    let history = place.history();
+    let workspace = &comparison.workspace;
+    for service in workspace.indices() {
+        let name = &workspace.service(service).name;
+        for task in workspace.service(service).tasks.keys() {
+            if history.failed(name, task) {
+                comparison.changed.add(service, task, Cause::FailedBefore);
+            }
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! Finds the two states, the files that differ between them, and what that means for definitions.
+
+use crate::config;
+use crate::git::Repo;
+use crate::git::Snapshot;
+use crate::git::compare::{self, BaseRule, Fetch, FoundBase};
+use crate::model::affected::Changed;
+use crate::model::change::{Base, Changes, Head};
+use crate::model::definition::{self, DefinitionChanges};
+use crate::model::path::{FilePath, is_within};
+use crate::model::workspace::Workspace;
+use crate::ops::failure::Failure;
+use crate::ops::place::Place;
+use crate::ops::request::{BaseRequest, CompareRequest, HeadRequest, SelectRequest};
+use crate::ops::source::SnapshotSource;
+
+/// Where a workspace may keep presets of its own.
+const OWN_PRESETS: &str = ".svc/presets";
+
+/// The workspace at the head, and what changed since the base.
+pub struct Comparison {
+    pub workspace: Workspace,
+    pub base: Option<Base>,
+    pub head: Head,
+    pub changed: Changed,
+    /// The state at the head, where there is a repository.
+    pub snapshot: Option<Box<dyn Snapshot>>,
+    /// What is worth a warning.
+    pub warnings: Vec<String>,
+}
+
+/// Compares head and base, if the selection asks what changed; else only takes the head.
+///
+/// # Errors
+/// An invalid definition, an unreadable repository, a revision that does not exist, or `--strict-base` without a base.
+pub fn compare(
+    place: &Place,
+    request: &CompareRequest,
+    select: &SelectRequest,
+    tell: &mut dyn FnMut(&str),
+) -> Result<Comparison, Failure> {
+    let Some(repo) = &place.repo else {
+        return without_repository(place, request, select);
+    };
+    let head = head(place, repo, request)?;
+    let snapshot = repo.snapshot(head)?;
+    let mut comparison = Comparison {
+        workspace: workspace_at(place, head, &*snapshot)?,
+        base: None,
+        head,
+        changed: Changed::default(),
+        snapshot: None,
+        warnings: Vec::new(),
+    };
+    if select.asks_for_changes(request) {
+        let found = base(place, repo, request, head, &comparison.workspace, tell)?;
+        comparison.take(repo, found, &*snapshot, request)?;
+    } else {
+        comparison.changed = Changed::nothing(&comparison.workspace);
+    }
+    comparison.snapshot = Some(snapshot);
+    Ok(comparison)
+}
+
+/// The head that a request asks for, without comparing it with anything.
+///
+/// # Errors
+/// An unreadable repository, or a revision that does not exist.
+pub fn head(place: &Place, repo: &Repo, request: &CompareRequest) -> Result<Head, Failure> {
+    let commit = repo.head_commit()?;
+    match &request.head {
+        HeadRequest::Index => Ok(Head::Index(commit)),
+        HeadRequest::Derived if place.env.is_ci() || repo.work_tree().is_none() => {
+            Ok(Head::Commit(commit))
+        }
+        HeadRequest::Derived => Ok(Head::WorkTree(commit)),
+        HeadRequest::Commit(revision) => match repo.resolve(revision)? {
+            Some(commit) => Ok(Head::Commit(Some(commit))),
+            None => Err(Failure::Unknown {
+                kind: "revision",
+                name: revision.clone(),
+                nearest: None,
+            }),
+        },
+    }
+}
+
+/// The workspace as it is defined at `head`.
+///
+/// # Errors
+/// Everything that is wrong with the definition.
+pub fn workspace_at(
+    place: &Place,
+    head: Head,
+    snapshot: &dyn Snapshot,
+) -> Result<Workspace, Failure> {
+    match head {
+        Head::WorkTree(_) => Ok(place.workspace()?.workspace),
+        Head::Commit(_) | Head::Index(_) => Ok(config::load(&SnapshotSource(snapshot))?.workspace),
+    }
+}
+
+impl Comparison {
+    fn take(
+        &mut self,
+        repo: &Repo,
+        found: FoundBase,
+        snapshot: &dyn Snapshot,
+        request: &CompareRequest,
+    ) -> Result<(), Failure> {
+        match found {
+            FoundBase::Found(base) => {
+                self.changed = changed(repo, &self.workspace, &base, snapshot)?;
+                self.base = Some(base);
+            }
+            FoundBase::Unknown { reason } if request.strict_base => {
+                return Err(Failure::NoBase { reason });
+            }
+            FoundBase::Unknown { reason } => self.take_everything(reason),
+        }
+        Ok(())
+    }
+
+    fn take_everything(&mut self, reason: String) {
+        let changes = Changes::Everything(reason.clone());
+        self.changed = Changed::find(&self.workspace, &changes, &DefinitionChanges::default());
+        self.warnings.push(format!("everything counts as affected: {reason}"));
+    }
+}
+
+fn without_repository(
+    place: &Place,
+    request: &CompareRequest,
+    select: &SelectRequest,
+) -> Result<Comparison, Failure> {
+    let reason = "this is not a git repository".to_owned();
+    let asks = select.asks_for_changes(request);
+    if asks && request.strict_base {
+        return Err(Failure::NoBase { reason });
+    }
+    let mut comparison = Comparison {
+        workspace: place.workspace()?.workspace,
+        base: None,
+        head: Head::WorkTree(None),
+        changed: Changed::default(),
+        snapshot: None,
+        warnings: Vec::new(),
+    };
+    match asks {
+        true => comparison.take_everything(reason),
+        false => comparison.changed = Changed::nothing(&comparison.workspace),
+    }
+    Ok(comparison)
+}
+
+/// Base rules, in order: flag, `SVC_BASE`, the CI system, the default branch.
+fn base(
+    place: &Place,
+    repo: &Repo,
+    request: &CompareRequest,
+    head: Head,
+    workspace: &Workspace,
+    tell: &mut dyn FnMut(&str),
+) -> Result<FoundBase, Failure> {
+    let rule = match (&request.base, place.env.text("SVC_BASE")) {
+        (BaseRequest::Exact(revision), _) => BaseRule::Exact(revision.clone()),
+        (BaseRequest::MergeBase(revision), _) => BaseRule::MergeBase(revision.clone()),
+        (BaseRequest::Derived, Some(revision)) => BaseRule::MergeBase(revision.to_owned()),
+        (BaseRequest::Derived, None) if place.env.is_ci() => {
+            return Ok(FoundBase::Unknown {
+                reason: "this CI system names no base; set SVC_BASE or give --base".to_owned(),
+            });
+        }
+        (BaseRequest::Derived, None) => {
+            BaseRule::DefaultBranch(workspace.settings().default_branch.clone())
+        }
+    };
+    let fetch = match request.may_fetch {
+        true => Fetch::Allowed,
+        false => Fetch::Forbidden,
+    };
+    let request = compare::BaseRequest { rule, head, fetch };
+    Ok(compare::find_base(repo, &request, tell)?)
+}
+
+fn changed(
+    repo: &Repo,
+    workspace: &Workspace,
+    base: &Base,
+    snapshot: &dyn Snapshot,
+) -> Result<Changed, Failure> {
+    let mut paths = match base.commits.is_empty() {
+        true => snapshot.changed_since(None)?,
+        false => Vec::new(),
+    };
+    let mut definitions = DefinitionChanges::default();
+    for commit in &base.commits {
+        let found = snapshot.changed_since(Some(*commit))?;
+        if found.iter().any(|path| defines(workspace, path)) {
+            let older = repo.snapshot(Head::Commit(Some(*commit)))?;
+            let Ok(older) = config::load(&SnapshotSource(&*older)) else {
+                let reason = format!("`services.toml` is not valid at the base {}", commit.short());
+                let changes = Changes::Everything(reason);
+                return Ok(Changed::find(workspace, &changes, &definitions));
+            };
+            definitions.unite(definition::compare(&older.workspace, workspace));
+        }
+        paths.extend(found);
+    }
+    if base.commits.is_empty() {
+        definitions.all = true;
+    }
+    paths.sort_unstable();
+    paths.dedup();
+    Ok(Changed::find(workspace, &Changes::Paths(paths), &definitions))
+}
+
+fn defines(workspace: &Workspace, path: &FilePath) -> bool {
+    workspace.settings().files.contains(path) || is_within(path.as_bytes(), OWN_PRESETS.as_bytes())
+}

@@ -1,0 +1,46 @@
+//! Why a request could not be answered. `cli` decides on wording, hint and exit code by kind.
+
+use std::path::PathBuf;
+
+use crate::config;
+use crate::git;
+
+/// Why a request could not be answered.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// There is no `services.toml` from the working directory upward.
+    #[error("there is no `services.toml` here or above")]
+    NoWorkspace { looked: Vec<PathBuf> },
+    /// The definition has problems.
+    #[error("`services.toml` is not valid")]
+    Invalid(Box<config::Invalid>),
+    /// A name that the user wrote names nothing.
+    #[error("there is no {kind} named `{name}`")]
+    Unknown {
+        kind: &'static str,
+        name: String,
+        nearest: Option<String>,
+    },
+    /// The request itself makes no sense.
+    #[error("{message}")]
+    Usage { message: String, hint: String },
+    /// Something about the repository.
+    #[error(transparent)]
+    Git(#[from] git::Error),
+    /// `--strict-base`, and no base.
+    #[error("the base cannot be found: {reason}")]
+    NoBase { reason: String },
+    /// A file of ours could not be read or written.
+    #[error("{attempt}")]
+    File {
+        attempt: String,
+        #[source]
+        cause: std::io::Error,
+    },
+}
+
+impl From<config::Invalid> for Failure {
+    fn from(invalid: config::Invalid) -> Self {
+        Self::Invalid(Box::new(invalid))
+    }
+}

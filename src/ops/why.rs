@@ -1,0 +1,80 @@
+//! `svc why`: the causes of one service or task, followed to the files that changed.
+
+use std::collections::BTreeMap;
+
+use crate::model::cause::Cause;
+use crate::model::env::Env;
+use crate::model::graph::TaskGraph;
+use crate::model::name::{ServiceName, TaskName};
+use crate::ops::affected::add_failed;
+use crate::ops::choose;
+use crate::ops::compare::{Comparison, compare};
+use crate::ops::failure::Failure;
+use crate::ops::place::Place;
+use crate::ops::request::{CompareRequest, SelectRequest};
+
+/// What `svc why` is asked.
+#[derive(Clone, Debug, Default)]
+pub struct Request {
+    pub compare: CompareRequest,
+    /// A service, or the full name of a task.
+    pub name: String,
+}
+
+/// Why something is affected.
+pub struct Answer {
+    pub comparison: Comparison,
+    pub service: ServiceName,
+    pub task: Option<TaskName>,
+    /// The causes of every affected service, or of the task in it: to follow dependencies by. What is not affected is
+    /// missing.
+    pub services: BTreeMap<ServiceName, Vec<Cause>>,
+}
+
+/// Answers the request.
+///
+/// # Errors
+/// See [`compare`]; a name that does not exist.
+pub fn why(env: &Env, request: &Request, tell: &mut dyn FnMut(&str)) -> Result<Answer, Failure> {
+    let place = Place::find(env)?;
+    let all = SelectRequest::default();
+    let mut comparison = compare(&place, &request.compare, &all, tell)?;
+    let (service, task) = choose::named(&comparison.workspace, &request.name)?;
+    add_failed(&place, &mut comparison);
+    let services = match &task {
+        Some(task) => by_task(&comparison, task),
+        None => by_service(&comparison),
+    };
+    let service = comparison.workspace.service(service).name.clone();
+    Ok(Answer {
+        comparison,
+        service,
+        task,
+        services,
+    })
+}
+
+fn by_service(comparison: &Comparison) -> BTreeMap<ServiceName, Vec<Cause>> {
+    let workspace = &comparison.workspace;
+    let affected = comparison.changed.affected_services(workspace);
+    let named = affected.into_iter().map(|it| (workspace.service(it.service).name.clone(), it.causes));
+    named.collect()
+}
+
+/// The causes of this task in each service; of whatever it needs there, where a service does not have the task.
+fn by_task(comparison: &Comparison, task: &TaskName) -> BTreeMap<ServiceName, Vec<Cause>> {
+    let workspace = &comparison.workspace;
+    let graph = TaskGraph::of_task(workspace, task);
+    let causes = comparison.changed.affected_nodes(workspace, &graph);
+    let mut services: BTreeMap<ServiceName, Vec<Cause>> = BTreeMap::new();
+    for (node, causes) in graph.nodes().iter().zip(causes) {
+        if causes.is_empty() {
+            continue;
+        }
+        let known = services.entry(workspace.service(node.service).name.clone()).or_default();
+        if node.task == *task || known.is_empty() {
+            *known = causes;
+        }
+    }
+    services
+}
