@@ -1,0 +1,27 @@
+//! The fast reader of the repository: trees, index and working tree read by our own hand, objects through the library.
+//!
+//! Replace refs and grafts are not obeyed. Whatever this reader does not know for certain is an error, so that the caller
+//! can ask the `git` program instead.
+
+mod cache_tree;
+mod content;
+mod filters;
+mod hash;
+mod ignore;
+mod index;
+mod listing;
+mod nested;
+mod objects;
+pub mod scope;
+mod snapshot;
+mod staged;
+mod stat;
+mod tree;
+mod trees;
+mod walk;
+mod within;
+mod work_tree;
+
+pub use crate::git::native::content::Filtered;
+pub use crate::git::native::scope::{Scope, Settings};
+pub use crate::git::native::snapshot::{NativeSnapshot, open};
