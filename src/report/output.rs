@@ -1,0 +1,158 @@
+//! Standard output and error as the rest of the house writes to them: a reader who leaves is no error, and is remembered.
+
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rustix::event::{PollFd, PollFlags, poll};
+
+/// One of the two streams, or memory. Clones write to the same place.
+#[derive(Clone, Debug)]
+pub struct Output {
+    inner: Arc<Mutex<Inner>>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    sink: Sink,
+    condition: Condition,
+}
+
+#[derive(Debug)]
+enum Sink {
+    Stdout,
+    Stderr,
+    Memory(Vec<u8>),
+}
+
+/// What became of the writing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Condition {
+    /// All is well.
+    Open,
+    /// The reader has left, as `head` does. What is written is dropped.
+    Closed,
+    /// Writing failed, for this reason. What is written is dropped.
+    Failed(String),
+}
+
+impl Output {
+    /// Standard output.
+    pub fn stdout() -> Self {
+        Self::new(Sink::Stdout)
+    }
+
+    /// Standard error.
+    pub fn stderr() -> Self {
+        Self::new(Sink::Stderr)
+    }
+
+    /// Keeps what is written.
+    pub fn memory() -> Self {
+        Self::new(Sink::Memory(Vec::new()))
+    }
+
+    /// Writes `text` as it is.
+    pub fn write(&self, text: &str) {
+        self.write_bytes(text.as_bytes());
+    }
+
+    /// Writes `bytes` as they are, at once.
+    pub fn write_bytes(&self, bytes: &[u8]) {
+        let mut inner = self.lock();
+        if inner.condition != Condition::Open || bytes.is_empty() {
+            return;
+        }
+        if let Err(error) = inner.sink.write(bytes) {
+            inner.condition = match error.kind() {
+                io::ErrorKind::BrokenPipe => Condition::Closed,
+                _ => Condition::Failed(error.to_string()),
+            };
+        }
+    }
+
+    /// What became of the writing so far.
+    pub fn condition(&self) -> Condition {
+        self.lock().condition.clone()
+    }
+
+    /// What was written to memory.
+    pub fn contents(&self) -> String {
+        match &self.lock().sink {
+            Sink::Memory(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+            Sink::Stdout | Sink::Stderr => String::new(),
+        }
+    }
+
+    fn new(sink: Sink) -> Self {
+        let condition = Condition::Open;
+        let inner = Mutex::new(Inner { sink, condition });
+        Self {
+            inner: Arc::new(inner),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Sink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        match self {
+            Self::Stdout => write_all(&rustix::stdio::stdout(), bytes),
+            Self::Stderr => write_all(&rustix::stdio::stderr(), bytes),
+            Self::Memory(memory) => memory.write_all(bytes),
+        }
+    }
+}
+
+/// Writes everything, also where somebody who shares the stream made it non-blocking.
+fn write_all(stream: &impl std::os::fd::AsFd, mut bytes: &[u8]) -> io::Result<()> {
+    while !bytes.is_empty() {
+        match rustix::io::write(stream, bytes) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(written) => bytes = &bytes[written..],
+            Err(rustix::io::Errno::INTR) => {}
+            Err(rustix::io::Errno::AGAIN) => {
+                let mut waiting = [PollFd::new(stream, PollFlags::OUT)];
+                match poll(&mut waiting, None) {
+                    Ok(_) | Err(rustix::io::Errno::INTR) => {}
+                    Err(error) => return Err(error.into()),
+                }
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+
+    use super::*;
+
+    #[test]
+    fn a_full_pipe_that_does_not_block_loses_nothing() {
+        let (mut reader, writer) = io::pipe().unwrap();
+        let flags = rustix::fs::fcntl_getfl(&writer).unwrap();
+        rustix::fs::fcntl_setfl(&writer, flags | rustix::fs::OFlags::NONBLOCK).unwrap();
+        let text = vec![b'x'; 1 << 20];
+        let reading = std::thread::spawn(move || {
+            let mut all = Vec::new();
+            reader.read_to_end(&mut all).unwrap();
+            all.len()
+        });
+        write_all(&writer, &text).unwrap();
+        drop(writer);
+        assert_eq!(reading.join().unwrap(), text.len());
+    }
+
+    #[test]
+    fn a_reader_who_left_is_known_by_its_error() {
+        let (reader, writer) = io::pipe().unwrap();
+        drop(reader);
+        let error = write_all(&writer, b"x").unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::BrokenPipe);
+    }
+}

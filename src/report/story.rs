@@ -1,0 +1,306 @@
+//! A run as people read it: what happened, line by line, in the log mode that suits them.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use crate::model::event::Event;
+use crate::model::plan::{Plan, PlannedTask, Verdict};
+use crate::model::run::{Outcome, Summary, TaskResult};
+use crate::report::clean::{Keep, one_line};
+use crate::report::ending::{Ending, ending};
+use crate::report::message;
+use crate::report::paint::Paint;
+use crate::report::plan::plan_counts;
+use crate::report::settings::{LogMode, Settings, Verbosity};
+use crate::report::table::width_of;
+use crate::report::task_log::{Kept, MEMORY_LIMIT, Streams};
+use crate::report::words;
+
+/// Takes text that is to be written now.
+pub type Write<'a> = &'a mut dyn FnMut(&[u8]);
+
+/// Turns events into text.
+pub struct Story {
+    settings: Settings,
+    paint: Paint,
+    mode: LogMode,
+    plan: Arc<Plan>,
+    /// Columns for the names of tasks.
+    names: usize,
+    streams: Streams,
+    kept: Kept,
+    /// Lines written so far, and for each failure whose log was shown, how many there were then.
+    written: usize,
+    shown: Vec<(usize, usize)>,
+    running: HashSet<usize>,
+}
+
+/// Names longer than this do not widen the column of names.
+const WIDEST_NAME: usize = 40;
+
+/// A log is still in sight when no more than this many lines were written after it.
+const IN_SIGHT: usize = 20;
+
+impl Story {
+    /// A story that has not begun.
+    pub fn new(settings: &Settings) -> Self {
+        let keep = match (settings.stderr.colour, settings.stderr_is_terminal) {
+            (true, _) => Keep::Colours,
+            (false, true) => Keep::Text,
+            (false, false) => Keep::Bytes,
+        };
+        Self {
+            settings: settings.clone(),
+            paint: settings.stderr,
+            mode: LogMode::None,
+            plan: Arc::default(),
+            names: 0,
+            streams: Streams::new(keep),
+            kept: Kept::new(keep, MEMORY_LIMIT),
+            written: 0,
+            shown: Vec::new(),
+            running: HashSet::new(),
+        }
+    }
+
+    /// Tells of `event`.
+    pub fn tell(&mut self, event: &Event, write: Write) {
+        match event {
+            Event::RunStarted { plan, id: _, jobs } => self.begin(plan, *jobs, write),
+            Event::TaskStarted { task, attempt } => self.started(*task, *attempt, write),
+            Event::TaskWrote { task, bytes } => self.wrote(*task, bytes, write),
+            Event::TaskRetried { task, reason } => self.retried(*task, reason, write),
+            Event::TaskFinished { task, result } => self.finished(*task, result, write),
+            Event::Warned { message } => {
+                self.text(&message::warning(message, self.paint), write);
+            }
+            Event::Stopping { reason } => self.stopping(reason, write),
+            Event::RunFinished { summary } => self.end(summary, write),
+        }
+    }
+
+    fn begin(&mut self, plan: &Arc<Plan>, jobs: usize, write: Write) {
+        self.plan = plan.clone();
+        self.mode = self.settings.log_mode(plan.count(Verdict::Run));
+        let to_do = plan.tasks.iter().filter(|it| it.verdict == Verdict::Run);
+        let names = to_do.map(|it| width_of(&it.id.to_string()));
+        self.names = names.max().unwrap_or(0).min(WIDEST_NAME);
+        let is_news = plan.tasks.len() > 1 && plan.count(Verdict::Skip) < plan.tasks.len();
+        if is_news && !self.settings.live && !self.is_quiet() {
+            let jobs = words::count(jobs, "job");
+            self.line(&format!("{}; {jobs}", plan_counts(plan)), write);
+        }
+    }
+
+    fn started(&mut self, task: usize, attempt: u32, write: Write) {
+        self.running.insert(task);
+        if self.is_verbose() && attempt <= 1 {
+            let causes = match self.planned(task) {
+                Some(it) => words::causes(&it.causes, 3),
+                None => String::new(),
+            };
+            let line = self.task_line(&self.paint.started(), task, "", &causes);
+            self.line(&line, write);
+        }
+    }
+
+    fn wrote(&mut self, task: usize, bytes: &[u8], write: Write) {
+        match self.mode {
+            LogMode::Stream => self.stream(task, Some(bytes), write),
+            LogMode::Grouped | LogMode::Failed => self.kept.feed(task, bytes),
+            LogMode::None => {}
+        }
+    }
+
+    fn retried(&mut self, task: usize, reason: &str, write: Write) {
+        self.stream(task, None, write);
+        if !self.is_quiet() {
+            let note = format!("tried again: {}", one_line(reason));
+            let line = self.task_line(&self.paint.retried(), task, "", &note);
+            self.line(&line, write);
+        }
+    }
+
+    fn finished(&mut self, task: usize, result: &TaskResult, write: Write) {
+        self.running.remove(&task);
+        self.stream(task, None, write);
+        self.show_kept(task, result, write);
+        if self.mode == LogMode::Stream && result.outcome.is_bad() {
+            self.shown.push((task, self.written));
+        }
+        let line = match result.outcome {
+            Outcome::Passed if self.is_quiet() => return,
+            Outcome::Passed if result.attempts > 1 => {
+                let note = format!("passed at try {}", result.attempts);
+                self.outcome_line(&self.paint.passed(), task, result, &note)
+            }
+            Outcome::Passed => self.outcome_line(&self.paint.passed(), task, result, ""),
+            Outcome::Failed | Outcome::TimedOut => {
+                let note = self.paint.bad(one_line(&result.reason));
+                self.outcome_line(&self.paint.failed(), task, result, &note)
+            }
+            Outcome::Interrupted if result.attempts == 0 => return,
+            Outcome::Interrupted => {
+                self.outcome_line(&self.paint.stopped(), task, result, "interrupted")
+            }
+            // There may be thousands of these, and nothing was done.
+            Outcome::Cached | Outcome::Skipped if !self.is_verbose() => return,
+            Outcome::Cached => self.task_line(&self.paint.passed(), task, "", "cached"),
+            Outcome::Skipped => {
+                let reason = match (self.planned(task), result.reason.is_empty()) {
+                    (Some(it), true) => &it.reason,
+                    _ => &result.reason,
+                };
+                self.task_line(&self.paint.skipped(), task, "", &one_line(reason))
+            }
+        };
+        self.line(&line, write);
+    }
+
+    fn stopping(&mut self, reason: &str, write: Write) {
+        let running = match self.running.len() {
+            0 => String::new(),
+            some => format!(", waiting for {}", words::count(some, "task")),
+        };
+        let mark = self.paint.stopped();
+        let line = format!("{mark} stopping: {}{running}", one_line(reason));
+        self.line(&line, write);
+    }
+
+    fn end(&mut self, summary: &Summary, write: Write) {
+        let written = self.written;
+        let in_sight = self.shown.iter().filter(|(_, at)| written - at <= IN_SIGHT);
+        let in_sight = in_sight.map(|(task, _)| *task).collect();
+        let text = ending(&Ending {
+            plan: &self.plan,
+            summary,
+            paint: self.paint,
+            verbosity: self.settings.verbosity,
+            in_sight,
+        });
+        self.text(&text, write);
+    }
+
+    /// Shows the log of a task that ended, if the mode wants it.
+    fn show_kept(&mut self, task: usize, result: &TaskResult, write: Write) {
+        let is_wanted = match self.mode {
+            LogMode::Grouped => true,
+            LogMode::Failed => result.outcome.is_bad(),
+            LogMode::Stream | LogMode::None => false,
+        };
+        if !is_wanted || !self.kept.has(task) {
+            return self.kept.drop(task);
+        }
+        let head = format!("{} {}", self.paint.corner(), self.name(task));
+        self.line(&head, write);
+        let prefix = format!("{} ", self.paint.bar());
+        let mut batch = Batch::new(&prefix, write);
+        self.kept
+            .finish(task, result.log.as_deref(), &mut |line| batch.add(line));
+        self.written += batch.end();
+        self.shown.push((task, self.written));
+    }
+
+    /// Passes on what a task wrote; `None`: it ended.
+    fn stream(&mut self, task: usize, bytes: Option<&[u8]>, write: Write) {
+        let prefix = format!("{} | ", self.name(task));
+        let prefix = self.paint.of_task(task, prefix);
+        let mut batch = Batch::new(&prefix, write);
+        match bytes {
+            Some(bytes) => self.streams.feed(task, bytes, &mut |line| batch.add(line)),
+            None => self.streams.finish(task, &mut |line| batch.add(line)),
+        }
+        self.written += batch.end();
+    }
+
+    fn outcome_line(&self, mark: &str, task: usize, result: &TaskResult, note: &str) -> String {
+        self.task_line(mark, task, &words::duration(result.duration), note)
+    }
+
+    /// `✓ api:test  1.2s  note`, with names and times in columns.
+    fn task_line(&self, mark: &str, task: usize, time: &str, note: &str) -> String {
+        let names = self.names;
+        let name = self.name(task);
+        let time = match time.is_empty() {
+            true => String::new(),
+            false => format!("  {time:>6}"),
+        };
+        let note = match note.is_empty() {
+            true => String::new(),
+            false => format!("  {note}"),
+        };
+        let line = format!("{mark} {name:names$}{time}{note}");
+        line.trim_end().to_owned()
+    }
+
+    fn name(&self, task: usize) -> String {
+        self.planned(task)
+            .map_or_else(|| format!("task {task}"), |it| it.id.to_string())
+    }
+
+    fn planned(&self, task: usize) -> Option<&PlannedTask> {
+        self.plan.tasks.get(task)
+    }
+
+    fn is_quiet(&self) -> bool {
+        self.settings.verbosity == Verbosity::Quiet
+    }
+
+    fn is_verbose(&self) -> bool {
+        self.settings.verbosity == Verbosity::Verbose
+    }
+
+    fn line(&mut self, line: &str, write: Write) {
+        self.text(&format!("{line}\n"), write);
+    }
+
+    fn text(&mut self, text: &str, write: Write) {
+        self.written += text.lines().count();
+        write(text.as_bytes());
+    }
+}
+
+/// Lines with a prefix, written many at once.
+struct Batch<'a> {
+    prefix: &'a str,
+    write: Write<'a>,
+    text: Vec<u8>,
+    lines: usize,
+}
+
+/// So much is gathered before it is written.
+const BATCH: usize = 64 * 1024;
+
+impl<'a> Batch<'a> {
+    fn new(prefix: &'a str, write: Write<'a>) -> Self {
+        Self {
+            prefix,
+            write,
+            text: Vec::new(),
+            lines: 0,
+        }
+    }
+
+    fn add(&mut self, line: &[u8]) {
+        let prefix = match line.is_empty() {
+            true => self.prefix.trim_end(),
+            false => self.prefix,
+        };
+        self.text.extend_from_slice(prefix.as_bytes());
+        self.text.extend_from_slice(line);
+        self.text.push(b'\n');
+        self.lines += 1;
+        if self.text.len() >= BATCH {
+            (self.write)(&self.text);
+            self.text.clear();
+        }
+    }
+
+    /// Writes what is left, and says how many lines there were.
+    fn end(self) -> usize {
+        if !self.text.is_empty() {
+            (self.write)(&self.text);
+        }
+        self.lines
+    }
+}

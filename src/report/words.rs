@@ -1,0 +1,156 @@
+//! Words for causes, durations, counts and commands, in one place, so that all output speaks alike.
+
+use std::time::Duration;
+
+use crate::model::affected::Cause;
+use crate::model::plan::PlannedTask;
+
+/// How long something took: `12ms`, `1.2s`, `3m 04s`, `1h 02m`.
+pub fn duration(time: Duration) -> String {
+    let millis = (time.as_micros() + 500) / 1000;
+    let tenths = (millis + 50) / 100;
+    let seconds = (millis + 500) / 1000;
+    if millis < 1000 {
+        format!("{millis}ms")
+    } else if tenths < 600 {
+        format!("{}.{}s", tenths / 10, tenths % 10)
+    } else if seconds < 3600 {
+        format!("{}m {:02}s", seconds / 60, seconds % 60)
+    } else {
+        format!("{}h {:02}m", seconds / 3600, seconds % 3600 / 60)
+    }
+}
+
+/// How many there are: `1 task`, `2 tasks`, `2 dependencies`.
+pub fn count(number: usize, one: &str) -> String {
+    match one.strip_suffix('y') {
+        _ if number == 1 => format!("1 {one}"),
+        Some(stem) => format!("{number} {stem}ies"),
+        None => format!("{number} {one}s"),
+    }
+}
+
+/// How many bytes: `512 bytes`, `1.5 MiB`.
+pub fn bytes(number: u64) -> String {
+    let units = ["KiB", "MiB", "GiB", "TiB"];
+    if number < 1024 {
+        return count(number as usize, "byte");
+    }
+    let mut tenths = number * 10 / 1024;
+    let mut unit = 0;
+    while tenths >= 10_240 && unit + 1 < units.len() {
+        tenths /= 1024;
+        unit += 1;
+    }
+    format!("{}.{} {}", tenths / 10, tenths % 10, units[unit])
+}
+
+/// A cause, as it follows the name of a service or task.
+pub fn cause(cause: &Cause) -> String {
+    match cause {
+        Cause::Changed(path) => format!("{} changed", path.display()),
+        Cause::Global(path) => format!("global input {} changed", path.display()),
+        Cause::Definition => "definition changed".to_owned(),
+        Cause::Dependency(service) => format!("depends on {service}"),
+        Cause::Everything => "everything counts as changed".to_owned(),
+        Cause::Requested => "requested".to_owned(),
+        Cause::NeededBy(task) => format!("needed by {task}"),
+        Cause::FailedBefore => "failed before".to_owned(),
+    }
+}
+
+/// The first `limit` causes, and how many there are besides: `a changed, b changed and 12 more`.
+pub fn causes(causes: &[Cause], limit: usize) -> String {
+    let shown: Vec<String> = causes.iter().take(limit).map(cause).collect();
+    let shown = shown.join(", ");
+    match causes.len().saturating_sub(limit) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
+}
+
+/// The command that does just this task again.
+pub fn repeat(task: &PlannedTask) -> String {
+    let (service, name) = (&task.id.service, task.id.task.as_str());
+    let mut command = match name {
+        "build" | "test" | "deploy" => format!("svc {name} {service}"),
+        _ => format!("svc run {name} {service}"),
+    };
+    if !task.arguments.is_empty() {
+        command.push_str(" --");
+    }
+    for argument in &task.arguments {
+        command.push(' ');
+        match shlex::try_quote(argument) {
+            Ok(quoted) => command.push_str(&quoted),
+            Err(_) => command.push_str(argument),
+        }
+    }
+    command
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::name::{ServiceName, TaskId, TaskName};
+    use crate::report::view::samples::planned;
+
+    #[test]
+    fn durations_are_short() {
+        let check = |micros, expected| {
+            assert_eq!(duration(Duration::from_micros(micros)), expected);
+        };
+        check(0, "0ms");
+        check(12_400, "12ms");
+        check(999_400, "999ms");
+        check(999_600, "1.0s");
+        check(1_249_000, "1.2s");
+        check(59_940_000, "59.9s");
+        check(59_960_000, "1m 00s");
+        check(184_000_000, "3m 04s");
+        check(3_599_700_000, "1h 00m");
+        check(3_720_000_000, "1h 02m");
+    }
+
+    #[test]
+    fn counts_agree_with_their_noun() {
+        assert_eq!(count(0, "task"), "0 tasks");
+        assert_eq!(count(1, "task"), "1 task");
+        assert_eq!(count(2, "dependency"), "2 dependencies");
+        assert_eq!(bytes(1), "1 byte");
+        assert_eq!(bytes(1_572_864), "1.5 MiB");
+        assert_eq!(bytes(1 << 40), "1.0 TiB");
+    }
+
+    #[test]
+    fn causes_are_said_in_words() {
+        let name = ServiceName::new("money").unwrap();
+        let task = TaskId::new(&name, &TaskName::new("build").unwrap());
+        let check = |it: Cause, expected: &str| assert_eq!(cause(&it), expected);
+        check(Cause::Changed("a/\u{1b}b".into()), "a/%1Bb changed");
+        check(Cause::Global("x".into()), "global input x changed");
+        check(Cause::Definition, "definition changed");
+        check(Cause::Dependency(name), "depends on money");
+        check(Cause::Everything, "everything counts as changed");
+        check(Cause::Requested, "requested");
+        check(Cause::NeededBy(task), "needed by money:build");
+        check(Cause::FailedBefore, "failed before");
+        let several = vec![Cause::Definition, Cause::Requested, Cause::FailedBefore];
+        assert_eq!(
+            causes(&several, 2),
+            "definition changed, requested and 1 more"
+        );
+    }
+
+    #[test]
+    fn the_command_to_repeat_is_what_a_person_would_type() {
+        let check = |id: &str, arguments: &[&str], expected: &str| {
+            let mut task = planned(id, &[]);
+            task.arguments = arguments.iter().map(|it| it.to_string()).collect();
+            assert_eq!(repeat(&task), expected);
+        };
+        check("api:test", &[], "svc test api");
+        check("api:lint", &[], "svc run lint api");
+        check("api:test", &["-k", "a b"], "svc test api -- -k 'a b'");
+    }
+}
