@@ -1,0 +1,414 @@
+//! Commands that behave badly in every way we know of, run for real.
+#![cfg(target_os = "linux")]
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use svc::process::{Command, Control, Ended, Marks, Obstacle, run, run_watched};
+
+static COUNT: AtomicU32 = AtomicU32::new(0);
+
+#[test]
+fn output_keeps_its_order_and_its_bytes() {
+    let (ended, output) = finish(&sh(r"printf 'a\377'; printf 'b\000' >&2; printf c; exit 3"));
+    assert_eq!(ended, Ended::Exited(3));
+    assert_eq!(output, b"a\xffb\0c");
+}
+
+#[test]
+fn nothing_is_inherited_and_there_is_nothing_to_read() {
+    let mut command = sh("cat; pwd; env | sort");
+    command.environment.push(("ODD".into(), "x y".into()));
+    let (ended, output) = finish(&command);
+    assert_eq!(ended, Ended::Exited(0));
+    let output = String::from_utf8(output).unwrap();
+    let names: Vec<_> = output
+        .lines()
+        .skip(1)
+        .map(|it| it.split('=').next().unwrap())
+        .collect();
+    assert_eq!(
+        names,
+        ["ODD", "PATH", "PWD", "SVC_RUN", "SVC_SERVICE", "SVC_TASK"]
+    );
+}
+
+#[test]
+fn a_signal_from_elsewhere_is_told_apart() {
+    assert_eq!(finish(&sh("kill -9 $$")).0, Ended::Signalled(9));
+}
+
+#[test]
+fn what_cannot_be_started_says_why() {
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join("plain"), "").unwrap();
+    fs::write(directory.path().join("lost"), "#!/no/such/interpreter\n").unwrap();
+    make_executable(&directory.path().join("lost"));
+    let check = |program: &str, expected, words: &str| {
+        let mut command = sh("");
+        command.argv = vec![program.into()];
+        command.directory = directory.path().into();
+        match finish(&command).0 {
+            Ended::NotStarted(it) => {
+                assert_eq!(it.obstacle, expected, "{}", it.message);
+                assert!(it.message.contains(words), "{}", it.message);
+            }
+            other => panic!("{program}: {other:?}"),
+        }
+    };
+    check("no-such-program", Obstacle::NotFound, "PATH is /usr");
+    check("./missing", Obstacle::NotFound, "missing");
+    check("./plain", Obstacle::NotExecutable, "plain");
+    check("./lost", Obstacle::NotFound, "interpreter");
+    check("", Obstacle::NotFound, "empty");
+    check("a\0b", Obstacle::NotFound, "cannot find");
+    let mut command = sh("true");
+    command.directory = directory.path().join("gone");
+    let Ended::NotStarted(it) = finish(&command).0 else {
+        panic!()
+    };
+    assert_eq!(it.obstacle, Obstacle::DirectoryMissing);
+    let Ended::NotStarted(it) = finish(&sh(&"x".repeat(1 << 20))).0 else {
+        panic!()
+    };
+    assert!(it.message.contains("too long"), "{}", it.message);
+}
+
+#[test]
+fn a_program_is_found_in_the_path_of_the_command() {
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(
+        directory.path().join("mine"),
+        "#!/bin/sh\necho found $0 $1\n",
+    )
+    .unwrap();
+    make_executable(&directory.path().join("mine"));
+    let mut command = sh("");
+    command.argv = vec!["mine".into(), "x".into()];
+    command
+        .environment
+        .push(("PATH".into(), directory.path().into()));
+    let (ended, output) = finish(&command);
+    assert_eq!(ended, Ended::Exited(0));
+    assert!(output.starts_with(b"found "));
+}
+
+#[test]
+fn a_flood_passes_with_flat_memory() {
+    let before = peak_memory();
+    let mut total = 0_u64;
+    let ended = run(
+        &sh("head -c 200000000 /dev/zero"),
+        &control(),
+        &mut |bytes| {
+            total += bytes.len() as u64;
+        },
+    );
+    assert_eq!((ended, total), (Ended::Exited(0), 200_000_000));
+    let grown = peak_memory() - before;
+    assert!(grown < 30_000, "{grown} kB more");
+}
+
+#[test]
+fn closed_output_does_not_end_the_wait() {
+    let (ended, output) = finish(&sh("echo first; exec >&- 2>&-; sleep 0.2; exit 7"));
+    assert_eq!(
+        (ended, output.as_slice()),
+        (Ended::Exited(7), &b"first\n"[..])
+    );
+}
+
+#[test]
+fn a_background_child_with_the_pipe_does_not_hang_the_run() {
+    let command = sh("echo started; sleep 1000 & exit 0");
+    let started = Instant::now();
+    let (ended, output) = finish(&command);
+    assert_eq!(
+        (ended, output.as_slice()),
+        (Ended::Exited(0), &b"started\n"[..])
+    );
+    assert!(started.elapsed() < Duration::from_secs(5));
+    assert_gone(&command);
+}
+
+#[test]
+fn a_background_child_without_the_pipe_is_ended_too() {
+    let command = sh("sleep 1000 >/dev/null 2>&1 & exit 0");
+    assert_eq!(finish(&command).0, Ended::Exited(0));
+    assert_gone(&command);
+}
+
+#[test]
+fn a_stubborn_background_child_is_killed() {
+    let mut command = sh("sh -c \"trap '' TERM; while :; do sleep 1000; done\" & exit 4");
+    command.grace = Duration::from_millis(100);
+    assert_eq!(finish(&command).0, Ended::Exited(4));
+    assert_gone(&command);
+}
+
+#[test]
+fn what_a_filter_writes_last_is_not_lost() {
+    let script = "exec > >(while read -r line; do echo \"got $line\"; done; sleep 0.05; echo last); echo one";
+    let mut command = sh("");
+    command.argv = vec!["bash".into(), "-c".into(), script.into()];
+    let (ended, output) = finish(&command);
+    assert_eq!(
+        (ended, output.as_slice()),
+        (Ended::Exited(0), &b"got one\nlast\n"[..])
+    );
+}
+
+#[test]
+fn a_timeout_asks_first() {
+    let mut command = sh("trap 'echo bye; exit 0' TERM; echo up; while :; do sleep 0.05; done");
+    command.timeout = Some(Duration::from_millis(300));
+    let (ended, output) = finish(&command);
+    assert_eq!(ended, Ended::TimedOut);
+    let output = String::from_utf8(output).unwrap();
+    assert!(
+        output.starts_with("up\n") && output.ends_with("bye\n"),
+        "{output}"
+    );
+    assert_gone(&command);
+}
+
+#[test]
+fn who_ignores_the_request_is_killed_after_the_grace_period() {
+    let mut command = sh("trap '' TERM; while :; do sleep 1000; done");
+    command.timeout = Some(Duration::from_millis(200));
+    command.grace = Duration::from_millis(300);
+    let started = Instant::now();
+    assert_eq!(finish(&command).0, Ended::TimedOut);
+    assert!(started.elapsed() >= Duration::from_millis(500));
+    assert!(started.elapsed() < Duration::from_secs(5));
+    assert_gone(&command);
+}
+
+#[test]
+fn who_left_the_group_is_ended_with_the_rest() {
+    // Those without marks are known by how long they sleep.
+    let own = std::process::id();
+    let sleep = |number: u32| format!("sleep {number}.{own}");
+    let script = format!(
+        "setsid sh -c '{} & {}' >/dev/null 2>&1 & (setsid {} &) ; env -i /bin/{} & \
+         setsid env -i /bin/sh -c '{}; :' & echo up; {}",
+        sleep(1000),
+        sleep(1001),
+        sleep(1002),
+        sleep(1003),
+        sleep(1004),
+        sleep(1005),
+    );
+    let mut command = sh(&script);
+    command.grace = Duration::from_secs(3);
+    stop_when_up(&command, Control::ask);
+    assert_gone(&command);
+    poll(|| sleeping(&format!(".{own}\0")).is_empty(), "a sleep");
+}
+
+#[test]
+fn stopped_processes_hear_the_request() {
+    let command = sh(
+        "trap 'echo bye; exit 0' TERM; (sleep 0.5; echo up) & sleep 1000 & sleep 0.2; kill -STOP $!; kill -STOP $$; wait",
+    );
+    let (ended, output) = stop_when_up(&command, Control::ask);
+    assert_eq!(ended, Ended::Interrupted);
+    assert_eq!(output, b"up\nbye\n");
+    assert_gone(&command);
+}
+
+#[test]
+fn a_second_request_kills_within_the_grace_period() {
+    let mut command = sh("trap 'echo no' TERM; echo up; while :; do sleep 0.05; done");
+    command.grace = Duration::from_secs(1000);
+    let control = control();
+    let mut output = Vec::new();
+    let started = Instant::now();
+    let ended = run(&command, &control, &mut |bytes| {
+        output.extend_from_slice(bytes);
+        match output.as_slice() {
+            b"up\n" => control.ask(),
+            b"up\nno\n" => control.kill(),
+            _ => {}
+        }
+    });
+    assert_eq!(ended, Ended::Interrupted);
+    assert!(started.elapsed() < Duration::from_secs(10));
+    assert_gone(&command);
+}
+
+#[test]
+fn nothing_starts_once_the_end_was_requested() {
+    let control = control();
+    control.ask();
+    let ended = run(&sh("echo no"), &control, &mut |_| panic!("it ran"));
+    assert_eq!(ended, Ended::Interrupted);
+}
+
+#[test]
+fn a_flood_does_not_drown_the_request() {
+    let command = sh("echo up; exec cat /dev/zero");
+    let (ended, _) = stop_when_up(&command, Control::ask);
+    assert_eq!(ended, Ended::Interrupted);
+    assert_gone(&command);
+}
+
+#[test]
+fn the_started_process_is_told() {
+    let mut seen = None;
+    let ended = run_watched(
+        &sh("echo $$"),
+        &control(),
+        &mut |it| seen = Some((it, it.start_time())),
+        &mut |_| {},
+    );
+    assert_eq!(ended, Ended::Exited(0));
+    assert!(seen.unwrap().1.is_some());
+}
+
+#[test]
+fn fifty_at_once_are_all_stopped() {
+    let control = control();
+    let commands: Vec<_> = (0..50).map(|_| sh("echo up; sleep 1000 & wait")).collect();
+    let up = AtomicU32::new(0);
+    thread::scope(|scope| {
+        let runs: Vec<_> = commands
+            .iter()
+            .map(|command| {
+                scope.spawn(|| {
+                    run(command, &control, &mut |_| {
+                        if up.fetch_add(1, Ordering::SeqCst) == 49 {
+                            control.ask();
+                        }
+                    })
+                })
+            })
+            .collect();
+        for run in runs {
+            assert_eq!(run.join().unwrap(), Ended::Interrupted);
+        }
+    });
+    commands.iter().for_each(assert_gone);
+}
+
+#[test]
+fn many_short_ones_in_a_row_and_at_once_lose_nothing() {
+    let control = control();
+    thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                for number in 0..50 {
+                    let mut output = Vec::new();
+                    let ended = run(
+                        &sh(&format!("echo {number}; (setsid true &)")),
+                        &control,
+                        &mut |it| {
+                            output.extend_from_slice(it);
+                        },
+                    );
+                    assert_eq!(ended, Ended::Exited(0));
+                    assert_eq!(output, format!("{number}\n").as_bytes());
+                }
+            });
+        }
+    });
+}
+
+fn control() -> Control {
+    Control::new().unwrap()
+}
+
+fn sh(script: &str) -> Command {
+    let shell = ["sh", "-eu", "-c"].map(String::from);
+    let number = COUNT.fetch_add(1, Ordering::SeqCst);
+    let marks = Marks {
+        run: format!("test-{}-{number}", std::process::id()),
+        service: "api".into(),
+        task: "build".into(),
+    };
+    let mut command = Command::in_shell(&shell, script, PathBuf::from("/"), marks);
+    command.environment = vec![(
+        "PATH".into(),
+        OsString::from("/usr/local/bin:/usr/bin:/bin"),
+    )];
+    command
+}
+
+fn finish(command: &Command) -> (Ended, Vec<u8>) {
+    let mut output = Vec::new();
+    let ended = run(command, &control(), &mut |bytes| {
+        output.extend_from_slice(bytes)
+    });
+    (ended, output)
+}
+
+/// Runs until `up` was written, then does `stop`.
+fn stop_when_up(command: &Command, stop: fn(&Control)) -> (Ended, Vec<u8>) {
+    let control = control();
+    let mut output = Vec::new();
+    let ended = run(command, &control, &mut |bytes| {
+        if output.len() < 100 {
+            output.extend_from_slice(bytes);
+        }
+        if output.starts_with(b"up\n") {
+            stop(&control);
+        }
+    });
+    (ended, output)
+}
+
+fn marker(command: &Command) -> String {
+    format!("{}={}", Marks::RUN, command.marks.run)
+}
+
+/// No process carries the marks of `command`. It was ended before `run` came back, but may not be reaped yet.
+fn assert_gone(command: &Command) {
+    let marker = marker(command);
+    poll(|| marked(&marker).is_empty(), &marker);
+}
+
+fn poll(mut is_done: impl FnMut() -> bool, what: &str) {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while !is_done() {
+        assert!(Instant::now() < deadline, "still there: {what}");
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
+fn marked(marker: &str) -> Vec<String> {
+    processes()
+        .filter(|it| {
+            let variables = fs::read(it.join("environ")).unwrap_or_default();
+            variables
+                .split(|byte| *byte == 0)
+                .any(|it| it == marker.as_bytes())
+        })
+        .map(|it| it.display().to_string())
+        .collect()
+}
+
+fn sleeping(end: &str) -> Vec<String> {
+    processes()
+        .filter_map(|it| fs::read_to_string(it.join("cmdline")).ok())
+        .filter(|it| it.contains("sleep\0") && it.ends_with(end))
+        .collect()
+}
+
+fn processes() -> impl Iterator<Item = PathBuf> {
+    fs::read_dir("/proc").unwrap().flatten().map(|it| it.path())
+}
+
+fn peak_memory() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|it| it.starts_with("VmHWM")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
+fn make_executable(path: &std::path::Path) {
+    use std::os::unix::fs::PermissionsExt;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+}
