@@ -1,1 +1,132 @@
-//! Placeholder.
+//! `svc log`.
+
+use std::fs::File;
+use std::path::PathBuf;
+
+use clap::Args;
+use serde_json::json;
+
+use crate::cli::args::Format;
+use crate::cli::exit::Exit;
+use crate::cli::session::Session;
+use crate::model::run::Outcome;
+use crate::ops::failure::Failure;
+use crate::ops::log::{self, Answer, Request};
+use crate::record::{Past, Standing, TaskRecord};
+use crate::report::log::{logged_run_json, run_text, write_log};
+use crate::report::view::{LoggedTask, RunView};
+use crate::report::words;
+
+#[derive(Debug, Args)]
+#[command(
+    long_about = "Shows what the tasks of the last runs wrote. Runs are kept for each worktree, the last 20 of them.",
+    after_help = "Examples:\n  \
+                  svc log                 the tasks of the last run\n  \
+                  svc log web:test        what this task wrote when it last ran\n  \
+                  svc log --list          the runs that are kept\n  \
+                  svc log --run 20261123-141502-1m9k"
+)]
+pub struct LogArgs {
+    /// The task whose log to print
+    #[arg(value_name = "SERVICE:TASK")]
+    pub task: Option<String>,
+    /// In this run [default: the newest in which the task ran]
+    #[arg(long, value_name = "ID")]
+    pub run: Option<String>,
+    /// List the runs that are kept
+    #[arg(long, conflicts_with_all = ["task", "run"])]
+    pub list: bool,
+    /// How to print runs; a log is printed as it is
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub format: Format,
+}
+
+/// Runs the command.
+pub fn run(session: &Session, args: &LogArgs) -> Result<Exit, Failure> {
+    let request = Request {
+        task: args.task.clone(),
+        run: args.run.clone(),
+        list: args.list,
+    };
+    match log::log(&session.env, &request)? {
+        Answer::Runs(runs) => list(session, &runs, args.format),
+        Answer::Run(past, logs) => show(session, &past, logs, args.format),
+        Answer::Log(path) => print(session, path)?,
+    }
+    Ok(Exit::Fine)
+}
+
+fn list(session: &Session, runs: &[Past], format: Format) {
+    let views = runs.iter().map(|run| view(run, vec![None; run.tasks.len()]));
+    match format {
+        Format::Json => {
+            let runs: Vec<_> = views.map(|view| logged_run_json(&view)).collect();
+            session.document(&json!({ "version": 1, "runs": runs }));
+        }
+        Format::Text => {
+            let lines = views.map(|view| format!("{}  {}\n", view.id, view.about));
+            session.say(&lines.collect::<String>());
+        }
+    }
+}
+
+fn show(session: &Session, past: &Past, logs: Vec<Option<PathBuf>>, format: Format) {
+    let view = view(past, logs);
+    match format {
+        Format::Json => session.document(&logged_run_json(&view)),
+        Format::Text => session.say(&run_text(&view, session.settings.stdout_look())),
+    }
+}
+
+fn print(session: &Session, path: Option<PathBuf>) -> Result<(), Failure> {
+    let Some(path) = path else {
+        session.note("it wrote nothing\n");
+        return Ok(());
+    };
+    let file = File::open(&path).map_err(|cause| Failure::File {
+        attempt: format!("read `{}`", path.display()),
+        cause,
+    })?;
+    let settings = &session.settings;
+    write_log(file, settings.stdout_look(), settings.stdout_is_terminal, &session.stdout);
+    Ok(())
+}
+
+fn view(past: &Past, logs: Vec<Option<PathBuf>>) -> RunView {
+    RunView {
+        id: past.id.clone(),
+        about: about(past),
+        tasks: past.tasks.iter().zip(logs).map(|(record, log)| task(record, log)).collect(),
+    }
+}
+
+/// `svc test: 3 passed, 1 failed in 1.2s`.
+fn about(past: &Past) -> String {
+    let standing = match &past.standing {
+        Standing::Running => "still running".to_owned(),
+        Standing::Lost => "killed".to_owned(),
+        Standing::Ended(end) => {
+            let counts = end.outcomes.iter().map(|(outcome, count)| format!("{count} {}", outcome.word()));
+            let counts = counts.collect::<Vec<_>>().join(", ");
+            let interrupted = if end.interrupted { ", interrupted" } else { "" };
+            match counts.is_empty() {
+                true => "nothing to do".to_owned(),
+                false => format!("{counts} in {}{interrupted}", words::duration(end.duration)),
+            }
+        }
+    };
+    format!("{}: {standing}", past.header.command)
+}
+
+fn task(record: &TaskRecord, log: Option<PathBuf>) -> LoggedTask {
+    LoggedTask {
+        id: record.id.clone(),
+        outcome: record.outcome,
+        duration: record.duration,
+        log,
+        reason: match (record.outcome, record.exit_code) {
+            (Outcome::Failed, Some(code)) => format!("exit code {code}"),
+            _ => String::new(),
+        },
+    }
+}

@@ -7,14 +7,20 @@ use std::time::{Duration, Instant};
 
 use crate::engine::job::Job;
 use crate::engine::tail::Tail;
+use crate::engine::wording::{exited, failed_hints, not_started_hints, signalled};
 use crate::model::event::Event;
 use crate::model::mask::Masker;
 use crate::model::plan::PlannedTask;
 use crate::model::run::{Outcome, TaskResult};
 use crate::model::task::Task;
-use crate::process::environment::{Environment, environment, missed};
-use crate::process::values::{self, Values};
-use crate::process::{Command, Ended, Marks, run_watched};
+use crate::process::environment::{Environment, environment};
+use crate::process::values;
+use crate::process::{Command, Ended, Marks, ProcessId, run_watched};
+use crate::record::LogWriter;
+
+/// Variables that tell a command where it is.
+const WORKSPACE: &str = "SVC_WORKSPACE";
+const VALUES: &str = "SVC_VALUES";
 
 /// Runs a task, again and again as far as its definition allows. `values` are those of the tasks that it needs, as
 /// variables.
@@ -26,14 +32,15 @@ pub fn run_task(
 ) -> TaskResult {
     let planned = &job.plan.tasks[task];
     let service = job.workspace.service(planned.service);
-    let mut one = OneTask {
+    let _slot = job.job_server.and_then(|it| it.acquire(job.control));
+    let one = OneTask {
         job,
         task,
         planned,
         definition: &service.tasks[&planned.id.task],
         directory: job.root.join(service.path.as_path()),
+        values_file: job.scratch.join(format!("values-{task}")),
         tell,
-        started: Instant::now(),
     };
     one.run(values)
 }
@@ -45,29 +52,185 @@ struct OneTask<'a> {
     planned: &'a PlannedTask,
     definition: &'a Task,
     directory: PathBuf,
+    values_file: PathBuf,
     tell: &'a dyn Fn(Event),
-    started: Instant,
 }
 
 impl OneTask<'_> {
-    fn run(&mut self, values: &[(String, String)]) -> TaskResult {
-        let token = self.job.job_server.map(|it| it.acquire(self.job.control));
-        let mut log = self.log();
+    fn run(&self, values: &[(String, String)]) -> TaskResult {
+        let started = now();
+        let environment = self.environment(values);
+        let mut log = self.job.record.map(|it| it.log(&self.planned.id));
         let mut attempt = 1;
-        loop {
+        let mut result = loop {
             (self.tell)(Event::TaskStarted { task: self.task, attempt });
-            let mut result = self.attempt(values, &mut log);
-            result.attempts = attempt;
-            result.duration = self.started.elapsed();
-            let may_retry = matches!(result.outcome, Outcome::Failed | Outcome::TimedOut)
-                && attempt <= self.definition.retry
-                && !self.job.control.is_asked();
-            if !may_retry {
-                drop(token);
-                return self.conclude(result, log);
+            let result = self.attempt(&environment, &mut log);
+            let failed = matches!(result.outcome, Outcome::Failed | Outcome::TimedOut);
+            if !failed || attempt > self.definition.retry || self.job.control.is_asked() {
+                break result;
             }
             (self.tell)(Event::TaskRetried { task: self.task, reason: result.reason });
             attempt += 1;
+        };
+        result.attempts = attempt;
+        result.duration = started.elapsed();
+        match log.map(LogWriter::finish).transpose() {
+            Ok(path) => result.log = path.flatten(),
+            Err(error) => (self.tell)(Event::Warned {
+                message: format!("the log of {} is not kept: {}", self.planned.id, with_cause(&error)),
+            }),
+        }
+        result
+    }
+
+    /// One try: all commands, one after the other, until one does not pass.
+    fn attempt(&self, environment: &Environment, log: &mut Option<LogWriter>) -> TaskResult {
+        let started = now();
+        let mut tail = Tail::default();
+        // A file that an earlier try left would give its values to this one.
+        let _ = std::fs::remove_file(&self.values_file);
+        for (at, script) in self.scripts().iter().enumerate() {
+            let left = self.definition.timeout.map(|it| it.saturating_sub(started.elapsed()));
+            let command = self.command(script, environment, left);
+            let ended = self.watch(&command, log, &mut tail);
+            if ended != Ended::Exited(0) {
+                return self.ended_badly(&ended, &self.definition.run[at], environment, &tail);
+            }
+        }
+        match values::read(&self.values_file, &self.secrets()) {
+            Ok(values) => TaskResult {
+                exit_code: Some(0),
+                values,
+                ..TaskResult::not_started(Outcome::Passed, "")
+            },
+            Err(error) => TaskResult {
+                tail: tail.lines(),
+                ..TaskResult::not_started(Outcome::Failed, error.to_string())
+            },
         }
     }
+
+    /// The commands, the arguments of the command line appended to the last one.
+    fn scripts(&self) -> Vec<String> {
+        let mut scripts = self.definition.run.clone();
+        if let Some(last) = scripts.last_mut() {
+            for argument in &self.planned.arguments {
+                // Quoting fails only for NUL, which no argument can hold.
+                let quoted = shlex::try_quote(argument).unwrap_or_default();
+                last.push(' ');
+                last.push_str(&quoted);
+            }
+        }
+        scripts
+    }
+
+    fn command(&self, script: &str, environment: &Environment, timeout: Option<Duration>) -> Command {
+        let mut command =
+            Command::in_shell(&self.definition.shell, script, self.directory.clone(), self.marks());
+        command.environment = environment.variables.clone().into_iter().collect();
+        command.timeout = timeout;
+        command.grace = self.definition.grace;
+        command
+    }
+
+    /// Runs one command; what it writes is masked, logged and told.
+    fn watch(&self, command: &Command, log: &mut Option<LogWriter>, tail: &mut Tail) -> Ended {
+        let secrets = self.secrets();
+        let mut masker = Masker::new(secrets.iter().map(|(_, value)| value.as_encoded_bytes()));
+        let mut take = |bytes: &[u8]| {
+            if bytes.is_empty() {
+                return;
+            }
+            tail.push(bytes);
+            if let Some(log) = log {
+                log.write(bytes);
+            }
+            (self.tell)(Event::TaskWrote { task: self.task, bytes: bytes.to_vec() });
+        };
+        let mut started = |process: ProcessId| {
+            if let Some(record) = self.job.record {
+                // A start that cannot be written down only means that a killed run cannot name its processes.
+                let _ = record.task_started(&self.planned.id, process.0, process.start_time());
+            }
+        };
+        let ended = run_watched(command, self.job.control, &mut started, &mut |bytes| {
+            take(&masker.mask(bytes));
+        });
+        take(&masker.flush());
+        ended
+    }
+
+    fn ended_badly(
+        &self,
+        ended: &Ended,
+        script: &str,
+        environment: &Environment,
+        tail: &Tail,
+    ) -> TaskResult {
+        let tail = tail.lines();
+        let missing = || failed_hints(ended, script, &self.directory, environment, &tail);
+        let (outcome, exit_code, reason, hints) = match ended {
+            Ended::Exited(code) => (Outcome::Failed, Some(*code), exited(*code), missing()),
+            Ended::Signalled(signal) => (Outcome::Failed, None, signalled(*signal), missing()),
+            Ended::TimedOut => {
+                let timeout = self.definition.timeout.unwrap_or_default();
+                let reason = format!("timed out after {}", humantime::format_duration(timeout));
+                (Outcome::TimedOut, None, reason, vec![])
+            }
+            Ended::Interrupted => (Outcome::Interrupted, None, "interrupted".to_owned(), vec![]),
+            Ended::NotStarted(why) => {
+                let hints = not_started_hints(why, environment);
+                (Outcome::Failed, None, why.message.clone(), hints)
+            }
+        };
+        TaskResult {
+            exit_code,
+            tail,
+            hints,
+            ..TaskResult::not_started(outcome, reason)
+        }
+    }
+
+    fn environment(&self, values: &[(String, String)]) -> Environment {
+        let marks = self.marks();
+        let own = marks.variables().map(|(name, value)| (OsString::from(name), OsString::from(value)));
+        let places = [
+            (WORKSPACE.into(), self.job.root.as_os_str().to_owned()),
+            (VALUES.into(), self.values_file.clone().into_os_string()),
+        ];
+        let values = values.iter().map(|(name, value)| (name.into(), value.into()));
+        let slots = self.job.job_server.into_iter().flat_map(|it| it.variables());
+        environment(
+            self.job.variables,
+            self.definition,
+            &self.job.workspace.settings().pass_env,
+            own.into_iter().chain(places).chain(values).chain(slots),
+        )
+    }
+
+    fn marks(&self) -> Marks {
+        Marks {
+            run: self.job.id.clone(),
+            service: self.planned.id.service.to_string(),
+            task: self.planned.id.task.to_string(),
+        }
+    }
+
+    /// The declared secrets that are set, by name.
+    fn secrets(&self) -> BTreeMap<&str, &OsStr> {
+        let names = self.definition.secrets.iter();
+        let value = |name| Some(self.job.variables.get(OsStr::new(name))?.as_os_str());
+        names.filter_map(|name| Some((name.as_str(), value(name)?))).collect()
+    }
+}
+
+/// An error with what led to it, in one line.
+pub fn with_cause(error: &dyn std::error::Error) -> String {
+    let chain = std::iter::successors(Some(error), |error| error.source());
+    chain.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
+#[expect(clippy::disallowed_methods, reason = "durations of tasks are measured here")]
+fn now() -> Instant {
+    Instant::now()
 }

@@ -26,6 +26,8 @@ pub struct Job<'a> {
     pub variables: &'a BTreeMap<OsString, OsString>,
     /// Names the run; no second `svc` uses it.
     pub id: String,
+    /// A directory of this run alone, for files that tasks and `svc` hand each other.
+    pub scratch: &'a Path,
     /// Where results and logs are kept, if they can be.
     pub record: Option<&'a record::Run>,
     pub control: &'a Control,

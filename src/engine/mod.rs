@@ -6,6 +6,8 @@ mod job;
 mod run;
 mod schedule;
 mod tail;
+mod wording;
 
+pub use crate::engine::attempt::with_cause;
 pub use crate::engine::job::{Aftermath, Failing, Job};
 pub use crate::engine::run::run;

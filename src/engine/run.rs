@@ -1,34 +1,40 @@
 //! One run: starts what may start, listens to what runs, and keeps count.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::Scope;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use crate::engine::attempt;
+use crate::engine::attempt::{self, with_cause};
 use crate::engine::critical::critical_path;
 use crate::engine::job::{Failing, Job};
 use crate::engine::schedule::Schedule;
 use crate::model::event::Event;
 use crate::model::plan::Verdict;
 use crate::model::run::{Outcome, Summary, TaskResult};
-use crate::process;
-use crate::process::signals::{Signals, Stop};
+use crate::process::signals::{Listener, Request, listen};
+use crate::process::sweep;
+use crate::record::{self, TaskRecord};
 
 /// How many messages of running tasks may wait to be heard: enough to smooth bursts, few enough to hold a flood back.
 const WAITING_MESSAGES: usize = 64;
 
+/// How long descendants that left their task's group may take to end.
+const GRACE_OF_STRAYS: Duration = Duration::from_secs(2);
+
 /// What a running task, or a signal, tells the run.
-pub enum Message {
+enum Message {
     Event(Event),
-    Ended { task: usize, result: TaskResult },
+    Ended {
+        task: usize,
+        result: TaskResult,
+        record: Box<TaskRecord>,
+    },
     Stop { reason: String },
 }
 
 /// Runs the plan to its end. Everything that happens goes through `emit`, in order, from this thread.
 pub fn run(job: &Job<'_>, emit: &mut dyn FnMut(&Event)) -> Summary {
-    let (sender, receiver) = sync_channel(WAITING_MESSAGES);
     let started = now();
     emit(&Event::RunStarted {
         plan: job.plan.clone(),
@@ -36,9 +42,10 @@ pub fn run(job: &Job<'_>, emit: &mut dyn FnMut(&Event)) -> Summary {
         jobs: job.jobs,
     });
     let mut state = State::new(job, emit);
-    let signals = listen(job, sender.clone());
+    let (sender, receiver) = sync_channel(WAITING_MESSAGES);
+    let signals = state.listen(sender.clone());
     std::thread::scope(|scope| {
-        while !state.schedule.is_done() {
+        loop {
             state.start_all(scope, &sender);
             if state.schedule.is_done() {
                 break;
@@ -51,26 +58,64 @@ pub fn run(job: &Job<'_>, emit: &mut dyn FnMut(&Event)) -> Summary {
 }
 
 /// The state of a run, in the thread that runs it.
-struct State<'a, 'e> {
-    job: &'a Job<'a>,
+struct State<'j, 'e> {
+    job: &'j Job<'j>,
     emit: &'e mut dyn FnMut(&Event),
     schedule: Schedule,
     results: Vec<Option<TaskResult>>,
     is_stopping: bool,
+    is_interrupted: bool,
+    has_warned_of_record: bool,
 }
 
-impl<'a> State<'a, '_> {
+impl<'j, 'e> State<'j, 'e> {
+    fn new(job: &'j Job<'j>, emit: &'e mut dyn FnMut(&Event)) -> Self {
+        let slot = |task: &crate::model::plan::PlannedTask| {
+            let service = job.workspace.service(task.service);
+            service.tasks[&task.id.task].slot.clone()
+        };
+        let slots = job.plan.tasks.iter().map(slot).collect();
+        let pools = &job.workspace.settings().pools;
+        Self {
+            job,
+            emit,
+            schedule: Schedule::new(&job.plan, slots, job.jobs, pools),
+            results: vec![None; job.plan.tasks.len()],
+            is_stopping: false,
+            is_interrupted: false,
+            has_warned_of_record: false,
+        }
+    }
+
+    /// Turns signals into messages. Where that cannot be done, the system's own way of ending is all there is.
+    fn listen(&mut self, sender: SyncSender<Message>) -> Option<Listener> {
+        let requested = move |request| {
+            if let Request::End(name) = request {
+                let _ = sender.send(Message::Stop { reason: name.to_owned() });
+            }
+        };
+        match listen(self.job.control.clone(), requested) {
+            Ok(listener) => Some(listener),
+            Err(error) => {
+                let message = format!("signals cannot be heard: {error}");
+                (self.emit)(&Event::Warned { message });
+                None
+            }
+        }
+    }
+
     /// Starts everything that may start now.
     fn start_all<'s>(&mut self, scope: &'s Scope<'s, '_>, sender: &SyncSender<Message>)
     where
-        'a: 's,
+        'j: 's,
     {
         while let Some(task) = self.schedule.start_next() {
             let planned = &self.job.plan.tasks[task];
             if planned.verdict != Verdict::Run {
                 let mut result = TaskResult::not_started(Outcome::Skipped, planned.reason.clone());
-                result.values = self.job.values[task].clone();
-                self.ended(task, result);
+                result.values.clone_from(&self.job.values[task]);
+                self.finished(task, result);
+                self.schedule.passed(task);
                 continue;
             }
             let values = self.needed_values(task);
@@ -78,34 +123,57 @@ impl<'a> State<'a, '_> {
             scope.spawn(move || {
                 let tell = |event| drop(sender.send(Message::Event(event)));
                 let result = attempt::run_task(job, task, &values, &tell);
-                let _ = sender.send(Message::Ended { task, result });
+                let record = Box::new(look_after(job, task, &result, &tell));
+                let _ = sender.send(Message::Ended { task, result, record });
             });
         }
     }
 
+    /// The values of the tasks that this one needs, as variables.
+    fn needed_values(&self, task: usize) -> Vec<(String, String)> {
+        let mut variables = Vec::new();
+        for need in &self.job.plan.tasks[task].needs {
+            let service = self.job.plan.tasks[*need].id.service.in_variable();
+            let values = self.results[*need].iter().flat_map(|it| &it.values);
+            variables.extend(values.map(|(name, value)| {
+                let name = name.to_uppercase().replace('-', "_");
+                (format!("SVC_VALUE_{service}_{name}"), value.clone())
+            }));
+        }
+        variables
+    }
+
     /// Waits for one message and acts on it.
     fn hear(&mut self, receiver: &Receiver<Message>) {
-        match receiver.recv().expect("a run that is not done has something that runs") {
+        match receiver.recv().expect("this thread holds a sender") {
             Message::Event(event) => (self.emit)(&event),
-            Message::Ended { task, result } => self.ended(task, result),
-            Message::Stop { reason } => self.stop(&reason),
+            Message::Ended { task, result, record } => {
+                if let Some(run) = self.job.record {
+                    self.warn_if_failed(run.task_finished(*record));
+                }
+                self.ended(task, result);
+            }
+            Message::Stop { reason } => {
+                self.is_interrupted = true;
+                self.stop(&reason);
+            }
         }
     }
 
     fn ended(&mut self, task: usize, result: TaskResult) {
-        let is_bad = result.outcome.is_bad();
-        let reason = format!("needs {}, which did not pass", self.job.plan.tasks[task].id);
-        let has_failed = matches!(result.outcome, Outcome::Failed | Outcome::TimedOut);
+        let outcome = result.outcome;
         self.finished(task, result);
-        if !is_bad {
+        if !outcome.is_bad() {
             return self.schedule.passed(task);
         }
+        let id = &self.job.plan.tasks[task].id;
         for lost in self.schedule.failed(task) {
-            self.finished(lost, TaskResult::not_started(Outcome::Skipped, reason.clone()));
+            let result = TaskResult::not_started(Outcome::Skipped, format!("needs {id}"));
+            self.finished(lost, result);
         }
-        if has_failed && self.job.failing == Failing::StopsAll && !self.is_stopping {
+        if outcome != Outcome::Interrupted && self.job.failing == Failing::StopsAll {
             self.job.control.ask();
-            self.stop(&format!("{} failed", self.job.plan.tasks[task].id));
+            self.stop(&format!("{id} failed"));
         }
     }
 
@@ -114,8 +182,8 @@ impl<'a> State<'a, '_> {
         if std::mem::replace(&mut self.is_stopping, true) {
             return;
         }
-        if let Some(record) = self.job.record {
-            self.warn_if_failed(record.interrupted());
+        if let Some(run) = self.job.record {
+            self.warn_if_failed(run.interrupted());
         }
         (self.emit)(&Event::Stopping { reason: reason.to_owned() });
         for lost in self.schedule.give_up() {
@@ -128,4 +196,62 @@ impl<'a> State<'a, '_> {
         (self.emit)(&Event::TaskFinished { task, result: result.clone() });
         self.results[task] = Some(result);
     }
+
+    /// A record that cannot be written stops nothing, and is told of once.
+    fn warn_if_failed(&mut self, written: Result<(), record::Error>) {
+        if let Err(error) = written
+            && !std::mem::replace(&mut self.has_warned_of_record, true)
+        {
+            let message = format!("this run is not recorded: {}", with_cause(&error));
+            (self.emit)(&Event::Warned { message });
+        }
+    }
+
+    /// Ends what is left over, and sums up.
+    fn end(self, started: Instant) -> Summary {
+        for left in sweep(self.job.control, GRACE_OF_STRAYS) {
+            let of = left.task.map(|task| format!(" of {task}")).unwrap_or_default();
+            let message = match left.is_ended {
+                true => format!("process {} (`{}`){of} was still running and was ended", left.pid, left.name),
+                false => format!("process {} (`{}`){of} does not end", left.pid, left.name),
+            };
+            (self.emit)(&Event::Warned { message });
+        }
+        let missing = || TaskResult::not_started(Outcome::Skipped, "not started");
+        let results: Vec<_> = self.results.into_iter().map(|it| it.unwrap_or_else(missing)).collect();
+        let summary = Summary {
+            duration: started.elapsed(),
+            critical_path: critical_path(&self.job.plan, &results),
+            interrupted: self.is_interrupted,
+            results,
+        };
+        (self.emit)(&Event::RunFinished { summary: Arc::new(summary.clone()) });
+        summary
+    }
+}
+
+/// What is written down of a task that ended: if it passed, with what it was made from.
+fn look_after(job: &Job<'_>, task: usize, result: &TaskResult, tell: &dyn Fn(Event)) -> TaskRecord {
+    let id = job.plan.tasks[task].id.clone();
+    let mut record = TaskRecord::new(id, result.outcome, result.duration, record::now());
+    record.exit_code = result.exit_code;
+    record.attempts = result.attempts;
+    record.has_log = result.log.is_some();
+    record.values.clone_from(&result.values);
+    if result.outcome == Outcome::Passed {
+        let aftermath = (job.look_after)(task);
+        record.inputs = aftermath.inputs.map(|it| it.to_string());
+        record.outputs = aftermath.outputs.map(|it| it.to_string());
+        if let Some(path) = aftermath.changed_input {
+            let id = &job.plan.tasks[task].id;
+            let message = format!("{id}: its input {} changed while it ran", path.display());
+            tell(Event::Warned { message });
+        }
+    }
+    record
+}
+
+#[expect(clippy::disallowed_methods, reason = "the duration of the run is measured here")]
+fn now() -> Instant {
+    Instant::now()
 }

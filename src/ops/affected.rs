@@ -8,6 +8,7 @@ use crate::ops::choose;
 use crate::ops::compare::{Comparison, compare};
 use crate::ops::failure::Failure;
 use crate::ops::place::Place;
+use crate::record::History;
 use crate::ops::request::{CompareRequest, SelectRequest};
 
 /// What `svc affected` is asked.
@@ -37,7 +38,7 @@ pub fn affected(
     let place = Place::find(env)?;
     let mut comparison = compare(&place, &request.compare, &request.select, tell)?;
     if request.failed {
-        add_failed(&place, &mut comparison);
+        add_failed(&mut comparison, &place.history());
     }
     let selection = choose::selection(&comparison.workspace, &request.select, &request.compare)?;
     let workspace = &comparison.workspace;
@@ -57,15 +58,13 @@ pub fn affected(
 }
 
 /// Adds every task of this worktree whose last run did not pass.
-pub fn add_failed(place: &Place, comparison: &mut Comparison) {
-    let history = place.history();
+pub fn add_failed(comparison: &mut Comparison, history: &History) {
     let workspace = &comparison.workspace;
-    for service in workspace.indices() {
-        let name = &workspace.service(service).name;
-        for task in workspace.service(service).tasks.keys() {
-            if history.failed(name, task) {
-                comparison.changed.add(service, task, Cause::FailedBefore);
-            }
+    for (id, _) in history.all().filter(|(_, record)| record.outcome.is_bad()) {
+        let service = workspace.find(id.service.as_str());
+        let known = service.filter(|it| workspace.service(*it).tasks.contains_key(&id.task));
+        if let Some(service) = known {
+            comparison.changed.add(service, &id.task, Cause::FailedBefore);
         }
     }
 }

@@ -1,12 +1,13 @@
 //! Where a request plays: the workspace, its repository and its surroundings.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::config;
 use crate::git::Repo;
 use crate::model::env::Env;
 use crate::model::workspace::Workspace;
 use crate::ops::failure::Failure;
+use crate::record::{History, Records};
 
 /// The workspace that a request is about.
 pub struct Place {
@@ -39,9 +40,14 @@ impl Place {
         Ok(config::load(&config::Disk::new(&self.root))?)
     }
 
-    /// Where this worktree keeps the records of its runs.
-    pub fn records_directory(&self) -> Option<PathBuf> {
-        let below = |directory: &Path| directory.join("svc");
-        self.repo.as_ref().map(|repo| below(repo.git_dir()))
+    /// The records of this worktree's runs; none without a repository.
+    pub fn records(&self) -> Option<Records> {
+        let repo = self.repo.as_ref()?;
+        Some(Records::open(repo.git_dir().join("svc")))
+    }
+
+    /// What is known of earlier runs of this worktree.
+    pub fn history(&self) -> History {
+        self.records().map(|it| it.history()).unwrap_or_default()
     }
 }

@@ -1,18 +1,17 @@
 //! `svc build`, `svc test` and `svc run`: what is to be done, and doing it.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::Arc;
 
-use crate::engine::{self, Aftermath, Failing, Job};
-use crate::git::Snapshot;
+use crate::engine::{self, Aftermath, Failing, Job, with_cause};
 use crate::model::cause::Cause;
+use crate::model::digest::Digest;
 use crate::model::env::Env;
 use crate::model::event::Event;
 use crate::model::graph::{NodeIndex, TaskGraph};
 use crate::model::name::TaskName;
-use crate::model::plan::{self, Plan, Verdict};
-use crate::model::run::{Outcome, Summary};
+use crate::model::plan::{self, Plan, PlannedTask, Verdict};
+use crate::model::run::Summary;
 use crate::model::select::Selection;
 use crate::model::task::Task;
 use crate::model::workspace::{ServiceIndex, Workspace};
@@ -24,9 +23,9 @@ use crate::ops::failure::Failure;
 use crate::ops::outputs;
 use crate::ops::place::Place;
 use crate::ops::request::{CompareRequest, SelectRequest};
-use crate::process::Control;
 use crate::process::jobserver::JobServer;
-use crate::record::{self, History};
+use crate::process::{Control, leftovers};
+use crate::record::{self, Header, History, TaskRecord};
 
 /// What `svc build`, `svc test` and `svc run` are asked.
 #[derive(Clone, Debug)]
@@ -57,8 +56,12 @@ pub struct Prepared {
 /// # Errors
 /// See [`compare`]; names that do not exist.
 pub fn prepare(env: &Env, request: Request, tell: &mut dyn FnMut(&str)) -> Result<Prepared, Failure> {
-    let place = Place::find(env)?;
+    let mut place = Place::find(env)?;
     let mut comparison = compare(&place, &request.compare, &request.select, tell)?;
+    if let Some(commit) = comparison.head.commit() {
+        let commit = commit.to_string().into();
+        place.env.variables.insert("SVC_COMMIT".into(), commit);
+    }
     let history = place.history();
     if request.select.asks_for_changes(&request.compare) {
         add_failed(&mut comparison, &history);
@@ -69,17 +72,26 @@ pub fn prepare(env: &Env, request: Request, tell: &mut dyn FnMut(&str)) -> Resul
     check_named(workspace, &selection, &task)?;
     let graph = TaskGraph::of_task(workspace, &task);
     let mut plan = plan(&comparison, &graph, &selection, &task);
-    let mut values = vec![BTreeMap::new(); plan.tasks.len()];
-    let mut inputs = None;
-    for planned in plan.tasks.iter_mut() {
-        if planned.id.task == task && !planned.causes.iter().all(|it| matches!(it, Cause::NeededBy(_))) {
+    for planned in &mut plan.tasks {
+        planned.expected = history.duration(&planned.id);
+        if is_selected(planned, &task) {
             planned.arguments.clone_from(&request.arguments);
         }
-        planned.expected = history.duration(&planned.id);
     }
+    let mut values = vec![BTreeMap::new(); plan.tasks.len()];
+    let mut inputs = None;
     if let Some(snapshot) = &comparison.snapshot {
         let read = TaskInputs::read(&place, workspace, &graph, &plan, &**snapshot)?;
-        skip_what_stands(&place, workspace, &task, &mut plan, &read, &history, &mut values);
+        for (at, planned) in plan.tasks.iter_mut().enumerate() {
+            if is_selected(planned, &task) {
+                continue;
+            }
+            if let Some(last) = standing(&place, workspace, planned, read.digest(at), &history) {
+                values[at].clone_from(&last.values);
+                planned.verdict = Verdict::Skip;
+                planned.reason = "passed before with the same inputs".into();
+            }
+        }
         inputs = Some(read);
     }
     Ok(Prepared {
@@ -95,7 +107,7 @@ pub fn prepare(env: &Env, request: Request, tell: &mut dyn FnMut(&str)) -> Resul
 /// Carries out what was prepared. Everything that happens goes through `emit`.
 ///
 /// # Errors
-/// The machine refuses what every run needs, such as a pipe.
+/// The machine refuses what every run needs, such as a pipe or a temporary directory.
 pub fn run(prepared: Prepared, emit: &mut dyn FnMut(&Event)) -> Result<Summary, Failure> {
     let Prepared {
         place,
@@ -106,11 +118,12 @@ pub fn run(prepared: Prepared, emit: &mut dyn FnMut(&Event)) -> Result<Summary, 
         values,
     } = prepared;
     let workspace = &comparison.workspace;
-    let control = Control::new().map_err(|cause| machine("make a pipe", cause))?;
+    let control = Control::new().map_err(|cause| refused("make a pipe", cause))?;
+    let scratch = tempfile::Builder::new().prefix("svc-").tempdir();
+    let scratch = scratch.map_err(|cause| refused("make a temporary directory", cause))?;
     let jobs = request.jobs.unwrap_or(place.env.processors);
-    let (recorded, warnings) = place.begin_record(&plan, &request.task);
-    let look_after = |task: usize| aftermath(&place, workspace, &plan, inputs.as_ref(), task);
-    let job_server = JobServer::new(jobs, &place.env).ok();
+    let record = begin_record(&place, &request, &comparison, &plan, emit);
+    let job_server = JobServer::new(jobs).ok();
     let job = Job {
         workspace,
         root: &place.root,
@@ -118,17 +131,115 @@ pub fn run(prepared: Prepared, emit: &mut dyn FnMut(&Event)) -> Result<Summary, 
         jobs,
         failing: request.failing,
         variables: &place.env.variables,
-        id: recorded.id.clone(),
-        record: recorded.run.as_ref(),
+        id: match &record {
+            Some(record) => record.id().to_owned(),
+            None => scratch.path().file_name().unwrap_or_default().to_string_lossy().into(),
+        },
+        scratch: scratch.path(),
+        record: record.as_ref(),
         control: &control,
         job_server: job_server.as_ref(),
         values,
-        look_after: &look_after,
+        look_after: &|task| aftermath(&place, workspace, &plan, inputs.as_ref(), task),
     };
-    for message in warnings {
+    let summary = engine::run(&job, emit);
+    if let Some(Err(error)) = record.map(|record| record.finish(&summary)) {
+        let message = format!("this run is not recorded: {}", with_cause(&error));
         emit(&Event::Warned { message });
     }
-    Ok(engine::run(&job, emit))
+    Ok(summary)
+}
+
+/// Begins the record of the run, after telling of processes that an earlier, killed `svc` left behind.
+fn begin_record(
+    place: &Place,
+    request: &Request,
+    comparison: &Comparison,
+    plan: &Plan,
+    emit: &mut dyn FnMut(&Event),
+) -> Option<record::Run> {
+    let mut warn = |message: String| emit(&Event::Warned { message });
+    let records = place.records()?;
+    let orphans = records.orphans();
+    let processes: Vec<_> = orphans.iter().flat_map(|it| it.processes.clone()).collect();
+    let runs: Vec<_> = orphans.into_iter().map(|it| it.run).collect();
+    for left in leftovers(&processes, &runs) {
+        let task = left.task.map(|task| format!(" of {task}")).unwrap_or_default();
+        warn(format!(
+            "process {} (`{}`){task} is left over from a run that was killed; `kill {}` ends it",
+            left.pid, left.name, left.pid
+        ));
+    }
+    let header = Header {
+        command: format!("svc {}", request.task),
+        base: comparison.base.as_ref().map(|it| it.rule.clone()),
+        commit: comparison.head.commit().map(|it| it.to_string()),
+        tasks: plan.tasks.len(),
+        svc: env!("CARGO_PKG_VERSION").to_owned(),
+        ..Header::default()
+    };
+    match records.begin(header) {
+        Ok(run) => Some(run),
+        Err(error) => {
+            warn(format!("this run and its logs are not kept: {}", with_cause(&error)));
+            None
+        }
+    }
+}
+
+/// The last result of a needed task, if it stands for the next one.
+fn standing<'h>(
+    place: &Place,
+    workspace: &Workspace,
+    planned: &PlannedTask,
+    digest: &Digest,
+    history: &'h History,
+) -> Option<&'h TaskRecord> {
+    let definition = &workspace.service(planned.service).tasks[&planned.id.task];
+    let last = history.passed(&planned.id)?;
+    let is_same = definition.is_reusable(&planned.id.task)
+        && history.last(&planned.id).is_some_and(|it| !it.outcome.is_bad())
+        && last.inputs.as_deref() == Some(digest.as_str())
+        && last.outputs == outputs_of(place, definition).map(|it| it.to_string())
+        && (last.outputs.is_some() || definition.outputs.iter().flatten().next().is_none());
+    is_same.then_some(last)
+}
+
+/// What the result of a task that passed was made from.
+fn aftermath(
+    place: &Place,
+    workspace: &Workspace,
+    plan: &Plan,
+    inputs: Option<&TaskInputs>,
+    task: usize,
+) -> Aftermath {
+    let planned = &plan.tasks[task];
+    let definition = &workspace.service(planned.service).tasks[&planned.id.task];
+    let Some(inputs) = inputs else {
+        return Aftermath::default();
+    };
+    let changed_input = inputs.first_changed(place, workspace, planned.service, definition);
+    Aftermath {
+        inputs: changed_input.is_none().then(|| inputs.digest(task).clone()),
+        outputs: outputs_of(place, definition),
+        changed_input,
+    }
+}
+
+fn outputs_of(place: &Place, definition: &Task) -> Option<Digest> {
+    outputs::stamp(&place.root, definition.outputs.as_ref()?)
+}
+
+/// Whether the task is in the plan for its own sake, not only because others need it.
+fn is_selected(planned: &PlannedTask, task: &TaskName) -> bool {
+    planned.id.task == *task && !matches!(planned.causes[0], Cause::NeededBy(_))
+}
+
+fn refused(attempt: &str, cause: std::io::Error) -> Failure {
+    Failure::File {
+        attempt: attempt.to_owned(),
+        cause,
+    }
 }
 
 /// The task that is asked for.
@@ -183,32 +294,4 @@ fn plan(comparison: &Comparison, graph: &TaskGraph, selection: &Selection, task:
     let chosen = selection.choose(workspace, candidates);
     let wanted = chosen.into_iter().filter_map(|(service, causes)| Some((*nodes.get(&service)?, causes)));
     plan::make(workspace, graph, wanted.collect(), &affected)
-}
-
-/// Gives the verdict `skip` to needed tasks whose last result in this worktree still stands.
-fn skip_what_stands(
-    place: &Place,
-    workspace: &Workspace,
-    wanted: &TaskName,
-    plan: &mut Plan,
-    inputs: &TaskInputs,
-    history: &History,
-    values: &mut [BTreeMap<String, String>],
-) {
-    for at in 0..plan.tasks.len() {
-        let planned = &plan.tasks[at];
-        let is_wanted = planned.id.task == *wanted && planned.causes.iter().any(is_own_cause);
-        let definition = &workspace.service(planned.service).tasks[&planned.id.task];
-        if is_wanted || !definition.is_reusable(&planned.id.task) {
-            continue;
-        }
-        let Some(last) = history.passed(&planned.id, inputs.digest(at)) else {
-            continue;
-        };
-        if outputs_of(place, definition) == last.outputs {
-            values[at].clone_from(&last.values);
-            plan.tasks[at].verdict = Verdict::Skip;
-            plan.tasks[at].reason = "passed before with the same inputs".into();
-        }
-    }
 }

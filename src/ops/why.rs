@@ -40,7 +40,7 @@ pub fn why(env: &Env, request: &Request, tell: &mut dyn FnMut(&str)) -> Result<A
     let all = SelectRequest::default();
     let mut comparison = compare(&place, &request.compare, &all, tell)?;
     let (service, task) = choose::named(&comparison.workspace, &request.name)?;
-    add_failed(&place, &mut comparison);
+    add_failed(&mut comparison, &place.history());
     let services = match &task {
         Some(task) => by_task(&comparison, task),
         None => by_service(&comparison),

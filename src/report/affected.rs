@@ -142,7 +142,7 @@ fn unowned(paths: &[FilePath], look: Look) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::affected::Cause;
+    use crate::model::cause::Cause;
     use crate::model::change::ObjectId;
     use crate::report::settings::Verbosity;
     use crate::report::view::ServiceView;

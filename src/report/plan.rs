@@ -92,7 +92,7 @@ mod tests {
     use std::time::Instant;
 
     use super::*;
-    use crate::model::affected::Cause;
+    use crate::model::cause::Cause;
     use crate::report::view::samples::{plan, planned, service, task};
 
     fn sample() -> Plan {

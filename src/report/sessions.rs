@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use indicatif::{InMemoryTerm, ProgressDrawTarget};
 
-use crate::model::affected::Cause;
+use crate::model::cause::Cause;
 use crate::model::event::Event;
 use crate::model::plan::{Plan, Verdict};
 use crate::model::run::{Outcome, Summary, TaskResult};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::model::affected::Cause;
+use crate::model::cause::Cause;
 use crate::model::change::{Base, Head};
 use crate::model::name::{ServiceName, TaskId};
 use crate::model::path::FilePath;

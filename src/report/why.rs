@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 
 use serde_json::{Map, Value, json};
 
-use crate::model::affected::Cause;
+use crate::model::cause::Cause;
 use crate::report::affected::{base_json, base_name};
 use crate::report::clean::one_line;
 use crate::report::view::{Look, Subject, WhyView};

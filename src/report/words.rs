@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::model::affected::Cause;
+use crate::model::cause::Cause;
 use crate::model::plan::PlannedTask;
 
 /// How long something took: `12ms`, `1.2s`, `3m 04s`, `1h 02m`.
