@@ -1,6 +1,14 @@
 //! Floor 1: the repository. The only room that knows git.
 
+mod discover;
+mod disk;
 pub mod error;
+mod fallback;
+pub mod program;
+mod raw;
+pub mod repo;
 pub mod snapshot;
 
 pub use crate::git::error::Error;
+pub use crate::git::program::Fetch;
+pub use crate::git::repo::Repo;
