@@ -1,7 +1,20 @@
 //! Floor 1: the repository. The only room that knows git.
 
+pub mod base;
+pub mod compare;
+mod discover;
+mod disk;
 pub mod error;
+mod fallback;
+pub mod fetch;
 pub mod native;
+pub mod program;
+mod raw;
+pub mod repo;
 pub mod snapshot;
 
+pub use crate::git::compare::{BaseRequest, BaseRule, FoundBase, find_base};
 pub use crate::git::error::Error;
+pub use crate::git::program::Fetch;
+pub use crate::git::repo::Repo;
+pub use crate::git::snapshot::Snapshot;

@@ -1,0 +1,210 @@
+//! Files as they are on disk, and what git would store of them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
+use std::fs::{self, Metadata};
+use std::io::{self, ErrorKind};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use crate::git::error::Error;
+use crate::git::program::Git;
+use crate::git::raw::{ids, quoted};
+use crate::git::snapshot::Stamp;
+use crate::model::change::ObjectId;
+use crate::model::path::FilePath;
+
+/// The directory of the workspace.
+pub struct Disk<'a> {
+    git: &'a Git,
+    directory: PathBuf,
+    scope: &'a FilePath,
+}
+
+/// A file of some state.
+#[derive(Clone, Copy, Debug)]
+pub struct Found {
+    pub mode: u32,
+    pub content: ObjectId,
+    pub stamp: Option<Stamp>,
+}
+
+/// How often reading starts anew when files vanish meanwhile.
+const TRIES: u32 = 5;
+
+impl<'a> Disk<'a> {
+    /// The files below `directory`, which is `scope` of the work tree.
+    pub fn new(git: &'a Git, directory: PathBuf, scope: &'a FilePath) -> Self {
+        Self {
+            git,
+            directory,
+            scope,
+        }
+    }
+
+    /// What the file system says of `path`, if there is anything.
+    pub fn stamp(&self, path: &[u8]) -> Option<Stamp> {
+        let data = fs::symlink_metadata(self.at(path)).ok()?;
+        Some(stamp_of(&data))
+    }
+
+    /// The content of the file at `path`, of a symlink its target; None where there is no file.
+    pub fn read(&self, path: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        let at = self.at(path);
+        let Some(data) = self.look(&at)? else {
+            return Ok(None);
+        };
+        let bytes = match data.file_type() {
+            kind if kind.is_symlink() => {
+                fs::read_link(&at).map(|to| to.as_os_str().as_bytes().into())
+            }
+            kind if kind.is_file() => fs::read(&at),
+            _ => return Ok(None),
+        };
+        present(bytes).map_err(|cause| fault(&at, cause))
+    }
+
+    /// Mode and content of those of `paths` that are files, symlinks or repositories.
+    pub fn contents(&self, paths: BTreeSet<Vec<u8>>) -> Result<BTreeMap<Vec<u8>, Found>, Error> {
+        let mut tries = 0;
+        loop {
+            match self.contents_once(&paths) {
+                Err(_) if tries < TRIES && self.has_lost_one(&paths) => tries += 1,
+                done => return done,
+            }
+        }
+    }
+
+    fn has_lost_one(&self, paths: &BTreeSet<Vec<u8>>) -> bool {
+        let gone = |path: &Vec<u8>| matches!(self.look(&self.at(path)), Ok(None));
+        paths.iter().any(gone)
+    }
+
+    fn contents_once(&self, paths: &BTreeSet<Vec<u8>>) -> Result<BTreeMap<Vec<u8>, Found>, Error> {
+        let mut found = BTreeMap::new();
+        let mut plain = Vec::new();
+        for path in paths {
+            let at = self.at(path);
+            let Some(data) = self.look(&at)? else {
+                continue;
+            };
+            let kind = data.file_type();
+            if kind.is_file() {
+                plain.push((path, data));
+            } else if kind.is_symlink() {
+                let target = fs::read_link(&at).map_err(|cause| fault(&at, cause))?;
+                let content = self.hash_link(target.as_os_str().as_bytes())?;
+                found.insert(path.clone(), seen(0o120000, content, &data));
+            } else if kind.is_dir()
+                && let Some(content) = self.checked_out(&at)?
+            {
+                found.insert(path.clone(), seen(0o160000, content, &data));
+            }
+        }
+        let hashes = self.hash(plain.iter().map(|(path, _)| path.as_slice()))?;
+        for ((path, data), content) in plain.into_iter().zip(hashes) {
+            let mode = self.mode(&data)?;
+            found.insert(path.clone(), seen(mode, content, &data));
+        }
+        Ok(found)
+    }
+
+    /// The mode as git would store it.
+    fn mode(&self, data: &Metadata) -> Result<u32, Error> {
+        if data.mode() & 0o100 == 0 {
+            return Ok(0o100644);
+        }
+        let arguments = ["config", "--type=bool", "--get", "core.fileMode"];
+        let answer = self.git.run(arguments)?;
+        Ok(match answer.output.starts_with(b"false") {
+            true => 0o100644,
+            false => 0o100755,
+        })
+    }
+
+    /// What git would store of plain files, after filters and line endings.
+    fn hash<'p>(&self, paths: impl Iterator<Item = &'p [u8]>) -> Result<Vec<ObjectId>, Error> {
+        let mut input = Vec::new();
+        let mut count = 0;
+        for path in paths {
+            input.extend(quoted(self.scope.join(path).as_bytes()));
+            input.push(b'\n');
+            count += 1;
+        }
+        if count == 0 {
+            return Ok(Vec::new());
+        }
+        let arguments = ["-c", "core.safecrlf=false", "hash-object", "--stdin-paths"];
+        let output = self.git.output_for(arguments, input)?;
+        let hashes = ids(&output);
+        match hashes.len() == count {
+            true => Ok(hashes),
+            false => Err(Error::Corrupt("git did not hash every file".to_owned())),
+        }
+    }
+
+    fn hash_link(&self, target: &[u8]) -> Result<ObjectId, Error> {
+        let output = self
+            .git
+            .output_for(["hash-object", "--stdin"], target.to_vec())?;
+        let id = ids(&output).into_iter().next();
+        id.ok_or_else(|| Error::Corrupt("git did not hash a symlink".to_owned()))
+    }
+
+    /// The commit that the repository in the directory `at` has checked out. None if that is no repository.
+    fn checked_out(&self, at: &Path) -> Result<Option<ObjectId>, Error> {
+        if fs::symlink_metadata(at.join(".git")).is_err() {
+            return Ok(None);
+        }
+        let mut git = self.git.clone();
+        git.forget_repository();
+        git.move_to(at);
+        let answer = git.run(["rev-parse", "--verify", "--quiet", "HEAD^{commit}"])?;
+        Ok(ids(&answer.output).into_iter().next())
+    }
+
+    fn look(&self, at: &Path) -> Result<Option<Metadata>, Error> {
+        present(fs::symlink_metadata(at)).map_err(|cause| fault(at, cause))
+    }
+
+    fn at(&self, path: &[u8]) -> PathBuf {
+        self.directory.join(OsStr::from_bytes(path))
+    }
+}
+
+fn seen(mode: u32, content: ObjectId, data: &Metadata) -> Found {
+    Found {
+        mode,
+        content,
+        stamp: Some(stamp_of(data)),
+    }
+}
+
+fn stamp_of(data: &Metadata) -> Stamp {
+    let nanoseconds =
+        |seconds: i64, rest: i64| i128::from(seconds) * 1_000_000_000 + i128::from(rest);
+    Stamp {
+        size: data.size(),
+        modified_ns: nanoseconds(data.mtime(), data.mtime_nsec()),
+        changed_ns: nanoseconds(data.ctime(), data.ctime_nsec()),
+        inode: data.ino(),
+    }
+}
+
+fn present<T>(result: io::Result<T>) -> io::Result<Option<T>> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(cause) if matches!(cause.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            Ok(None)
+        }
+        Err(cause) => Err(cause),
+    }
+}
+
+fn fault(at: &Path, cause: io::Error) -> Error {
+    Error::File {
+        attempt: format!("read `{}`", at.display()),
+        cause,
+    }
+}

@@ -1,0 +1,367 @@
+//! The one place that starts the `git` program.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "this is the door to the git program"
+)]
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::{self, IsTerminal, Read, Seek};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process_group};
+
+use crate::git::error::Error;
+use crate::model::env::Env;
+
+/// Whether anything may be fetched from the network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Fetch {
+    #[default]
+    Allowed,
+    /// By `--no-fetch`.
+    Forbidden,
+}
+
+/// The `git` program in one directory with its variables.
+#[derive(Clone, Debug)]
+pub struct Git {
+    directory: PathBuf,
+    variables: BTreeMap<OsString, OsString>,
+    /// How long a conversation with a remote may be silent.
+    patience: Duration,
+    /// Whether a person can be asked for a password.
+    interactive: bool,
+}
+
+/// What a `git` that ran to its end left behind.
+#[derive(Clone, Debug)]
+pub struct Finished {
+    pub status: ExitStatus,
+    pub output: Vec<u8>,
+    /// Everything from standard error.
+    pub message: String,
+    arguments: String,
+}
+
+/// Variables that change how git reads its arguments, or where it looks: only what `Repo` found is handed on.
+const DROPPED: &[&str] = &[
+    "GIT_DIR",
+    "GIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_PREFIX",
+    "GIT_GLOB_PATHSPECS",
+    "GIT_NOGLOB_PATHSPECS",
+    "GIT_ICASE_PATHSPECS",
+    "GIT_EXTERNAL_DIFF",
+    "GIT_DIFF_OPTS",
+    "GIT_CONFIG",
+];
+
+/// As long as no byte arrives for this time, the remote is taken as hanging.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+impl Git {
+    /// `git` as it is started from `directory`, without anything that a hook says about repositories.
+    pub fn new(env: &Env, directory: &Path) -> Self {
+        let interactive = !env.is_ci() && io::stdin().is_terminal();
+        let mut git = Self {
+            directory: directory.to_owned(),
+            variables: env.variables.clone(),
+            patience: PATIENCE,
+            interactive,
+        };
+        git.forget_repository();
+        // Messages are read by us, so they have to be in one language.
+        git.set("LC_ALL", "C");
+        // Reading never waits for, or disturbs, somebody who writes.
+        git.set("GIT_OPTIONAL_LOCKS", "0");
+        git.set("GIT_LITERAL_PATHSPECS", "1");
+        if !interactive {
+            git.set("GIT_TERMINAL_PROMPT", "0");
+        }
+        for name in ["GIT_HTTP_LOW_SPEED_LIMIT", "GIT_HTTP_LOW_SPEED_TIME"] {
+            let stalled = if name.ends_with("LIMIT") { "1" } else { "120" };
+            let value = env.variables.get(OsStr::new(name)).cloned();
+            git.set(name, value.unwrap_or_else(|| stalled.into()));
+        }
+        git
+    }
+
+    /// Sets a variable for every later start.
+    pub fn set(&mut self, name: &str, value: impl Into<OsString>) {
+        self.variables.insert(name.into(), value.into());
+    }
+
+    /// Starts from `directory` from now on.
+    pub fn move_to(&mut self, directory: &Path) {
+        directory.clone_into(&mut self.directory);
+    }
+
+    /// Goes by the directory alone from now on.
+    pub fn forget_repository(&mut self) {
+        for name in DROPPED {
+            self.variables.remove(OsStr::new(name));
+        }
+    }
+
+    /// How long a conversation with a remote may be silent before it is ended.
+    pub fn set_patience(&mut self, patience: Duration) {
+        self.patience = patience;
+    }
+
+    /// The same, but nothing it starts can reach a remote.
+    #[must_use]
+    pub fn offline(&self) -> Self {
+        let mut git = self.clone();
+        git.set("GIT_NO_LAZY_FETCH", "1");
+        // A git that does not know the variable above asks for the transport by name and finds it forbidden.
+        git.set("GIT_ALLOW_PROTOCOL", "none");
+        git
+    }
+
+    /// What `git ARGUMENTS` prints.
+    ///
+    /// # Errors
+    /// It could not be started or it failed.
+    pub fn output<A: Into<OsString>>(
+        &self,
+        arguments: impl IntoIterator<Item = A>,
+    ) -> Result<Vec<u8>, Error> {
+        self.run(arguments)?.into_output()
+    }
+
+    /// What `git ARGUMENTS` prints for `input`.
+    ///
+    /// # Errors
+    /// It could not be started or it failed.
+    pub fn output_for<A: Into<OsString>>(
+        &self,
+        arguments: impl IntoIterator<Item = A>,
+        input: Vec<u8>,
+    ) -> Result<Vec<u8>, Error> {
+        self.start(collect(arguments), Some(input))?.into_output()
+    }
+
+    /// Runs `git ARGUMENTS` to its end, well or not.
+    ///
+    /// # Errors
+    /// It could not be started.
+    pub fn run<A: Into<OsString>>(
+        &self,
+        arguments: impl IntoIterator<Item = A>,
+    ) -> Result<Finished, Error> {
+        self.start(collect(arguments), None)
+    }
+
+    fn start(&self, arguments: Vec<OsString>, input: Option<Vec<u8>>) -> Result<Finished, Error> {
+        let shown = show(&arguments);
+        let command = self.command(arguments).stdout_capture().stderr_capture();
+        let command = match input {
+            Some(bytes) => command.stdin_bytes(bytes),
+            None => command.stdin_null(),
+        };
+        let done = command.run().map_err(|cause| not_started(&shown, &cause))?;
+        Ok(Finished {
+            status: done.status,
+            output: done.stdout,
+            message: String::from_utf8_lossy(&done.stderr).trim().to_owned(),
+            arguments: shown,
+        })
+    }
+
+    /// Runs a `git ARGUMENTS` that speaks with a remote, and ends it when nothing is heard for too long.
+    ///
+    /// # Errors
+    /// It could not be started, or the remote fell silent.
+    pub fn talk<A: Into<OsString>>(
+        &self,
+        arguments: impl IntoIterator<Item = A>,
+    ) -> Result<Finished, Error> {
+        let arguments = collect(arguments);
+        let shown = show(&arguments);
+        let fault = |cause: io::Error| not_started(&shown, &cause);
+        // Files rather than pipes: nobody who outlives git and still holds a pipe can make us wait.
+        let (mut said, mut told) = (scratch()?, scratch()?);
+        let alone = !self.interactive;
+        let handle = self
+            .command(arguments)
+            .stdin_null()
+            .stdout_file(said.try_clone().map_err(fault)?)
+            .stderr_file(told.try_clone().map_err(fault)?)
+            .before_spawn(move |command: &mut Command| {
+                // With a person at the terminal git stays in our group: only there may it ask for a password.
+                if alone {
+                    command.process_group(0);
+                }
+                Ok(())
+            })
+            .start()
+            .map_err(fault)?;
+        let mut heard = 0;
+        let status = loop {
+            if let Some(done) = handle.wait_timeout(self.patience).map_err(fault)? {
+                break done.status;
+            }
+            let length = |file: &File| file.metadata().map_or(0, |data| data.len());
+            let now = length(&said) + length(&told);
+            if now == heard {
+                end(&handle, alone);
+                return Err(self.fell_silent(shown));
+            }
+            heard = now;
+        };
+        Ok(Finished {
+            status,
+            output: from_start(&mut said).map_err(fault)?,
+            message: last_words(&from_start(&mut told).map_err(fault)?),
+            arguments: shown,
+        })
+    }
+
+    fn fell_silent(&self, arguments: String) -> Error {
+        let seconds = self.patience.as_secs_f32();
+        Error::Program {
+            arguments,
+            message: format!("the remote did not answer for {seconds} s"),
+        }
+    }
+
+    fn command(&self, arguments: Vec<OsString>) -> duct::Expression {
+        duct::cmd("git", arguments)
+            .full_env(&self.variables)
+            .dir(&self.directory)
+            .unchecked()
+    }
+}
+
+impl Finished {
+    /// The output of a `git` that did well.
+    ///
+    /// # Errors
+    /// It did not.
+    pub fn into_output(self) -> Result<Vec<u8>, Error> {
+        match self.status.success() {
+            true => Ok(self.output),
+            false => Err(self.into_error()),
+        }
+    }
+
+    /// Why it failed.
+    pub fn into_error(self) -> Error {
+        if let Some(advice) = distrust(&self.message) {
+            return Error::Untrusted(advice);
+        }
+        let message = match self.message.is_empty() {
+            true => self.status.to_string(),
+            false => self.message,
+        };
+        Error::Program {
+            arguments: self.arguments,
+            message,
+        }
+    }
+}
+
+/// Where git distrusts the owner of a repository: what it says, in one line with the command that changes it.
+fn distrust(message: &str) -> Option<String> {
+    message.contains("dubious ownership").then(|| {
+        let command = message
+            .lines()
+            .map(str::trim)
+            .find(|line| line.starts_with("git config --global --add safe.directory"));
+        let command = command.unwrap_or("git config --global --add safe.directory '*'");
+        format!("somebody else owns it; if you do trust it, run `{command}`")
+    })
+}
+
+fn collect<A: Into<OsString>>(arguments: impl IntoIterator<Item = A>) -> Vec<OsString> {
+    arguments.into_iter().map(Into::into).collect()
+}
+
+/// The arguments for people, without settings; long lists of paths are cut.
+fn show(arguments: &[OsString]) -> String {
+    let mut words: Vec<_> = arguments.iter().map(|it| it.to_string_lossy()).collect();
+    while words.len() > 2 && words[0] == "-c" {
+        words.drain(..2);
+    }
+    let text = words.join(" ");
+    match text.char_indices().nth(200) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
+}
+
+fn not_started(arguments: &str, cause: &io::Error) -> Error {
+    let message = match cause.kind() {
+        io::ErrorKind::NotFound => "the `git` program was not found; is it installed?".to_owned(),
+        _ => cause.to_string(),
+    };
+    Error::Program {
+        arguments: arguments.to_owned(),
+        message,
+    }
+}
+
+fn scratch() -> Result<File, Error> {
+    tempfile::tempfile().map_err(|cause| Error::File {
+        attempt: "make a temporary file".to_owned(),
+        cause,
+    })
+}
+
+fn from_start(file: &mut File) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    file.rewind()?;
+    file.read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// What is left of standard error without lines of progress, each of which ends in a carriage return.
+fn last_words(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(bytes);
+    let lines = text.split('\n').filter(|line| !line.contains('\r'));
+    lines.collect::<Vec<_>>().join("\n").trim().to_owned()
+}
+
+/// Ends git and, where it has a group of its own, everything that it started.
+fn end(handle: &duct::Handle, alone: bool) {
+    if alone {
+        for pid in handle.pids() {
+            if let Some(group) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
+                // It may have ended meanwhile, which is what we want.
+                let _ = kill_process_group(group, Signal::KILL);
+            }
+        }
+    }
+    let _ = handle.kill();
+    let _ = handle.wait();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn progress_is_left_out_of_messages() {
+        let check = |said: &str, expected: &str| assert_eq!(last_words(said.as_bytes()), expected);
+        check("fatal: no such remote\n", "fatal: no such remote");
+        check("Counting: 1%\rCounting: 100%\rdone\nfatal: x\n", "fatal: x");
+        check("", "");
+    }
+
+    #[test]
+    fn distrust_names_the_command_that_ends_it() {
+        let message = "fatal: detected dubious ownership in repository at '/x y'\nTo add an exception for this directory, call:\n\n\tgit config --global --add safe.directory '/x y'";
+        let advice = distrust(message).unwrap();
+        assert!(
+            advice.contains("`git config --global --add safe.directory '/x y'`"),
+            "{advice}"
+        );
+        assert_eq!(distrust("fatal: something else"), None);
+    }
+}

@@ -1,0 +1,288 @@
+//! A repository: where it is, what its names mean, and its states.
+
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use git2::{ErrorCode, Oid, Repository};
+
+use crate::git::discover::{Place, discover, line};
+use crate::git::error::Error;
+use crate::git::fallback::Fallback;
+use crate::git::program::{Fetch, Git};
+use crate::git::snapshot::Snapshot;
+use crate::model::change::{Head, ObjectId};
+use crate::model::env::Env;
+use crate::model::path::FilePath;
+
+/// A repository, seen from one workspace inside it.
+pub struct Repo {
+    place: Place,
+    library: Option<Repository>,
+    git: Git,
+    scope: FilePath,
+    fetch: Fetch,
+}
+
+impl Repo {
+    /// The repository of the directory of `env`, which is taken for the workspace. None where there is no repository at all.
+    ///
+    /// # Errors
+    /// A repository that is damaged, or that git does not trust.
+    pub fn discover(env: &Env) -> Result<Option<Self>, Error> {
+        Self::discover_at(env, &env.directory)
+    }
+
+    /// The repository that holds `workspace`.
+    ///
+    /// # Errors
+    /// A repository that is damaged, or that git does not trust.
+    pub fn discover_at(env: &Env, workspace: &Path) -> Result<Option<Self>, Error> {
+        let Some(found) = discover(env, workspace)? else {
+            return Ok(None);
+        };
+        let mut repo = Self {
+            place: found.place,
+            library: found.library,
+            git: found.git,
+            scope: FilePath::default(),
+            fetch: Fetch::Allowed,
+        };
+        repo.scope = repo.scope_of(workspace)?;
+        Ok(Some(repo))
+    }
+
+    /// The same repository, fetching missing objects for its states or not.
+    #[must_use]
+    pub fn fetching(mut self, fetch: Fetch) -> Self {
+        self.fetch = fetch;
+        self
+    }
+
+    /// The top of the work tree, absolute and without symlinks. None in a bare repository.
+    pub fn work_tree(&self) -> Option<&Path> {
+        self.place.work_tree.as_deref()
+    }
+
+    /// The git directory of this worktree.
+    pub fn git_dir(&self) -> &Path {
+        &self.place.git_dir
+    }
+
+    /// The git directory that all worktrees share.
+    pub fn common_dir(&self) -> &Path {
+        &self.place.common_dir
+    }
+
+    /// The index: usually `index` in the git directory; in a hook, perhaps one that git made for this commit.
+    pub fn index_file(&self) -> &Path {
+        &self.place.index_file
+    }
+
+    /// The workspace, relative to the top of the work tree.
+    pub fn scope(&self) -> &FilePath {
+        &self.scope
+    }
+
+    /// Whether missing objects may be fetched.
+    pub fn fetch(&self) -> Fetch {
+        self.fetch
+    }
+
+    /// The library's view, where it can read this repository.
+    pub fn library(&self) -> Option<&Repository> {
+        self.library.as_ref()
+    }
+
+    /// The program, at the top of this repository.
+    pub fn git(&self) -> &Git {
+        &self.git
+    }
+
+    /// The program, for changing how it is started.
+    pub fn git_mut(&mut self) -> &mut Git {
+        &mut self.git
+    }
+
+    /// Where `directory` lies below the top of the work tree. A bare repository has only its own top.
+    ///
+    /// # Errors
+    /// A directory that does not exist or lies elsewhere.
+    pub fn scope_of(&self, directory: &Path) -> Result<FilePath, Error> {
+        let Some(top) = self.work_tree() else {
+            return Ok(FilePath::default());
+        };
+        let real = directory.canonicalize().map_err(|cause| Error::File {
+            attempt: format!("find `{}`", directory.display()),
+            cause,
+        })?;
+        let below = real.strip_prefix(top).map_err(|_| {
+            let (directory, top) = (directory.display(), top.display());
+            Error::Corrupt(format!("`{directory}` lies outside of work tree `{top}`"))
+        })?;
+        Ok(FilePath::from_bytes(below.as_os_str().as_bytes()))
+    }
+
+    /// The commit that is checked out. None on a branch without commits.
+    ///
+    /// # Errors
+    /// An unreadable repository.
+    pub fn head_commit(&self) -> Result<Option<ObjectId>, Error> {
+        let Some(library) = &self.library else {
+            return self.ask("HEAD");
+        };
+        match library.head().and_then(|head| head.peel_to_commit()) {
+            Ok(commit) => Ok(Some(id_of(commit.id()))),
+            Err(cause) if cause.code() == ErrorCode::UnbornBranch => Ok(None),
+            Err(_) => self.head_by_program(),
+        }
+    }
+
+    /// A head that the library cannot read is an error only if the program cannot read it either.
+    fn head_by_program(&self) -> Result<Option<ObjectId>, Error> {
+        match self.ask("HEAD")? {
+            Some(commit) => Ok(Some(commit)),
+            None => {
+                let shown = self.place.git_dir.join("HEAD");
+                let shown = shown.display();
+                Err(Error::Corrupt(format!("`{shown}` names no commit")))
+            }
+        }
+    }
+
+    /// The branch that is checked out, without `refs/heads/`; also if it has no commits yet. None when detached.
+    ///
+    /// # Errors
+    /// An unreadable repository.
+    pub fn head_branch(&self) -> Result<Option<String>, Error> {
+        let answer = self.git.run(["symbolic-ref", "--quiet", "HEAD"])?;
+        if answer.status.code() == Some(1) {
+            return Ok(None);
+        }
+        let name = String::from_utf8_lossy(&answer.into_output()?).into_owned();
+        let name = name.trim_end_matches('\n');
+        Ok(name.strip_prefix("refs/heads/").map(str::to_owned))
+    }
+
+    /// The commit that `revision`, any expression that git knows, stands for. Nothing is fetched for it.
+    ///
+    /// # Errors
+    /// An unreadable repository.
+    pub fn resolve(&self, revision: &str) -> Result<Option<ObjectId>, Error> {
+        // No expression begins with `-`; to git it would be an option.
+        if revision.is_empty() || revision.starts_with('-') || revision.contains('\0') {
+            return Ok(None);
+        }
+        match self.resolve_by_library(revision) {
+            Some(commit) => Ok(Some(commit)),
+            None => self.ask(revision),
+        }
+    }
+
+    /// Plain names and full ids, which are most; the library is not asked about anything that it may read differently.
+    fn resolve_by_library(&self, revision: &str) -> Option<ObjectId> {
+        let library = self.library.as_ref()?;
+        if let Some(id) = ObjectId::from_hex(revision) {
+            let commit = library.find_object(oid_of(id).ok()?, None).ok()?;
+            return Some(id_of(commit.peel_to_commit().ok()?.id()));
+        }
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-".contains(&byte);
+        if !revision.bytes().all(plain) || revision.contains("..") {
+            return None;
+        }
+        let reference = library.resolve_reference_from_short_name(revision).ok()?;
+        Some(id_of(reference.peel_to_commit().ok()?.id()))
+    }
+
+    fn ask(&self, revision: &str) -> Result<Option<ObjectId>, Error> {
+        // The text of a search for a message goes on to the end.
+        let peeled = match revision.starts_with(":/") {
+            true => revision.to_owned(),
+            false => format!("{revision}^{{commit}}"),
+        };
+        let answer = self.git.offline().run([
+            "rev-parse",
+            "--verify",
+            "--quiet",
+            "--end-of-options",
+            &peeled,
+        ])?;
+        if answer.status.success() {
+            let text = line(answer.output);
+            return Ok(text.to_str().and_then(ObjectId::from_hex));
+        }
+        match answer.into_error() {
+            untrusted @ Error::Untrusted(_) => Err(untrusted),
+            _ => Ok(None),
+        }
+    }
+
+    /// Whether the history is cut off somewhere.
+    pub fn is_shallow(&self) -> bool {
+        self.shallow_file()
+            .metadata()
+            .is_ok_and(|data| data.len() > 0)
+    }
+
+    /// The commits whose parents are missing because the history is cut off there.
+    ///
+    /// # Errors
+    /// An unreadable repository.
+    pub fn shallow_commits(&self) -> Result<Vec<ObjectId>, Error> {
+        let file = self.shallow_file();
+        match std::fs::read_to_string(&file) {
+            Ok(text) => Ok(text.lines().filter_map(ObjectId::from_hex).collect()),
+            Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
+            Err(cause) => Err(Error::File {
+                attempt: format!("read `{}`", file.display()),
+                cause,
+            }),
+        }
+    }
+
+    fn shallow_file(&self) -> PathBuf {
+        self.place.common_dir.join("shallow")
+    }
+
+    /// Whether the object is in this clone. Nothing is fetched for it.
+    ///
+    /// # Errors
+    /// An unreadable repository.
+    pub fn object_exists(&self, id: ObjectId) -> Result<bool, Error> {
+        if let Some(library) = &self.library {
+            let odb = library.odb().map_err(|cause| Error::Library {
+                attempt: "read the objects".to_owned(),
+                cause,
+            })?;
+            return Ok(oid_of(id).is_ok_and(|id| odb.exists(id)));
+        }
+        let answer = self
+            .git
+            .offline()
+            .run(["cat-file", "-e", &id.to_string()])?;
+        Ok(answer.status.success())
+    }
+
+    /// A state of the workspace. The only place that chooses how a state is read.
+    ///
+    /// # Errors
+    /// An unreadable repository.
+    pub fn snapshot(&self, head: Head) -> Result<Box<dyn Snapshot>, Error> {
+        Ok(Box::new(Fallback::new(self, head)))
+    }
+}
+
+/// The library's form of an id.
+///
+/// # Errors
+/// An id of a kind that the library does not know.
+pub fn oid_of(id: ObjectId) -> Result<Oid, Error> {
+    Oid::from_bytes(id.as_bytes()).map_err(|cause| Error::Library {
+        attempt: format!("read the id {id}"),
+        cause,
+    })
+}
+
+/// Our form of the library's id.
+pub fn id_of(oid: Oid) -> ObjectId {
+    ObjectId::from_bytes(oid.as_bytes()).expect("git's ids have 20 or 32 bytes")
+}
