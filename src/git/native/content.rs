@@ -13,8 +13,8 @@ use crate::git::native::walk::{Found, What};
 use crate::model::change::ObjectId;
 use crate::model::path::FilePath;
 
-/// Gives the ids of files that git stores otherwise than they lie in the working tree. The paths are relative to the
-/// workspace.
+/// Gives the ids of files that git stores otherwise than they lie in the working tree. The paths start at the root of the
+/// working tree, as `git hash-object --stdin-paths` takes them wherever it runs.
 pub type Filtered<'f> = dyn Fn(&[FilePath]) -> Result<Vec<ObjectId>, Error> + 'f;
 
 /// What it takes to read contents as git would store them.
@@ -60,7 +60,7 @@ impl Contents<'_> {
     }
 
     fn ask_git(&self, files: &[&Found]) -> Result<(), Error> {
-        let path = |found: &&Found| FilePath::from_bytes(found.path.clone());
+        let path = |found: &&Found| FilePath::from_bytes(self.scope.from_root(&found.path));
         let paths: Vec<FilePath> = files.iter().map(path).collect();
         let ids = (self.filtered)(&paths)?;
         if ids.len() != paths.len() {

@@ -224,9 +224,12 @@ impl Index {
                 4 => self.inflate(bytes, name, &before)?,
                 _ => plain_name(bytes, at, name, flags)?,
             };
+            if range.is_empty() {
+                return Err(Fault::Unknown("a split index".to_owned()));
+            }
             let source = if version == 4 { &self.names } else { bytes };
             let order = source[before.clone()].cmp(&source[range.clone()]);
-            if order.is_gt() || (order.is_eq() && (stage <= stage_before || range.is_empty())) {
+            if order.is_gt() || (order.is_eq() && stage <= stage_before) {
                 return Err(Fault::Damaged("its entries are not sorted"));
             }
             check_mode(be32(bytes, at + 24))?;

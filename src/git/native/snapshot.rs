@@ -32,7 +32,7 @@ pub struct NativeSnapshot<'r> {
 }
 
 /// Opens the state `head` of the workspace in `repo`. `filtered` is asked for the ids of changed files whose content git
-/// may convert, with paths relative to the workspace.
+/// may convert, with paths that start at the root of the working tree.
 ///
 /// # Errors
 /// A repository whose objects or configuration cannot be read.

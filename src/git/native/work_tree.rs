@@ -121,9 +121,7 @@ impl<'w> WorkTree<'w> {
         };
         match base {
             None if found.what == What::Other => {}
-            Some(base)
-                if found.mode == base.mode && !is_conflict() =>
-            {
+            Some(base) if found.mode == base.mode && !is_conflict() => {
                 doubtful.push((found, base));
             }
             _ => changed.push(FilePath::from_bytes(found.path.clone())),
