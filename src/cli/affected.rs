@@ -8,6 +8,7 @@ use crate::cli::session::Session;
 use crate::ops::affected::{self, Answer, Request};
 use crate::ops::compare::Comparison;
 use crate::ops::failure::Failure;
+use crate::ops::place::Place;
 use crate::report::affected::{Detail, affected_json, affected_text};
 use crate::report::view::{AffectedView, ServiceView};
 
@@ -54,8 +55,9 @@ pub fn run(session: &Session, args: &AffectedArgs) -> Result<Exit, Failure> {
         select: args.select.request(),
         failed: args.failed,
     };
+    let place = Place::find(&session.env)?;
     let progress = session.progress("looking at what changed");
-    let answer = affected::affected(&session.env, &request, &mut |step| progress.say(step))?;
+    let answer = affected::affected(&place, &request, &mut |step| progress.say(step))?;
     drop(progress);
     warn(session, &answer.comparison);
     let view = view(&answer);
@@ -81,7 +83,7 @@ pub fn run(session: &Session, args: &AffectedArgs) -> Result<Exit, Failure> {
 }
 
 /// Warns of what the comparison is not sure of.
-pub fn warn(session: &Session, comparison: &Comparison) {
+pub fn warn(session: &Session, comparison: &Comparison<'_>) {
     comparison.warnings.iter().for_each(|warning| session.warn(warning));
 }
 
@@ -93,7 +95,7 @@ fn unowned(view: &AffectedView) -> Failure {
     }
 }
 
-fn view(answer: &Answer) -> AffectedView {
+fn view(answer: &Answer<'_>) -> AffectedView {
     let workspace = &answer.comparison.workspace;
     let service = |it: &crate::model::affected::AffectedService| {
         let service = workspace.service(it.service);

@@ -8,6 +8,7 @@ use crate::cli::exit::Exit;
 use crate::cli::session::Session;
 use crate::ops::check;
 use crate::ops::failure::Failure;
+use crate::ops::place::Place;
 use crate::report::message;
 use crate::report::words;
 
@@ -24,7 +25,7 @@ pub struct CheckArgs {
 
 /// Runs the command.
 pub fn run(session: &Session, args: &CheckArgs) -> Result<Exit, Failure> {
-    let result = check::check(&session.env);
+    let result = check::check(&Place::find(&session.env)?);
     if args.format == Format::Json {
         let (problems, warnings) = match &result {
             Ok(loaded) => (vec![], loaded.warnings.rows()),

@@ -7,6 +7,7 @@ use crate::cli::exit::Exit;
 use crate::cli::session::Session;
 use crate::ops::affected::Request;
 use crate::ops::failure::Failure;
+use crate::ops::place::Place;
 use crate::ops::list;
 use crate::report::graph::{GraphView, dot, graph_json, mermaid, tree};
 
@@ -47,8 +48,9 @@ pub fn run(session: &Session, args: &GraphArgs) -> Result<Exit, Failure> {
         select: args.select.request(),
         failed: false,
     };
+    let place = Place::find(&session.env)?;
     let progress = session.progress("looking at what changed");
-    let answer = list::list(&session.env, &request, &mut |step| progress.say(step))?;
+    let answer = list::list(&place, &request, &mut |step| progress.say(step))?;
     drop(progress);
     let graph = GraphView::of_services(&answer.workspace, &answer.services);
     match args.format {

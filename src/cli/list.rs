@@ -7,6 +7,7 @@ use crate::cli::exit::Exit;
 use crate::cli::session::Session;
 use crate::ops::affected::Request;
 use crate::ops::failure::Failure;
+use crate::ops::place::Place;
 use crate::ops::list;
 use crate::report::list::{list_json, list_text};
 
@@ -33,8 +34,9 @@ pub fn run(session: &Session, args: &ListArgs) -> Result<Exit, Failure> {
         select: args.select.request(),
         failed: false,
     };
+    let place = Place::find(&session.env)?;
     let progress = session.progress("looking at what changed");
-    let answer = list::list(&session.env, &request, &mut |step| progress.say(step))?;
+    let answer = list::list(&place, &request, &mut |step| progress.say(step))?;
     drop(progress);
     match args.format {
         Format::Json => session.document(&list_json(&answer.workspace, &answer.services)),

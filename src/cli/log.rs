@@ -11,6 +11,7 @@ use crate::cli::exit::Exit;
 use crate::cli::session::Session;
 use crate::model::run::Outcome;
 use crate::ops::failure::Failure;
+use crate::ops::place::Place;
 use crate::ops::log::{self, Answer, Request};
 use crate::record::{Past, Standing, TaskRecord};
 use crate::report::log::{logged_run_json, run_text, write_log};
@@ -48,7 +49,8 @@ pub fn run(session: &Session, args: &LogArgs) -> Result<Exit, Failure> {
         run: args.run.clone(),
         list: args.list,
     };
-    match log::log(&session.env, &request)? {
+    let place = Place::find(&session.env)?;
+    match log::log(&place, &request)? {
         Answer::Runs(runs) => list(session, &runs, args.format),
         Answer::Run(past, logs) => show(session, &past, logs, args.format),
         Answer::Log(path) => print(session, path)?,

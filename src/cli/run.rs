@@ -10,6 +10,7 @@ use crate::cli::exit::Exit;
 use crate::cli::session::Session;
 use crate::engine::Failing;
 use crate::ops::failure::Failure;
+use crate::ops::place::Place;
 use crate::ops::request::SelectRequest;
 use crate::ops::tasks::{self, Prepared, Request};
 use crate::report::plan::{plan_json, plan_text};
@@ -175,8 +176,9 @@ fn perform(
             false => Failing::KeepsGoing,
         },
     };
+    let place = Place::find(&session.env)?;
     let progress = session.progress("looking at what changed");
-    let prepared = tasks::prepare(&session.env, request, &mut |step| progress.say(step))?;
+    let prepared = tasks::prepare(&place, request, &mut |step| progress.say(step))?;
     drop(progress);
     warn(session, &prepared.comparison);
     match args.engine.dry_run {
@@ -185,7 +187,7 @@ fn perform(
     }
 }
 
-fn show(session: &Session, prepared: &Prepared, format: Format) -> Exit {
+fn show(session: &Session, prepared: &Prepared<'_>, format: Format) -> Exit {
     match format {
         Format::Json => session.document(&plan_json(&prepared.plan)),
         Format::Text => session.say(&plan_text(&prepared.plan, session.settings.stdout_look())),
@@ -193,7 +195,7 @@ fn show(session: &Session, prepared: &Prepared, format: Format) -> Exit {
     Exit::Fine
 }
 
-fn carry_out(session: &Session, prepared: Prepared) -> Result<Exit, Failure> {
+fn carry_out(session: &Session, prepared: Prepared<'_>) -> Result<Exit, Failure> {
     let mut reporters = Reporters::new(&session.settings, &session.stdout, &session.stderr);
     let summary = tasks::run(prepared, &mut |event| reporters.event(event))?;
     Ok(if summary.interrupted {

@@ -11,6 +11,7 @@ use crate::cli::session::Session;
 use crate::model::cause::Cause;
 use crate::model::name::{ServiceName, TaskId};
 use crate::ops::failure::Failure;
+use crate::ops::place::Place;
 use crate::ops::why::{self, Answer, Request};
 use crate::report::view::{Subject, WhyView};
 use crate::report::why::{why_json, why_text};
@@ -42,8 +43,9 @@ pub fn run(session: &Session, args: &WhyArgs) -> Result<Exit, Failure> {
         compare: args.compare.request(),
         name: args.name.clone(),
     };
+    let place = Place::find(&session.env)?;
     let progress = session.progress("looking at what changed");
-    let answer = why::why(&session.env, &request, &mut |step| progress.say(step))?;
+    let answer = why::why(&place, &request, &mut |step| progress.say(step))?;
     drop(progress);
     warn(session, &answer.comparison);
     let view = view(&answer);
@@ -54,7 +56,7 @@ pub fn run(session: &Session, args: &WhyArgs) -> Result<Exit, Failure> {
     Ok(Exit::Fine)
 }
 
-fn view(answer: &Answer) -> WhyView {
+fn view(answer: &Answer<'_>) -> WhyView {
     let subject = |service: &ServiceName| match &answer.task {
         Some(task) => Subject::Task(TaskId::new(service, task)),
         None => Subject::Service(service.clone()),

@@ -30,6 +30,31 @@ pub struct Found {
     pub stamp: Option<Stamp>,
 }
 
+/// What git would store of plain files of the workspace, after filters and line endings.
+pub fn hash_files<'p>(
+    git: &Git,
+    scope: &FilePath,
+    paths: impl Iterator<Item = &'p [u8]>,
+) -> Result<Vec<ObjectId>, Error> {
+    let mut input = Vec::new();
+    let mut count = 0;
+    for path in paths {
+        input.extend(quoted(scope.join(path).as_bytes()));
+        input.push(b'\n');
+        count += 1;
+    }
+    if count == 0 {
+        return Ok(Vec::new());
+    }
+    let arguments = ["-c", "core.safecrlf=false", "hash-object", "--stdin-paths"];
+    let output = git.output_for(arguments, input)?;
+    let hashes = ids(&output);
+    match hashes.len() == count {
+        true => Ok(hashes),
+        false => Err(Error::Corrupt("git did not hash every file".to_owned())),
+    }
+}
+
 /// How often reading starts anew when files vanish meanwhile.
 const TRIES: u32 = 5;
 
@@ -123,25 +148,8 @@ impl<'a> Disk<'a> {
         })
     }
 
-    /// What git would store of plain files, after filters and line endings.
     fn hash<'p>(&self, paths: impl Iterator<Item = &'p [u8]>) -> Result<Vec<ObjectId>, Error> {
-        let mut input = Vec::new();
-        let mut count = 0;
-        for path in paths {
-            input.extend(quoted(self.scope.join(path).as_bytes()));
-            input.push(b'\n');
-            count += 1;
-        }
-        if count == 0 {
-            return Ok(Vec::new());
-        }
-        let arguments = ["-c", "core.safecrlf=false", "hash-object", "--stdin-paths"];
-        let output = self.git.output_for(arguments, input)?;
-        let hashes = ids(&output);
-        match hashes.len() == count {
-            true => Ok(hashes),
-            false => Err(Error::Corrupt("git did not hash every file".to_owned())),
-        }
+        hash_files(self.git, self.scope, paths)
     }
 
     fn hash_link(&self, target: &[u8]) -> Result<ObjectId, Error> {

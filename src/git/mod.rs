@@ -12,6 +12,7 @@ pub mod program;
 mod raw;
 pub mod repo;
 pub mod snapshot;
+mod state;
 
 pub use crate::git::compare::{BaseRequest, BaseRule, FoundBase, find_base};
 pub use crate::git::error::Error;

@@ -7,9 +7,10 @@ use git2::{ErrorCode, Oid, Repository};
 
 use crate::git::discover::{Place, discover, line};
 use crate::git::error::Error;
-use crate::git::fallback::Fallback;
+use crate::git::disk::hash_files;
 use crate::git::program::{Fetch, Git};
 use crate::git::snapshot::Snapshot;
+use crate::git::state::State;
 use crate::model::change::{Head, ObjectId};
 use crate::model::env::Env;
 use crate::model::path::FilePath;
@@ -21,6 +22,7 @@ pub struct Repo {
     git: Git,
     scope: FilePath,
     fetch: Fetch,
+    user_settings: Option<PathBuf>,
 }
 
 impl Repo {
@@ -46,6 +48,7 @@ impl Repo {
             git: found.git,
             scope: FilePath::default(),
             fetch: Fetch::Allowed,
+            user_settings: user_settings(env),
         };
         repo.scope = repo.scope_of(workspace)?;
         Ok(Some(repo))
@@ -264,10 +267,21 @@ impl Repo {
 
     /// A state of the workspace. The only place that chooses how a state is read.
     ///
+    pub fn snapshot(&self, head: Head) -> Box<dyn Snapshot + '_> {
+        Box::new(State::new(self, head))
+    }
+
+    /// What git would store of these files of the workspace, after filters and line endings.
+    ///
     /// # Errors
-    /// An unreadable repository.
-    pub fn snapshot(&self, head: Head) -> Result<Box<dyn Snapshot>, Error> {
-        Ok(Box::new(Fallback::new(self, head)))
+    /// A file that cannot be read.
+    pub fn hash_files(&self, paths: &[FilePath]) -> Result<Vec<ObjectId>, Error> {
+        hash_files(&self.git, &self.scope, paths.iter().map(FilePath::as_bytes))
+    }
+
+    /// Where git looks for the user's `ignore` and `attributes` files.
+    pub fn user_settings(&self) -> Option<&Path> {
+        self.user_settings.as_deref()
     }
 }
 
@@ -285,4 +299,11 @@ pub fn oid_of(id: ObjectId) -> Result<Oid, Error> {
 /// Our form of the library's id.
 pub fn id_of(oid: Oid) -> ObjectId {
     ObjectId::from_bytes(oid.as_bytes()).expect("git's ids have 20 or 32 bytes")
+}
+
+/// `git` in the user's directory of settings.
+fn user_settings(env: &Env) -> Option<PathBuf> {
+    let below = |directory: &str| Path::new(directory).join("git");
+    let given = env.text("XDG_CONFIG_HOME").map(below);
+    given.or_else(|| env.text("HOME").map(|home| below(&format!("{home}/.config"))))
 }

@@ -2,7 +2,6 @@
 
 use crate::model::affected::AffectedService;
 use crate::model::cause::Cause;
-use crate::model::env::Env;
 use crate::model::graph::service_order;
 use crate::ops::choose;
 use crate::ops::compare::{Comparison, compare};
@@ -21,8 +20,8 @@ pub struct Request {
 }
 
 /// The affected services, in dependency order.
-pub struct Answer {
-    pub comparison: Comparison,
+pub struct Answer<'p> {
+    pub comparison: Comparison<'p>,
     pub services: Vec<AffectedService>,
 }
 
@@ -30,13 +29,12 @@ pub struct Answer {
 ///
 /// # Errors
 /// See [`compare`]; names that do not exist.
-pub fn affected(
-    env: &Env,
+pub fn affected<'p>(
+    place: &'p Place,
     request: &Request,
     tell: &mut dyn FnMut(&str),
-) -> Result<Answer, Failure> {
-    let place = Place::find(env)?;
-    let mut comparison = compare(&place, &request.compare, &request.select, tell)?;
+) -> Result<Answer<'p>, Failure> {
+    let mut comparison = compare(place, &request.compare, &request.select, tell)?;
     if request.failed {
         add_failed(&mut comparison, &place.history());
     }
@@ -58,7 +56,7 @@ pub fn affected(
 }
 
 /// Adds every task of this worktree whose last run did not pass.
-pub fn add_failed(comparison: &mut Comparison, history: &History) {
+pub fn add_failed(comparison: &mut Comparison<'_>, history: &History) {
     let workspace = &comparison.workspace;
     for (id, _) in history.all().filter(|(_, record)| record.outcome.is_bad()) {
         let service = workspace.find(id.service.as_str());

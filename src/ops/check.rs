@@ -1,7 +1,6 @@
 //! `svc check`: whether the definition is valid.
 
 use crate::config::Loaded;
-use crate::model::env::Env;
 use crate::ops::failure::Failure;
 use crate::ops::place::Place;
 
@@ -9,6 +8,6 @@ use crate::ops::place::Place;
 ///
 /// # Errors
 /// All of its problems.
-pub fn check(env: &Env) -> Result<Loaded, Failure> {
-    Place::find(env)?.workspace()
+pub fn check(place: &Place) -> Result<Loaded, Failure> {
+    place.workspace()
 }

@@ -1,9 +1,7 @@
 //! Finds the two states, the files that differ between them, and what that means for definitions.
 
 use crate::config;
-use crate::git::Repo;
-use crate::git::Snapshot;
-use crate::git::compare::{self, BaseRule, Fetch, FoundBase};
+use crate::git::{self, BaseRule, Fetch, FoundBase, Repo, Snapshot};
 use crate::model::affected::Changed;
 use crate::model::change::{Base, Changes, Head};
 use crate::model::definition::{self, DefinitionChanges};
@@ -18,13 +16,13 @@ use crate::ops::source::SnapshotSource;
 const OWN_PRESETS: &str = ".svc/presets";
 
 /// The workspace at the head, and what changed since the base.
-pub struct Comparison {
+pub struct Comparison<'p> {
     pub workspace: Workspace,
     pub base: Option<Base>,
     pub head: Head,
     pub changed: Changed,
     /// The state at the head, where there is a repository.
-    pub snapshot: Option<Box<dyn Snapshot>>,
+    pub snapshot: Option<Box<dyn Snapshot + 'p>>,
     /// What is worth a warning.
     pub warnings: Vec<String>,
 }
@@ -33,17 +31,17 @@ pub struct Comparison {
 ///
 /// # Errors
 /// An invalid definition, an unreadable repository, a revision that does not exist, or `--strict-base` without a base.
-pub fn compare(
-    place: &Place,
+pub fn compare<'p>(
+    place: &'p Place,
     request: &CompareRequest,
     select: &SelectRequest,
     tell: &mut dyn FnMut(&str),
-) -> Result<Comparison, Failure> {
+) -> Result<Comparison<'p>, Failure> {
     let Some(repo) = &place.repo else {
         return without_repository(place, request, select);
     };
     let head = head(place, repo, request)?;
-    let snapshot = repo.snapshot(head)?;
+    let snapshot = repo.snapshot(head);
     let mut comparison = Comparison {
         workspace: workspace_at(place, head, &*snapshot)?,
         base: None,
@@ -100,7 +98,7 @@ pub fn workspace_at(
     }
 }
 
-impl Comparison {
+impl Comparison<'_> {
     fn take(
         &mut self,
         repo: &Repo,
@@ -128,11 +126,11 @@ impl Comparison {
     }
 }
 
-fn without_repository(
-    place: &Place,
+fn without_repository<'p>(
+    place: &'p Place,
     request: &CompareRequest,
     select: &SelectRequest,
-) -> Result<Comparison, Failure> {
+) -> Result<Comparison<'p>, Failure> {
     let reason = "this is not a git repository".to_owned();
     let asks = select.asks_for_changes(request);
     if asks && request.strict_base {
@@ -163,24 +161,40 @@ fn base(
     tell: &mut dyn FnMut(&str),
 ) -> Result<FoundBase, Failure> {
     let rule = match (&request.base, place.env.text("SVC_BASE")) {
-        (BaseRequest::Exact(revision), _) => BaseRule::Exact(revision.clone()),
-        (BaseRequest::MergeBase(revision), _) => BaseRule::MergeBase(revision.clone()),
-        (BaseRequest::Derived, Some(revision)) => BaseRule::MergeBase(revision.to_owned()),
+        (BaseRequest::Exact(revision), _) => exact(revision),
+        (BaseRequest::MergeBase(revision), _) => merge_base(revision, ""),
+        (BaseRequest::Derived, Some(revision)) => merge_base(revision, "SVC_BASE"),
         (BaseRequest::Derived, None) if place.env.is_ci() => {
             return Ok(FoundBase::Unknown {
                 reason: "this CI system names no base; set SVC_BASE or give --base".to_owned(),
             });
         }
         (BaseRequest::Derived, None) => {
-            BaseRule::DefaultBranch(workspace.settings().default_branch.clone())
+            BaseRule::DefaultBranch {
+                configured: workspace.settings().default_branch.clone(),
+            }
         }
     };
     let fetch = match request.may_fetch {
         true => Fetch::Allowed,
         false => Fetch::Forbidden,
     };
-    let request = compare::BaseRequest { rule, head, fetch };
-    Ok(compare::find_base(repo, &request, tell)?)
+    let request = git::BaseRequest { rule, head, fetch };
+    Ok(git::find_base(repo, &request, tell)?)
+}
+
+fn exact(revision: &str) -> BaseRule {
+    BaseRule::Exact {
+        rev: revision.to_owned(),
+        origin_of_rule: String::new(),
+    }
+}
+
+fn merge_base(revision: &str, origin: &str) -> BaseRule {
+    BaseRule::MergeBase {
+        rev: revision.to_owned(),
+        origin_of_rule: origin.to_owned(),
+    }
 }
 
 fn changed(
@@ -197,7 +211,7 @@ fn changed(
     for commit in &base.commits {
         let found = snapshot.changed_since(Some(*commit))?;
         if found.iter().any(|path| defines(workspace, path)) {
-            let older = repo.snapshot(Head::Commit(Some(*commit)))?;
+            let older = repo.snapshot(Head::Commit(Some(*commit)));
             let Ok(older) = config::load(&SnapshotSource(&*older)) else {
                 let reason = format!("`services.toml` is not valid at the base {}", commit.short());
                 let changes = Changes::Everything(reason);

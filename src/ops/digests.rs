@@ -2,7 +2,8 @@
 //!
 //! It tells whether a result of this worktree still stands. It holds no tool versions and is never shared.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 
@@ -31,7 +32,7 @@ impl TaskInputs {
     /// # Errors
     /// An unreadable repository or file.
     pub fn read(
-        place: &Place,
+        variables: &BTreeMap<OsString, OsString>,
         workspace: &Workspace,
         graph: &TaskGraph,
         plan: &Plan,
@@ -44,7 +45,7 @@ impl TaskInputs {
         for index in nodes {
             let mut digester = Digester::new("task");
             digester.part("global inputs", global.as_str().as_bytes());
-            feed_node(&mut digester, place, workspace, &graph.nodes()[index], &files);
+            feed_node(&mut digester, variables, workspace, &graph.nodes()[index], &files);
             for need in graph.needs(index) {
                 digester.part("need", by_node[need].as_str().as_bytes());
             }
@@ -82,7 +83,7 @@ impl TaskInputs {
     ) -> Option<FilePath> {
         let inputs = inputs_of(workspace, service, &task.inputs, &self.files);
         let mut changed = inputs.filter(|file| {
-            let path = place.root.join(std::path::Path::new(std::ffi::OsStr::from_bytes(file.path)));
+            let path = place.root.join(OsStr::from_bytes(file.path));
             file.stamp.is_some() && std::fs::symlink_metadata(path).ok().map(|it| stamp(&it)) != file.stamp
         });
         changed.next().map(|file| FilePath::from_bytes(file.path))
@@ -141,12 +142,18 @@ fn global(workspace: &Workspace, files: &Files) -> Digest {
     digester.finish()
 }
 
-fn feed_node(digester: &mut Digester, place: &Place, workspace: &Workspace, node: &Node, files: &Files) {
+fn feed_node(
+    digester: &mut Digester,
+    variables: &BTreeMap<OsString, OsString>,
+    workspace: &Workspace,
+    node: &Node,
+    files: &Files,
+) {
     let service = workspace.service(node.service);
     digester.part("path", service.path.as_bytes());
     match service.tasks.get(&node.task) {
         Some(task) => {
-            feed_definition(digester, place, task);
+            feed_definition(digester, variables, task);
             let inputs = inputs_of(workspace, node.service, &task.inputs, files);
             inputs.for_each(|file| feed_file(digester, file));
         }
@@ -165,7 +172,7 @@ fn feed_node(digester: &mut Digester, place: &Place, workspace: &Workspace, node
     }
 }
 
-fn feed_definition(digester: &mut Digester, place: &Place, task: &Task) {
+fn feed_definition(digester: &mut Digester, variables: &BTreeMap<OsString, OsString>, task: &Task) {
     digester.list("run", task.run.iter().map(String::as_str));
     digester.list("shell", task.shell.iter().map(String::as_str));
     digester.list("tool", task.tools.iter().map(String::as_str));
@@ -173,7 +180,7 @@ fn feed_definition(digester: &mut Digester, place: &Place, task: &Task) {
     digester.list("output", outputs);
     digester.part("strict-env", &[u8::from(task.strict_env)]);
     for name in &task.env {
-        let value = place.env.variables.get(std::ffi::OsStr::new(name));
+        let value = variables.get(OsStr::new(name));
         digester.part("variable", name.as_bytes());
         match value {
             Some(value) => digester.part("value", value.as_bytes()),

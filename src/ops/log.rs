@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use crate::model::env::Env;
 use crate::model::name::{ServiceName, TaskId, TaskName};
 use crate::model::suggest::nearest;
 use crate::ops::failure::Failure;
@@ -34,8 +33,7 @@ pub enum Answer {
 ///
 /// # Errors
 /// No such run or task is recorded.
-pub fn log(env: &Env, request: &Request) -> Result<Answer, Failure> {
-    let place = Place::find(env)?;
+pub fn log(place: &Place, request: &Request) -> Result<Answer, Failure> {
     let records = place.records().ok_or_else(|| nothing("outside of a git repository no runs are kept"))?;
     if request.list {
         return Ok(Answer::Runs(records.runs().collect()));

@@ -24,7 +24,7 @@ impl Place {
     /// No `services.toml` from here upward, or a repository that cannot be opened.
     pub fn find(env: &Env) -> Result<Self, Failure> {
         let root = config::find_root(&env.directory).map_err(|looked| Failure::NoWorkspace { looked })?;
-        let repo = Repo::discover(env, &root)?;
+        let repo = Repo::discover_at(env, &root)?;
         Ok(Self {
             env: env.clone(),
             root,
@@ -37,7 +37,15 @@ impl Place {
     /// # Errors
     /// Everything that is wrong with the definition.
     pub fn workspace(&self) -> Result<config::Loaded, Failure> {
-        Ok(config::load(&config::Disk::new(&self.root))?)
+        Ok(config::load(&config::Disk::new(&self.root, self.directories()))?)
+    }
+
+    /// Whether the directories of services have to be on disk: a sparse checkout leaves some out.
+    fn directories(&self) -> config::Directories {
+        match self.repo.as_ref().is_some_and(Repo::is_sparse) {
+            true => config::Directories::Sparse,
+            false => config::Directories::Checked,
+        }
     }
 
     /// The records of this worktree's runs; none without a repository.

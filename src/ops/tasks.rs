@@ -1,12 +1,13 @@
 //! `svc build`, `svc test` and `svc run`: what is to be done, and doing it.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::sync::Arc;
 
 use crate::engine::{self, Aftermath, Failing, Job, with_cause};
 use crate::model::cause::Cause;
+use crate::model::change::Head;
 use crate::model::digest::Digest;
-use crate::model::env::Env;
 use crate::model::event::Event;
 use crate::model::graph::{NodeIndex, TaskGraph};
 use crate::model::name::TaskName;
@@ -40,28 +41,29 @@ pub struct Request {
 }
 
 /// A plan with everything that carrying it out takes.
-pub struct Prepared {
-    pub place: Place,
+pub struct Prepared<'p> {
+    pub place: &'p Place,
     pub request: Request,
-    pub comparison: Comparison,
+    pub comparison: Comparison<'p>,
     pub plan: Arc<Plan>,
     /// What the tasks are made from, where there is a repository to tell.
     inputs: Option<TaskInputs>,
     /// The values of tasks that are skipped, by place in the plan.
     values: Vec<BTreeMap<String, String>>,
+    variables: BTreeMap<OsString, OsString>,
 }
 
 /// Finds what is to be done.
 ///
 /// # Errors
 /// See [`compare`]; names that do not exist.
-pub fn prepare(env: &Env, request: Request, tell: &mut dyn FnMut(&str)) -> Result<Prepared, Failure> {
-    let mut place = Place::find(env)?;
-    let mut comparison = compare(&place, &request.compare, &request.select, tell)?;
-    if let Some(commit) = comparison.head.commit() {
-        let commit = commit.to_string().into();
-        place.env.variables.insert("SVC_COMMIT".into(), commit);
-    }
+pub fn prepare<'p>(
+    place: &'p Place,
+    request: Request,
+    tell: &mut dyn FnMut(&str),
+) -> Result<Prepared<'p>, Failure> {
+    let mut comparison = compare(place, &request.compare, &request.select, tell)?;
+    let variables = variables(place, comparison.head);
     let history = place.history();
     if request.select.asks_for_changes(&request.compare) {
         add_failed(&mut comparison, &history);
@@ -81,12 +83,12 @@ pub fn prepare(env: &Env, request: Request, tell: &mut dyn FnMut(&str)) -> Resul
     let mut values = vec![BTreeMap::new(); plan.tasks.len()];
     let mut inputs = None;
     if let Some(snapshot) = &comparison.snapshot {
-        let read = TaskInputs::read(&place, workspace, &graph, &plan, &**snapshot)?;
+        let read = TaskInputs::read(&variables, workspace, &graph, &plan, &**snapshot)?;
         for (at, planned) in plan.tasks.iter_mut().enumerate() {
             if is_selected(planned, &task) {
                 continue;
             }
-            if let Some(last) = standing(&place, workspace, planned, read.digest(at), &history) {
+            if let Some(last) = standing(place, workspace, planned, read.digest(at), &history) {
                 values[at].clone_from(&last.values);
                 planned.verdict = Verdict::Skip;
                 planned.reason = "passed before with the same inputs".into();
@@ -101,6 +103,7 @@ pub fn prepare(env: &Env, request: Request, tell: &mut dyn FnMut(&str)) -> Resul
         comparison,
         inputs,
         values,
+        variables,
     })
 }
 
@@ -108,7 +111,7 @@ pub fn prepare(env: &Env, request: Request, tell: &mut dyn FnMut(&str)) -> Resul
 ///
 /// # Errors
 /// The machine refuses what every run needs, such as a pipe or a temporary directory.
-pub fn run(prepared: Prepared, emit: &mut dyn FnMut(&Event)) -> Result<Summary, Failure> {
+pub fn run(prepared: Prepared<'_>, emit: &mut dyn FnMut(&Event)) -> Result<Summary, Failure> {
     let Prepared {
         place,
         request,
@@ -116,13 +119,14 @@ pub fn run(prepared: Prepared, emit: &mut dyn FnMut(&Event)) -> Result<Summary, 
         plan,
         inputs,
         values,
+        variables,
     } = prepared;
     let workspace = &comparison.workspace;
     let control = Control::new().map_err(|cause| refused("make a pipe", cause))?;
     let scratch = tempfile::Builder::new().prefix("svc-").tempdir();
     let scratch = scratch.map_err(|cause| refused("make a temporary directory", cause))?;
     let jobs = request.jobs.unwrap_or(place.env.processors);
-    let record = begin_record(&place, &request, &comparison, &plan, emit);
+    let record = begin_record(place, &request, &comparison, &plan, emit);
     let job_server = JobServer::new(jobs).ok();
     let job = Job {
         workspace,
@@ -130,7 +134,7 @@ pub fn run(prepared: Prepared, emit: &mut dyn FnMut(&Event)) -> Result<Summary, 
         plan: plan.clone(),
         jobs,
         failing: request.failing,
-        variables: &place.env.variables,
+        variables: &variables,
         id: match &record {
             Some(record) => record.id().to_owned(),
             None => scratch.path().file_name().unwrap_or_default().to_string_lossy().into(),
@@ -140,7 +144,7 @@ pub fn run(prepared: Prepared, emit: &mut dyn FnMut(&Event)) -> Result<Summary, 
         control: &control,
         job_server: job_server.as_ref(),
         values,
-        look_after: &|task| aftermath(&place, workspace, &plan, inputs.as_ref(), task),
+        look_after: &|task| aftermath(place, workspace, &plan, inputs.as_ref(), task),
     };
     let summary = engine::run(&job, emit);
     if let Some(Err(error)) = record.map(|record| record.finish(&summary)) {
@@ -154,7 +158,7 @@ pub fn run(prepared: Prepared, emit: &mut dyn FnMut(&Event)) -> Result<Summary, 
 fn begin_record(
     place: &Place,
     request: &Request,
-    comparison: &Comparison,
+    comparison: &Comparison<'_>,
     plan: &Plan,
     emit: &mut dyn FnMut(&Event),
 ) -> Option<record::Run> {
@@ -235,6 +239,15 @@ fn is_selected(planned: &PlannedTask, task: &TaskName) -> bool {
     planned.id.task == *task && !matches!(planned.causes[0], Cause::NeededBy(_))
 }
 
+/// The variables that `svc` was started with, and the commit for tasks that name it.
+fn variables(place: &Place, head: Head) -> BTreeMap<OsString, OsString> {
+    let mut variables = place.env.variables.clone();
+    if let Some(commit) = head.commit() {
+        variables.insert("SVC_COMMIT".into(), commit.to_string().into());
+    }
+    variables
+}
+
 fn refused(attempt: &str, cause: std::io::Error) -> Failure {
     Failure::File {
         attempt: attempt.to_owned(),
@@ -280,7 +293,7 @@ fn check_named(workspace: &Workspace, selection: &Selection, task: &TaskName) ->
 }
 
 /// The selected tasks with all that they need.
-fn plan(comparison: &Comparison, graph: &TaskGraph, selection: &Selection, task: &TaskName) -> Plan {
+fn plan(comparison: &Comparison<'_>, graph: &TaskGraph, selection: &Selection, task: &TaskName) -> Plan {
     let workspace = &comparison.workspace;
     let affected = comparison.changed.affected_nodes(workspace, graph);
     let nodes: BTreeMap<ServiceIndex, NodeIndex> = graph

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use crate::model::cause::Cause;
-use crate::model::env::Env;
 use crate::model::graph::TaskGraph;
 use crate::model::name::{ServiceName, TaskName};
 use crate::ops::affected::add_failed;
@@ -22,8 +21,8 @@ pub struct Request {
 }
 
 /// Why something is affected.
-pub struct Answer {
-    pub comparison: Comparison,
+pub struct Answer<'p> {
+    pub comparison: Comparison<'p>,
     pub service: ServiceName,
     pub task: Option<TaskName>,
     /// The causes of every affected service, or of the task in it: to follow dependencies by. What is not affected is
@@ -35,10 +34,13 @@ pub struct Answer {
 ///
 /// # Errors
 /// See [`compare`]; a name that does not exist.
-pub fn why(env: &Env, request: &Request, tell: &mut dyn FnMut(&str)) -> Result<Answer, Failure> {
-    let place = Place::find(env)?;
+pub fn why<'p>(
+    place: &'p Place,
+    request: &Request,
+    tell: &mut dyn FnMut(&str),
+) -> Result<Answer<'p>, Failure> {
     let all = SelectRequest::default();
-    let mut comparison = compare(&place, &request.compare, &all, tell)?;
+    let mut comparison = compare(place, &request.compare, &all, tell)?;
     let (service, task) = choose::named(&comparison.workspace, &request.name)?;
     add_failed(&mut comparison, &place.history());
     let services = match &task {
@@ -54,7 +56,7 @@ pub fn why(env: &Env, request: &Request, tell: &mut dyn FnMut(&str)) -> Result<A
     })
 }
 
-fn by_service(comparison: &Comparison) -> BTreeMap<ServiceName, Vec<Cause>> {
+fn by_service(comparison: &Comparison<'_>) -> BTreeMap<ServiceName, Vec<Cause>> {
     let workspace = &comparison.workspace;
     let affected = comparison.changed.affected_services(workspace);
     let named = affected.into_iter().map(|it| (workspace.service(it.service).name.clone(), it.causes));
@@ -62,7 +64,7 @@ fn by_service(comparison: &Comparison) -> BTreeMap<ServiceName, Vec<Cause>> {
 }
 
 /// The causes of this task in each service; of whatever it needs there, where a service does not have the task.
-fn by_task(comparison: &Comparison, task: &TaskName) -> BTreeMap<ServiceName, Vec<Cause>> {
+fn by_task(comparison: &Comparison<'_>, task: &TaskName) -> BTreeMap<ServiceName, Vec<Cause>> {
     let workspace = &comparison.workspace;
     let graph = TaskGraph::of_task(workspace, task);
     let causes = comparison.changed.affected_nodes(workspace, &graph);

@@ -26,7 +26,7 @@ pub struct NativeSnapshot<'r> {
     scope: Scope,
     settings: Settings,
     head: Head,
-    filtered: &'r Filtered<'r>,
+    filtered: Box<Filtered<'r>>,
     index: OnceLock<Index>,
     walk: OnceLock<(Walked, Filters)>,
 }
@@ -40,7 +40,7 @@ pub fn open<'r>(
     repo: &'r git2::Repository,
     scope: Scope,
     head: Head,
-    filtered: &'r Filtered<'r>,
+    filtered: Box<Filtered<'r>>,
 ) -> Result<NativeSnapshot<'r>, Error> {
     Ok(NativeSnapshot {
         objects: Objects::open(repo)?,
@@ -142,7 +142,7 @@ impl NativeSnapshot<'_> {
                 scope: &self.scope,
                 index: self.index()?,
                 filters,
-                filtered: self.filtered,
+                filtered: &*self.filtered,
                 id_length: self.objects.id_length(),
             },
         })
