@@ -4,6 +4,7 @@
 
 pub mod affected;
 pub mod change;
+pub mod cycle;
 pub mod deploy;
 pub mod env;
 pub mod event;
