@@ -65,8 +65,8 @@ pub fn run(session: &Session, args: &AffectedArgs) -> Result<Exit, Failure> {
         Format::Json => session.document(&affected_json(&view)),
         Format::Text => {
             let detail = match args.explain {
-                true => Detail::Causes,
-                false => Detail::Names,
+                true => Detail::Explained,
+                false => Detail::Brief,
             };
             let said = affected_text(&view, detail, session.settings.stderr_look());
             session.note(&said.stderr);
@@ -84,11 +84,19 @@ pub fn run(session: &Session, args: &AffectedArgs) -> Result<Exit, Failure> {
 
 /// Warns of what the comparison is not sure of.
 pub fn warn(session: &Session, comparison: &Comparison<'_>) {
-    comparison.warnings.iter().for_each(|warning| session.warn(warning));
+    comparison
+        .warnings
+        .iter()
+        .for_each(|warning| session.warn(warning));
 }
 
 fn unowned(view: &AffectedView) -> Failure {
-    let paths: String = view.unowned.iter().take(20).map(|it| format!("\n{}", it.display())).collect();
+    let paths: String = view
+        .unowned
+        .iter()
+        .take(20)
+        .map(|it| format!("\n{}", it.display()))
+        .collect();
     Failure::Usage {
         message: format!("changed files that belong to no service:{paths}"),
         hint: "give them to a service, or name them in `ignore` or `global-inputs`".into(),

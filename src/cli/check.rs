@@ -5,7 +5,9 @@ use serde_json::json;
 
 use crate::cli::args::Format;
 use crate::cli::exit::Exit;
+use crate::cli::failure::colour;
 use crate::cli::session::Session;
+use crate::config::{Severity, render};
 use crate::ops::check;
 use crate::ops::failure::Failure;
 use crate::ops::place::Place;
@@ -33,12 +35,14 @@ pub fn run(session: &Session, args: &CheckArgs) -> Result<Exit, Failure> {
             Err(_) => return result.map(|_| Exit::Fine),
         };
         let is_valid = problems.is_empty();
-        session.document(&json!({ "version": 1, "valid": is_valid, "problems": problems, "warnings": warnings }));
+        session.document(
+            &json!({ "version": 1, "valid": is_valid, "problems": problems, "warnings": warnings }),
+        );
         return Ok(if is_valid { Exit::Fine } else { Exit::Usage });
     }
     let loaded = result?;
     let paint = session.settings.stderr;
-    let warnings = loaded.warnings.render(paint.colour);
+    let warnings = render(&loaded.warnings, Severity::Warning, colour(paint));
     session.note(&message::laid_out(&warnings, paint));
     let services = loaded.workspace.services();
     let tasks = services.iter().map(|it| it.tasks.len()).sum();

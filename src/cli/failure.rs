@@ -4,14 +4,18 @@ use std::error::Error;
 
 use crate::cli::exit::Exit;
 use crate::cli::session::Session;
+use crate::config::{Colour, Severity, render};
 use crate::ops::failure::Failure;
 use crate::report::message;
+use crate::report::paint::Paint;
 
 /// Tells what went wrong and gives the exit code.
 pub fn tell(session: &Session, failure: &Failure) -> Exit {
     if let Failure::Invalid(invalid) = failure {
-        let text = invalid.render(session.settings.stderr.colour);
-        session.stderr.write(&message::laid_out(&text, session.settings.stderr));
+        let text = render(&invalid.0, Severity::Error, colour(session.settings.stderr));
+        session
+            .stderr
+            .write(&message::laid_out(&text, session.settings.stderr));
         return Exit::Usage;
     }
     let text = message::failure(
@@ -22,6 +26,14 @@ pub fn tell(session: &Session, failure: &Failure) -> Exit {
     );
     session.stderr.write(&text);
     exit(failure)
+}
+
+/// How the marked lines of `services.toml` are to look.
+pub fn colour(paint: Paint) -> Colour {
+    match paint.colour {
+        true => Colour::On,
+        false => Colour::Off,
+    }
 }
 
 fn exit(failure: &Failure) -> Exit {
@@ -43,11 +55,20 @@ fn hints(failure: &Failure) -> Vec<String> {
                 "create one at the top of the repository, or name the workspace with -C".into(),
             ]
         }
-        Failure::Unknown { nearest: Some(nearest), .. } => vec![format!("did you mean `{nearest}`?")],
-        Failure::Unknown { kind: "service", .. } => vec!["`svc list` names all services".into()],
-        Failure::Unknown { .. } | Failure::Invalid(_) | Failure::Git(_) | Failure::File { .. } => vec![],
+        Failure::Unknown {
+            nearest: Some(nearest),
+            ..
+        } => vec![format!("did you mean `{nearest}`?")],
+        Failure::Unknown {
+            kind: "service", ..
+        } => vec!["`svc list` names all services".into()],
+        Failure::Unknown { .. } | Failure::Invalid(_) | Failure::Git(_) | Failure::File { .. } => {
+            vec![]
+        }
         Failure::Usage { hint, .. } => vec![hint.clone()],
-        Failure::NoBase { .. } => vec!["without --strict-base everything would count as affected".into()],
+        Failure::NoBase { .. } => {
+            vec!["without --strict-base everything would count as affected".into()]
+        }
     }
 }
 
@@ -57,5 +78,11 @@ fn causes(failure: &Failure) -> Vec<String> {
         Failure::Git(error) => error.source(),
         _ => failure.source(),
     };
-    std::iter::successors(first, |error| error.source()).map(ToString::to_string).collect()
+    let mut causes = Vec::new();
+    let mut next = first;
+    while let Some(error) = next {
+        causes.push(error.to_string());
+        next = error.source();
+    }
+    causes
 }

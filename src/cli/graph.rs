@@ -7,8 +7,8 @@ use crate::cli::exit::Exit;
 use crate::cli::session::Session;
 use crate::ops::affected::Request;
 use crate::ops::failure::Failure;
-use crate::ops::place::Place;
 use crate::ops::list;
+use crate::ops::place::Place;
 use crate::report::graph::{GraphView, dot, graph_json, mermaid, tree};
 
 #[derive(Debug, Args)]

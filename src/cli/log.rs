@@ -11,8 +11,8 @@ use crate::cli::exit::Exit;
 use crate::cli::session::Session;
 use crate::model::run::Outcome;
 use crate::ops::failure::Failure;
-use crate::ops::place::Place;
 use crate::ops::log::{self, Answer, Request};
+use crate::ops::place::Place;
 use crate::record::{Past, Standing, TaskRecord};
 use crate::report::log::{logged_run_json, run_text, write_log};
 use crate::report::view::{LoggedTask, RunView};
@@ -59,7 +59,9 @@ pub fn run(session: &Session, args: &LogArgs) -> Result<Exit, Failure> {
 }
 
 fn list(session: &Session, runs: &[Past], format: Format) {
-    let views = runs.iter().map(|run| view(run, vec![None; run.tasks.len()]));
+    let views = runs
+        .iter()
+        .map(|run| view(run, vec![None; run.tasks.len()]));
     match format {
         Format::Json => {
             let runs: Vec<_> = views.map(|view| logged_run_json(&view)).collect();
@@ -90,7 +92,12 @@ fn print(session: &Session, path: Option<PathBuf>) -> Result<(), Failure> {
         cause,
     })?;
     let settings = &session.settings;
-    write_log(file, settings.stdout_look(), settings.stdout_is_terminal, &session.stdout);
+    write_log(
+        file,
+        settings.stdout_look(),
+        settings.columns.is_some(),
+        &session.stdout,
+    );
     Ok(())
 }
 
@@ -98,7 +105,12 @@ fn view(past: &Past, logs: Vec<Option<PathBuf>>) -> RunView {
     RunView {
         id: past.id.clone(),
         about: about(past),
-        tasks: past.tasks.iter().zip(logs).map(|(record, log)| task(record, log)).collect(),
+        tasks: past
+            .tasks
+            .iter()
+            .zip(logs)
+            .map(|(record, log)| task(record, log))
+            .collect(),
     }
 }
 
@@ -108,7 +120,10 @@ fn about(past: &Past) -> String {
         Standing::Running => "still running".to_owned(),
         Standing::Lost => "killed".to_owned(),
         Standing::Ended(end) => {
-            let counts = end.outcomes.iter().map(|(outcome, count)| format!("{count} {}", outcome.word()));
+            let counts = end
+                .outcomes
+                .iter()
+                .map(|(outcome, count)| format!("{count} {}", outcome.word()));
             let counts = counts.collect::<Vec<_>>().join(", ");
             let interrupted = if end.interrupted { ", interrupted" } else { "" };
             match counts.is_empty() {

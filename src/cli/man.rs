@@ -28,7 +28,9 @@ pub fn run(session: &Session, args: &ManArgs) -> Exit {
         Some(name) => all.find_subcommand(name),
     };
     let Some(command) = command else {
-        session.stderr.write("error: there is no such command\nhint: `svc help` names all commands\n");
+        session
+            .stderr
+            .write("error: there is no such command\nhint: `svc help` names all commands\n");
         return Exit::Usage;
     };
     let mut page = Vec::new();

@@ -50,7 +50,8 @@ impl Session {
 
     /// Warns on standard error.
     pub fn warn(&self, text: &str) {
-        self.stderr.write(&message::warning(text, self.settings.stderr));
+        self.stderr
+            .write(&message::warning(text, self.settings.stderr));
     }
 
     /// Writes a document for machines to standard output.
@@ -66,7 +67,7 @@ impl Session {
     /// The exit code, given whether the words arrived: nobody reading them is fine, a full disk is not.
     pub fn end(&self, exit: Exit) -> Exit {
         match (self.stdout.condition(), exit) {
-            (Condition::Failed, Exit::Fine) => Exit::Environment,
+            (Condition::Failed(_), Exit::Fine) => Exit::Environment,
             _ => exit,
         }
     }

@@ -1,1 +1,34 @@
 //! Floor 1: `services.toml`. The only room that knows TOML.
+//!
+//! [`load`] turns the bytes of a [`Source`] into a checked `Workspace`, or into everything that is wrong with them.
+//! The files in the order of reading: `source` gives bytes, `tree` their values, `read` what a value means, `root`,
+//! `service`, `task` and `deploy` the tables, `merge` and `needs` what several tables make together, `check` what
+//! concerns all services. `keys` lists every key; `schema` and `reference` are made from it.
+
+mod check;
+mod deploy;
+mod keys;
+mod load;
+mod merge;
+mod needs;
+mod preset;
+mod problem;
+mod read;
+mod reference;
+mod render;
+mod root;
+mod schema;
+mod service;
+mod source;
+mod task;
+mod tree;
+
+#[cfg(test)]
+mod tests;
+
+pub use load::{Loaded, load};
+pub use problem::{Invalid, Place, Problem, Report, Row, Sources};
+pub use reference::reference_markdown;
+pub use render::{Colour, Severity, render};
+pub use schema::schema;
+pub use source::{Directories, Directory, Disk, FILE, Source, find_root};

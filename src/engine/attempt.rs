@@ -63,13 +63,19 @@ impl OneTask<'_> {
         let mut log = self.job.record.map(|it| it.log(&self.planned.id));
         let mut attempt = 1;
         let mut result = loop {
-            (self.tell)(Event::TaskStarted { task: self.task, attempt });
+            (self.tell)(Event::TaskStarted {
+                task: self.task,
+                attempt,
+            });
             let result = self.attempt(&environment, &mut log);
             let failed = matches!(result.outcome, Outcome::Failed | Outcome::TimedOut);
             if !failed || attempt > self.definition.retry || self.job.control.is_asked() {
                 break result;
             }
-            (self.tell)(Event::TaskRetried { task: self.task, reason: result.reason });
+            (self.tell)(Event::TaskRetried {
+                task: self.task,
+                reason: result.reason,
+            });
             attempt += 1;
         };
         result.attempts = attempt;
@@ -77,7 +83,11 @@ impl OneTask<'_> {
         match log.map(LogWriter::finish).transpose() {
             Ok(path) => result.log = path.flatten(),
             Err(error) => (self.tell)(Event::Warned {
-                message: format!("the log of {} is not kept: {}", self.planned.id, with_cause(&error)),
+                message: format!(
+                    "the log of {} is not kept: {}",
+                    self.planned.id,
+                    with_cause(&error)
+                ),
             }),
         }
         result
@@ -90,7 +100,10 @@ impl OneTask<'_> {
         // A file that an earlier try left would give its values to this one.
         let _ = std::fs::remove_file(&self.values_file);
         for (at, script) in self.scripts().iter().enumerate() {
-            let left = self.definition.timeout.map(|it| it.saturating_sub(started.elapsed()));
+            let left = self
+                .definition
+                .timeout
+                .map(|it| it.saturating_sub(started.elapsed()));
             let command = self.command(script, environment, left);
             let ended = self.watch(&command, log, &mut tail);
             if ended != Ended::Exited(0) {
@@ -124,9 +137,18 @@ impl OneTask<'_> {
         scripts
     }
 
-    fn command(&self, script: &str, environment: &Environment, timeout: Option<Duration>) -> Command {
-        let mut command =
-            Command::in_shell(&self.definition.shell, script, self.directory.clone(), self.marks());
+    fn command(
+        &self,
+        script: &str,
+        environment: &Environment,
+        timeout: Option<Duration>,
+    ) -> Command {
+        let mut command = Command::in_shell(
+            &self.definition.shell,
+            script,
+            self.directory.clone(),
+            self.marks(),
+        );
         command.environment = environment.variables.clone().into_iter().collect();
         command.timeout = timeout;
         command.grace = self.definition.grace;
@@ -145,7 +167,10 @@ impl OneTask<'_> {
             if let Some(log) = log {
                 log.write(bytes);
             }
-            (self.tell)(Event::TaskWrote { task: self.task, bytes: bytes.to_vec() });
+            (self.tell)(Event::TaskWrote {
+                task: self.task,
+                bytes: bytes.to_vec(),
+            });
         };
         let mut started = |process: ProcessId| {
             if let Some(record) = self.job.record {
@@ -193,13 +218,21 @@ impl OneTask<'_> {
 
     fn environment(&self, values: &[(String, String)]) -> Environment {
         let marks = self.marks();
-        let own = marks.variables().map(|(name, value)| (OsString::from(name), OsString::from(value)));
+        let own = marks
+            .variables()
+            .map(|(name, value)| (OsString::from(name), OsString::from(value)));
         let places = [
             (WORKSPACE.into(), self.job.root.as_os_str().to_owned()),
             (VALUES.into(), self.values_file.clone().into_os_string()),
         ];
-        let values = values.iter().map(|(name, value)| (name.into(), value.into()));
-        let slots = self.job.job_server.into_iter().flat_map(|it| it.variables());
+        let values = values
+            .iter()
+            .map(|(name, value)| (name.into(), value.into()));
+        let slots = self
+            .job
+            .job_server
+            .into_iter()
+            .flat_map(|it| it.variables());
         environment(
             self.job.variables,
             self.definition,
@@ -220,17 +253,25 @@ impl OneTask<'_> {
     fn secrets(&self) -> BTreeMap<&str, &OsStr> {
         let names = self.definition.secrets.iter();
         let value = |name| Some(self.job.variables.get(OsStr::new(name))?.as_os_str());
-        names.filter_map(|name| Some((name.as_str(), value(name)?))).collect()
+        names
+            .filter_map(|name| Some((name.as_str(), value(name)?)))
+            .collect()
     }
 }
 
 /// An error with what led to it, in one line.
 pub fn with_cause(error: &dyn std::error::Error) -> String {
     let chain = std::iter::successors(Some(error), |error| error.source());
-    chain.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+    chain
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(": ")
 }
 
-#[expect(clippy::disallowed_methods, reason = "durations of tasks are measured here")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "durations of tasks are measured here"
+)]
 fn now() -> Instant {
     Instant::now()
 }

@@ -11,7 +11,9 @@ pub fn critical_path(plan: &Plan, results: &[TaskResult]) -> Vec<usize> {
         times.push(results[task].duration + before.unwrap_or_default());
     }
     let longest = |tasks: &mut dyn Iterator<Item = usize>| {
-        tasks.filter(|it| !results[*it].duration.is_zero()).max_by_key(|it| times[*it])
+        tasks
+            .filter(|it| !results[*it].duration.is_zero())
+            .max_by_key(|it| times[*it])
     };
     let mut path = Vec::new();
     let mut next = longest(&mut (0..times.len()));

@@ -30,7 +30,9 @@ enum Message {
         result: TaskResult,
         record: Box<TaskRecord>,
     },
-    Stop { reason: String },
+    Stop {
+        reason: String,
+    },
 }
 
 /// Runs the plan to its end. Everything that happens goes through `emit`, in order, from this thread.
@@ -91,7 +93,9 @@ impl<'j, 'e> State<'j, 'e> {
     fn listen(&mut self, sender: SyncSender<Message>) -> Option<Listener> {
         let requested = move |request| {
             if let Request::End(name) = request {
-                let _ = sender.send(Message::Stop { reason: name.to_owned() });
+                let _ = sender.send(Message::Stop {
+                    reason: name.to_owned(),
+                });
             }
         };
         match listen(self.job.control.clone(), requested) {
@@ -124,7 +128,11 @@ impl<'j, 'e> State<'j, 'e> {
                 let tell = |event| drop(sender.send(Message::Event(event)));
                 let result = attempt::run_task(job, task, &values, &tell);
                 let record = Box::new(look_after(job, task, &result, &tell));
-                let _ = sender.send(Message::Ended { task, result, record });
+                let _ = sender.send(Message::Ended {
+                    task,
+                    result,
+                    record,
+                });
             });
         }
     }
@@ -147,7 +155,11 @@ impl<'j, 'e> State<'j, 'e> {
     fn hear(&mut self, receiver: &Receiver<Message>) {
         match receiver.recv().expect("this thread holds a sender") {
             Message::Event(event) => (self.emit)(&event),
-            Message::Ended { task, result, record } => {
+            Message::Ended {
+                task,
+                result,
+                record,
+            } => {
                 if let Some(run) = self.job.record {
                     self.warn_if_failed(run.task_finished(*record));
                 }
@@ -185,15 +197,21 @@ impl<'j, 'e> State<'j, 'e> {
         if let Some(run) = self.job.record {
             self.warn_if_failed(run.interrupted());
         }
-        (self.emit)(&Event::Stopping { reason: reason.to_owned() });
+        (self.emit)(&Event::Stopping {
+            reason: reason.to_owned(),
+        });
         for lost in self.schedule.give_up() {
-            let result = TaskResult::not_started(Outcome::Skipped, format!("not started: {reason}"));
+            let result =
+                TaskResult::not_started(Outcome::Skipped, format!("not started: {reason}"));
             self.finished(lost, result);
         }
     }
 
     fn finished(&mut self, task: usize, result: TaskResult) {
-        (self.emit)(&Event::TaskFinished { task, result: result.clone() });
+        (self.emit)(&Event::TaskFinished {
+            task,
+            result: result.clone(),
+        });
         self.results[task] = Some(result);
     }
 
@@ -210,22 +228,34 @@ impl<'j, 'e> State<'j, 'e> {
     /// Ends what is left over, and sums up.
     fn end(self, started: Instant) -> Summary {
         for left in sweep(self.job.control, GRACE_OF_STRAYS) {
-            let of = left.task.map(|task| format!(" of {task}")).unwrap_or_default();
+            let of = left
+                .task
+                .map(|task| format!(" of {task}"))
+                .unwrap_or_default();
             let message = match left.is_ended {
-                true => format!("process {} (`{}`){of} was still running and was ended", left.pid, left.name),
+                true => format!(
+                    "process {} (`{}`){of} was still running and was ended",
+                    left.pid, left.name
+                ),
                 false => format!("process {} (`{}`){of} does not end", left.pid, left.name),
             };
             (self.emit)(&Event::Warned { message });
         }
         let missing = || TaskResult::not_started(Outcome::Skipped, "not started");
-        let results: Vec<_> = self.results.into_iter().map(|it| it.unwrap_or_else(missing)).collect();
+        let results: Vec<_> = self
+            .results
+            .into_iter()
+            .map(|it| it.unwrap_or_else(missing))
+            .collect();
         let summary = Summary {
             duration: started.elapsed(),
             critical_path: critical_path(&self.job.plan, &results),
             interrupted: self.is_interrupted,
             results,
         };
-        (self.emit)(&Event::RunFinished { summary: Arc::new(summary.clone()) });
+        (self.emit)(&Event::RunFinished {
+            summary: Arc::new(summary.clone()),
+        });
         summary
     }
 }
@@ -251,7 +281,10 @@ fn look_after(job: &Job<'_>, task: usize, result: &TaskResult, tell: &dyn Fn(Eve
     record
 }
 
-#[expect(clippy::disallowed_methods, reason = "the duration of the run is measured here")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the duration of the run is measured here"
+)]
 fn now() -> Instant {
     Instant::now()
 }

@@ -22,7 +22,11 @@ impl Tail {
     pub fn lines(&self) -> Vec<u8> {
         let bytes: Vec<u8> = self.0.iter().copied().collect();
         let text = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
-        let mut breaks = text.iter().enumerate().rev().filter(|(_, byte)| **byte == b'\n');
+        let mut breaks = text
+            .iter()
+            .enumerate()
+            .rev()
+            .filter(|(_, byte)| **byte == b'\n');
         let start = breaks.nth(LINES - 1).map_or(0, |(at, _)| at + 1);
         text[start..].to_vec()
     }

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use git2::{ErrorCode, Oid, Repository};
 
 use crate::git::discover::{Place, discover, line};
-use crate::git::error::Error;
 use crate::git::disk::hash_files;
+use crate::git::error::Error;
 use crate::git::program::{Fetch, Git};
 use crate::git::snapshot::Snapshot;
 use crate::git::state::State;
@@ -266,9 +266,17 @@ impl Repo {
     }
 
     /// A state of the workspace. The only place that chooses how a state is read.
-    ///
     pub fn snapshot(&self, head: Head) -> Box<dyn Snapshot + '_> {
         Box::new(State::new(self, head))
+    }
+
+    /// Whether a sparse checkout leaves some files out of the work tree.
+    pub fn is_sparse(&self) -> bool {
+        let set = |library: &Repository| library.config()?.get_bool("core.sparseCheckout");
+        match &self.library {
+            Some(library) => set(library).unwrap_or(false),
+            None => self.place.git_dir.join("info/sparse-checkout").exists(),
+        }
     }
 
     /// What git would store of these files of the workspace, after filters and line endings.
@@ -305,5 +313,8 @@ pub fn id_of(oid: Oid) -> ObjectId {
 fn user_settings(env: &Env) -> Option<PathBuf> {
     let below = |directory: &str| Path::new(directory).join("git");
     let given = env.text("XDG_CONFIG_HOME").map(below);
-    given.or_else(|| env.text("HOME").map(|home| below(&format!("{home}/.config"))))
+    given.or_else(|| {
+        env.text("HOME")
+            .map(|home| below(&format!("{home}/.config")))
+    })
 }

@@ -100,7 +100,7 @@ impl Head {
 }
 
 /// The older of the two states, and how it was found.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Base {
     /// The commits to compare with. Several: merge-bases of a criss-cross history, whose differences are united. None: the
     /// empty tree, or no base at all.

@@ -5,6 +5,7 @@
 pub mod affected;
 pub mod cause;
 pub mod change;
+pub mod cycle;
 pub mod definition;
 pub mod deploy;
 pub mod digest;
@@ -12,6 +13,7 @@ pub mod env;
 pub mod event;
 pub mod graph;
 pub mod input;
+pub mod mask;
 pub mod name;
 pub mod path;
 pub mod pattern;

@@ -7,8 +7,8 @@ use crate::ops::choose;
 use crate::ops::compare::{Comparison, compare};
 use crate::ops::failure::Failure;
 use crate::ops::place::Place;
-use crate::record::History;
 use crate::ops::request::{CompareRequest, SelectRequest};
+use crate::record::History;
 
 /// What `svc affected` is asked.
 #[derive(Clone, Debug, Default)]
@@ -43,16 +43,27 @@ pub fn affected<'p>(
     let candidates: Vec<(_, Vec<Cause>)> = match selection.asks_for_changes() {
         true => {
             let affected = comparison.changed.affected_services(workspace);
-            affected.into_iter().map(|it| (it.service, it.causes)).collect()
+            affected
+                .into_iter()
+                .map(|it| (it.service, it.causes))
+                .collect()
         }
         false => workspace.indices().map(|it| (it, Vec::new())).collect(),
     };
     let mut chosen = selection.choose(workspace, candidates);
     let services = service_order(workspace)
         .into_iter()
-        .filter_map(|service| Some(AffectedService { service, causes: chosen.remove(&service)? }))
+        .filter_map(|service| {
+            Some(AffectedService {
+                service,
+                causes: chosen.remove(&service)?,
+            })
+        })
         .collect();
-    Ok(Answer { comparison, services })
+    Ok(Answer {
+        comparison,
+        services,
+    })
 }
 
 /// Adds every task of this worktree whose last run did not pass.
@@ -62,7 +73,9 @@ pub fn add_failed(comparison: &mut Comparison<'_>, history: &History) {
         let service = workspace.find(id.service.as_str());
         let known = service.filter(|it| workspace.service(*it).tasks.contains_key(&id.task));
         if let Some(service) = known {
-            comparison.changed.add(service, &id.task, Cause::FailedBefore);
+            comparison
+                .changed
+                .add(service, &id.task, Cause::FailedBefore);
         }
     }
 }

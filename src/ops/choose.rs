@@ -61,7 +61,10 @@ pub fn named(
     match tasks.get_key_value(task) {
         Some((task, _)) => Ok((index, Some(task.clone()))),
         None => {
-            let known: Vec<_> = tasks.keys().map(|it| format!("{service_name}:{it}")).collect();
+            let known: Vec<_> = tasks
+                .keys()
+                .map(|it| format!("{service_name}:{it}"))
+                .collect();
             Err(unknown("task", name, known.iter().map(String::as_str)))
         }
     }
@@ -72,13 +75,17 @@ pub fn named(
 /// # Errors
 /// None has; names the nearest.
 pub fn task(workspace: &Workspace, name: &str) -> Result<TaskName, Failure> {
-    let known: BTreeSet<&TaskName> = workspace.services().iter().flat_map(|it| it.tasks.keys()).collect();
-    let found = known.get(name).map(|found| (*found).clone());
-    found.ok_or_else(|| unknown("task", name, known.iter().map(|it| it.as_str())))
+    let tasks = || workspace.services().iter().flat_map(|it| it.tasks.keys());
+    let found = tasks().find(|it| it.as_str() == name).cloned();
+    found.ok_or_else(|| unknown("task", name, tasks().map(|it| it.as_str())))
 }
 
 fn tags(workspace: &Workspace, tags: &[String]) -> Result<BTreeSet<String>, Failure> {
-    let known: BTreeSet<&String> = workspace.services().iter().flat_map(|it| &it.tags).collect();
+    let known: BTreeSet<&String> = workspace
+        .services()
+        .iter()
+        .flat_map(|it| &it.tags)
+        .collect();
     let check = |tag: &String| match known.contains(tag) {
         true => Ok(tag.clone()),
         false => Err(unknown("tag", tag, known.iter().map(|it| it.as_str()))),

@@ -18,7 +18,8 @@ const OWN_PRESETS: &str = ".svc/presets";
 /// The workspace at the head, and what changed since the base.
 pub struct Comparison<'p> {
     pub workspace: Workspace,
-    pub base: Option<Base>,
+    /// Without commits and rule where nothing was compared.
+    pub base: Base,
     pub head: Head,
     pub changed: Changed,
     /// The state at the head, where there is a repository.
@@ -44,7 +45,7 @@ pub fn compare<'p>(
     let snapshot = repo.snapshot(head);
     let mut comparison = Comparison {
         workspace: workspace_at(place, head, &*snapshot)?,
-        base: None,
+        base: Base::default(),
         head,
         changed: Changed::default(),
         snapshot: None,
@@ -109,7 +110,7 @@ impl Comparison<'_> {
         match found {
             FoundBase::Found(base) => {
                 self.changed = changed(repo, &self.workspace, &base, snapshot)?;
-                self.base = Some(base);
+                self.base = base;
             }
             FoundBase::Unknown { reason } if request.strict_base => {
                 return Err(Failure::NoBase { reason });
@@ -122,7 +123,8 @@ impl Comparison<'_> {
     fn take_everything(&mut self, reason: String) {
         let changes = Changes::Everything(reason.clone());
         self.changed = Changed::find(&self.workspace, &changes, &DefinitionChanges::default());
-        self.warnings.push(format!("everything counts as affected: {reason}"));
+        self.warnings
+            .push(format!("everything counts as affected: {reason}"));
     }
 }
 
@@ -138,7 +140,7 @@ fn without_repository<'p>(
     }
     let mut comparison = Comparison {
         workspace: place.workspace()?.workspace,
-        base: None,
+        base: Base::default(),
         head: Head::WorkTree(None),
         changed: Changed::default(),
         snapshot: None,
@@ -169,11 +171,9 @@ fn base(
                 reason: "this CI system names no base; set SVC_BASE or give --base".to_owned(),
             });
         }
-        (BaseRequest::Derived, None) => {
-            BaseRule::DefaultBranch {
-                configured: workspace.settings().default_branch.clone(),
-            }
-        }
+        (BaseRequest::Derived, None) => BaseRule::DefaultBranch {
+            configured: workspace.settings().default_branch.clone(),
+        },
     };
     let fetch = match request.may_fetch {
         true => Fetch::Allowed,
@@ -213,7 +213,10 @@ fn changed(
         if found.iter().any(|path| defines(workspace, path)) {
             let older = repo.snapshot(Head::Commit(Some(*commit)));
             let Ok(older) = config::load(&SnapshotSource(&*older)) else {
-                let reason = format!("`services.toml` is not valid at the base {}", commit.short());
+                let reason = format!(
+                    "`services.toml` is not valid at the base {}",
+                    commit.short()
+                );
                 let changes = Changes::Everything(reason);
                 return Ok(Changed::find(workspace, &changes, &definitions));
             };
@@ -226,7 +229,11 @@ fn changed(
     }
     paths.sort_unstable();
     paths.dedup();
-    Ok(Changed::find(workspace, &Changes::Paths(paths), &definitions))
+    Ok(Changed::find(
+        workspace,
+        &Changes::Paths(paths),
+        &definitions,
+    ))
 }
 
 fn defines(workspace: &Workspace, path: &FilePath) -> bool {

@@ -6,9 +6,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 
-use crate::git::snapshot::{Files, Stamp};
 use crate::git::Snapshot;
+use crate::git::snapshot::{Files, Stamp};
 use crate::model::digest::{Digest, Digester};
 use crate::model::graph::{Node, NodeIndex, TaskGraph};
 use crate::model::input::{InputRule, Inputs};
@@ -17,7 +18,6 @@ use crate::model::plan::Plan;
 use crate::model::task::Task;
 use crate::model::workspace::{ServiceIndex, Workspace};
 use crate::ops::failure::Failure;
-use crate::ops::place::Place;
 
 /// The inputs of a plan's tasks, read once.
 pub struct TaskInputs {
@@ -45,7 +45,13 @@ impl TaskInputs {
         for index in nodes {
             let mut digester = Digester::new("task");
             digester.part("global inputs", global.as_str().as_bytes());
-            feed_node(&mut digester, variables, workspace, &graph.nodes()[index], &files);
+            feed_node(
+                &mut digester,
+                variables,
+                workspace,
+                &graph.nodes()[index],
+                &files,
+            );
             for need in graph.needs(index) {
                 digester.part("need", by_node[need].as_str().as_bytes());
             }
@@ -53,15 +59,18 @@ impl TaskInputs {
         }
         let places = places(workspace, graph);
         let digest = |id| by_node[&places[id]].clone();
-        let digests = plan.tasks.iter().map(|task| match task.arguments.is_empty() {
-            true => digest(&task.id),
-            false => {
-                let mut digester = Digester::new("task with arguments");
-                digester.part("task", digest(&task.id).as_str().as_bytes());
-                digester.list("argument", task.arguments.iter().map(String::as_str));
-                digester.finish()
-            }
-        });
+        let digests = plan
+            .tasks
+            .iter()
+            .map(|task| match task.arguments.is_empty() {
+                true => digest(&task.id),
+                false => {
+                    let mut digester = Digester::new("task with arguments");
+                    digester.part("task", digest(&task.id).as_str().as_bytes());
+                    digester.list("argument", task.arguments.iter().map(String::as_str));
+                    digester.finish()
+                }
+            });
         Ok(Self {
             digests: digests.collect(),
             files,
@@ -76,22 +85,24 @@ impl TaskInputs {
     /// The first input of a task that is not on disk as it was when it was read.
     pub fn first_changed(
         &self,
-        place: &Place,
+        root: &Path,
         workspace: &Workspace,
         service: ServiceIndex,
         task: &Task,
     ) -> Option<FilePath> {
         let inputs = inputs_of(workspace, service, &task.inputs, &self.files);
         let mut changed = inputs.filter(|file| {
-            let path = place.root.join(OsStr::from_bytes(file.path));
-            file.stamp.is_some() && std::fs::symlink_metadata(path).ok().map(|it| stamp(&it)) != file.stamp
+            let path = root.join(OsStr::from_bytes(file.path));
+            file.stamp.is_some()
+                && std::fs::symlink_metadata(path).ok().map(|it| stamp(&it)) != file.stamp
         });
         changed.next().map(|file| FilePath::from_bytes(file.path))
     }
 }
 
 fn stamp(metadata: &std::fs::Metadata) -> Stamp {
-    let nanoseconds = |seconds: i64, rest: i64| i128::from(seconds) * 1_000_000_000 + i128::from(rest);
+    let nanoseconds =
+        |seconds: i64, rest: i64| i128::from(seconds) * 1_000_000_000 + i128::from(rest);
     Stamp {
         size: metadata.size(),
         modified_ns: nanoseconds(metadata.mtime(), metadata.mtime_nsec()),
@@ -100,8 +111,13 @@ fn stamp(metadata: &std::fs::Metadata) -> Stamp {
     }
 }
 
-fn places(workspace: &Workspace, graph: &TaskGraph) -> HashMap<crate::model::name::TaskId, NodeIndex> {
-    (0..graph.nodes().len()).map(|at| (graph.id(workspace, at), at)).collect()
+fn places(
+    workspace: &Workspace,
+    graph: &TaskGraph,
+) -> HashMap<crate::model::name::TaskId, NodeIndex> {
+    (0..graph.nodes().len())
+        .map(|at| (graph.id(workspace, at), at))
+        .collect()
 }
 
 /// The nodes of the plan's tasks and of everything they need, in dependency order.
@@ -116,8 +132,13 @@ fn nodes(workspace: &Workspace, graph: &TaskGraph, plan: &Plan) -> BTreeSet<Node
 }
 
 /// Every directory and file that may hold an input of the nodes.
-fn directories(workspace: &Workspace, graph: &TaskGraph, nodes: &BTreeSet<NodeIndex>) -> Vec<FilePath> {
-    let services: BTreeSet<ServiceIndex> = nodes.iter().map(|it| graph.nodes()[*it].service).collect();
+fn directories(
+    workspace: &Workspace,
+    graph: &TaskGraph,
+    nodes: &BTreeSet<NodeIndex>,
+) -> Vec<FilePath> {
+    let services: BTreeSet<ServiceIndex> =
+        nodes.iter().map(|it| graph.nodes()[*it].service).collect();
     let mut directories: BTreeSet<FilePath> = services
         .iter()
         .map(|service| workspace.service(*service).path.clone())
@@ -217,9 +238,12 @@ fn inputs_of<'a>(
         all.iter().any(inside)
     };
     places.retain(|it| !nested(it));
-    places.into_iter().flat_map(move |place| files.within(place)).filter(move |file| {
-        inputs.take(file.path, || {
-            workspace.owner(file.path) == Some(service) && workspace.is_own(service, file.path)
+    places
+        .into_iter()
+        .flat_map(move |place| files.within(place))
+        .filter(move |file| {
+            inputs.take(file.path, || {
+                workspace.owner(file.path) == Some(service) && workspace.is_own(service, file.path)
+            })
         })
-    })
 }

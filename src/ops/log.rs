@@ -34,7 +34,9 @@ pub enum Answer {
 /// # Errors
 /// No such run or task is recorded.
 pub fn log(place: &Place, request: &Request) -> Result<Answer, Failure> {
-    let records = place.records().ok_or_else(|| nothing("outside of a git repository no runs are kept"))?;
+    let records = place
+        .records()
+        .ok_or_else(|| nothing("outside of a git repository no runs are kept"))?;
     if request.list {
         return Ok(Answer::Runs(records.runs().collect()));
     }
@@ -43,7 +45,10 @@ pub fn log(place: &Place, request: &Request) -> Result<Answer, Failure> {
     }
     let run = match &request.run {
         Some(id) => records.run(id).ok_or_else(|| no_run(&records, id))?,
-        None => records.runs().next().ok_or_else(|| nothing("nothing ran here yet"))?,
+        None => records
+            .runs()
+            .next()
+            .ok_or_else(|| nothing("nothing ran here yet"))?,
     };
     let log = |it: &crate::record::TaskRecord| records.log(&run.id, &it.id);
     let logs = run.tasks.iter().map(log).collect();
@@ -65,11 +70,17 @@ fn task_log(records: &Records, name: &str, run: Option<&str>) -> Result<Answer, 
         Some(run) => vec![records.run(run).ok_or_else(|| no_run(records, run))?],
         None => records.runs().collect(),
     };
-    match runs.iter().find(|run| run.tasks.iter().any(|it| it.id == id)) {
+    match runs
+        .iter()
+        .find(|run| run.tasks.iter().any(|it| it.id == id))
+    {
         Some(run) => Ok(Answer::Log(records.log(&run.id, &id))),
         None => {
-            let known: Vec<String> =
-                runs.iter().flat_map(|run| &run.tasks).map(|it| it.id.to_string()).collect();
+            let known: Vec<String> = runs
+                .iter()
+                .flat_map(|run| &run.tasks)
+                .map(|it| it.id.to_string())
+                .collect();
             Err(Failure::Unknown {
                 kind: "recorded task",
                 name: name.to_owned(),

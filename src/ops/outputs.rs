@@ -25,7 +25,9 @@ pub fn stamp(root: &Path, patterns: &[Pattern]) -> Option<Digest> {
                 metadata.mtime() as u64,
                 metadata.mtime_nsec() as u64,
             ];
-            numbers.iter().for_each(|it| drop(digester.part("stat", &it.to_le_bytes())));
+            for number in numbers {
+                digester.part("stat", &number.to_le_bytes());
+            }
         }
     }
     Some(digester.finish())
@@ -40,7 +42,8 @@ fn matching(root: &Path, pattern: &Pattern) -> Vec<(FilePath, std::fs::Metadata)
         .filter(|entry| !entry.file_type().is_dir())
         .filter_map(|entry| {
             let relative = entry.path().strip_prefix(root).ok()?;
-            let path = FilePath::from_bytes(std::os::unix::ffi::OsStrExt::as_bytes(relative.as_os_str()));
+            let path =
+                FilePath::from_bytes(std::os::unix::ffi::OsStrExt::as_bytes(relative.as_os_str()));
             let metadata = entry.metadata().ok()?;
             pattern.matches(path.as_bytes()).then_some((path, metadata))
         })

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use crate::config;
 use crate::git::Repo;
 use crate::model::env::Env;
-use crate::model::workspace::Workspace;
 use crate::ops::failure::Failure;
 use crate::record::{History, Records};
 
@@ -23,7 +22,8 @@ impl Place {
     /// # Errors
     /// No `services.toml` from here upward, or a repository that cannot be opened.
     pub fn find(env: &Env) -> Result<Self, Failure> {
-        let root = config::find_root(&env.directory).map_err(|looked| Failure::NoWorkspace { looked })?;
+        let root =
+            config::find_root(&env.directory).map_err(|looked| Failure::NoWorkspace { looked })?;
         let repo = Repo::discover_at(env, &root)?;
         Ok(Self {
             env: env.clone(),
@@ -37,7 +37,10 @@ impl Place {
     /// # Errors
     /// Everything that is wrong with the definition.
     pub fn workspace(&self) -> Result<config::Loaded, Failure> {
-        Ok(config::load(&config::Disk::new(&self.root, self.directories()))?)
+        Ok(config::load(&config::Disk::new(
+            &self.root,
+            self.directories(),
+        ))?)
     }
 
     /// Whether the directories of services have to be on disk: a sparse checkout leaves some out.

@@ -4,7 +4,7 @@ use std::io;
 
 use crate::config::Source;
 use crate::git::Snapshot;
-use crate::model::path::{FilePath, is_within};
+use crate::model::path::FilePath;
 use crate::model::pattern::Pattern;
 
 /// The files of a snapshot, for the reader of `services.toml`.
@@ -20,11 +20,5 @@ impl Source for SnapshotSource<'_> {
         let files = self.0.files(&[literal]).map_err(io::Error::other)?;
         let named = files.iter().filter(|file| pattern.matches(file.path));
         Ok(named.map(|file| FilePath::from_bytes(file.path)).collect())
-    }
-
-    fn has_directory(&self, path: &FilePath) -> Option<bool> {
-        let files = self.0.files(std::slice::from_ref(path)).ok()?;
-        let mut inside = files.iter().filter(|file| is_within(file.path, path.as_bytes()));
-        inside.next().map(|_| true)
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::engine::{self, Aftermath, Failing, Job, with_cause};
@@ -122,6 +123,7 @@ pub fn run(prepared: Prepared<'_>, emit: &mut dyn FnMut(&Event)) -> Result<Summa
         variables,
     } = prepared;
     let workspace = &comparison.workspace;
+    let root = place.root.as_path();
     let control = Control::new().map_err(|cause| refused("make a pipe", cause))?;
     let scratch = tempfile::Builder::new().prefix("svc-").tempdir();
     let scratch = scratch.map_err(|cause| refused("make a temporary directory", cause))?;
@@ -137,14 +139,19 @@ pub fn run(prepared: Prepared<'_>, emit: &mut dyn FnMut(&Event)) -> Result<Summa
         variables: &variables,
         id: match &record {
             Some(record) => record.id().to_owned(),
-            None => scratch.path().file_name().unwrap_or_default().to_string_lossy().into(),
+            None => scratch
+                .path()
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into(),
         },
         scratch: scratch.path(),
         record: record.as_ref(),
         control: &control,
         job_server: job_server.as_ref(),
         values,
-        look_after: &|task| aftermath(place, workspace, &plan, inputs.as_ref(), task),
+        look_after: &|task| aftermath(root, workspace, &plan, inputs.as_ref(), task),
     };
     let summary = engine::run(&job, emit);
     if let Some(Err(error)) = record.map(|record| record.finish(&summary)) {
@@ -168,7 +175,10 @@ fn begin_record(
     let processes: Vec<_> = orphans.iter().flat_map(|it| it.processes.clone()).collect();
     let runs: Vec<_> = orphans.into_iter().map(|it| it.run).collect();
     for left in leftovers(&processes, &runs) {
-        let task = left.task.map(|task| format!(" of {task}")).unwrap_or_default();
+        let task = left
+            .task
+            .map(|task| format!(" of {task}"))
+            .unwrap_or_default();
         warn(format!(
             "process {} (`{}`){task} is left over from a run that was killed; `kill {}` ends it",
             left.pid, left.name, left.pid
@@ -176,7 +186,7 @@ fn begin_record(
     }
     let header = Header {
         command: format!("svc {}", request.task),
-        base: comparison.base.as_ref().map(|it| it.rule.clone()),
+        base: Some(comparison.base.rule.clone()).filter(|it| !it.is_empty()),
         commit: comparison.head.commit().map(|it| it.to_string()),
         tasks: plan.tasks.len(),
         svc: env!("CARGO_PKG_VERSION").to_owned(),
@@ -185,7 +195,10 @@ fn begin_record(
     match records.begin(header) {
         Ok(run) => Some(run),
         Err(error) => {
-            warn(format!("this run and its logs are not kept: {}", with_cause(&error)));
+            warn(format!(
+                "this run and its logs are not kept: {}",
+                with_cause(&error)
+            ));
             None
         }
     }
@@ -202,16 +215,18 @@ fn standing<'h>(
     let definition = &workspace.service(planned.service).tasks[&planned.id.task];
     let last = history.passed(&planned.id)?;
     let is_same = definition.is_reusable(&planned.id.task)
-        && history.last(&planned.id).is_some_and(|it| !it.outcome.is_bad())
+        && history
+            .last(&planned.id)
+            .is_some_and(|it| !it.outcome.is_bad())
         && last.inputs.as_deref() == Some(digest.as_str())
-        && last.outputs == outputs_of(place, definition).map(|it| it.to_string())
+        && last.outputs == outputs_of(&place.root, definition).map(|it| it.to_string())
         && (last.outputs.is_some() || definition.outputs.iter().flatten().next().is_none());
     is_same.then_some(last)
 }
 
 /// What the result of a task that passed was made from.
 fn aftermath(
-    place: &Place,
+    root: &Path,
     workspace: &Workspace,
     plan: &Plan,
     inputs: Option<&TaskInputs>,
@@ -222,16 +237,16 @@ fn aftermath(
     let Some(inputs) = inputs else {
         return Aftermath::default();
     };
-    let changed_input = inputs.first_changed(place, workspace, planned.service, definition);
+    let changed_input = inputs.first_changed(root, workspace, planned.service, definition);
     Aftermath {
         inputs: changed_input.is_none().then(|| inputs.digest(task).clone()),
-        outputs: outputs_of(place, definition),
+        outputs: outputs_of(root, definition),
         changed_input,
     }
 }
 
-fn outputs_of(place: &Place, definition: &Task) -> Option<Digest> {
-    outputs::stamp(&place.root, definition.outputs.as_ref()?)
+fn outputs_of(root: &Path, definition: &Task) -> Option<Digest> {
+    outputs::stamp(root, definition.outputs.as_ref()?)
 }
 
 /// Whether the task is in the plan for its own sake, not only because others need it.
@@ -260,7 +275,8 @@ fn task(workspace: &Workspace, request: &Request) -> Result<TaskName, Failure> {
     let task = choose::task(workspace, &request.task)?;
     match task.as_str() {
         "deploy" => Err(Failure::Usage {
-            message: "`deploy` is not a task that `svc run` can run: it needs an environment".into(),
+            message: "`deploy` is not a task that `svc run` can run: it needs an environment"
+                .into(),
             hint: "run the tasks that it needs instead: `svc build`, `svc test`".into(),
         }),
         _ => Ok(task),
@@ -268,7 +284,11 @@ fn task(workspace: &Workspace, request: &Request) -> Result<TaskName, Failure> {
 }
 
 /// Services that are named have to have the task.
-fn check_named(workspace: &Workspace, selection: &Selection, task: &TaskName) -> Result<(), Failure> {
+fn check_named(
+    workspace: &Workspace,
+    selection: &Selection,
+    task: &TaskName,
+) -> Result<(), Failure> {
     for (service, named) in &selection.named {
         let service = workspace.service(*service);
         let other = named.as_ref().filter(|named| *named != task);
@@ -279,7 +299,9 @@ fn check_named(workspace: &Workspace, selection: &Selection, task: &TaskName) ->
         let name = &service.name;
         return Err(Failure::Usage {
             message: match other {
-                Some(other) => format!("this runs `{task}`, and `{name}:{other}` names another task"),
+                Some(other) => {
+                    format!("this runs `{task}`, and `{name}:{other}` names another task")
+                }
                 None => format!("`{name}` has no task `{task}`"),
             },
             hint: match (other, known.is_empty()) {
@@ -293,7 +315,12 @@ fn check_named(workspace: &Workspace, selection: &Selection, task: &TaskName) ->
 }
 
 /// The selected tasks with all that they need.
-fn plan(comparison: &Comparison<'_>, graph: &TaskGraph, selection: &Selection, task: &TaskName) -> Plan {
+fn plan(
+    comparison: &Comparison<'_>,
+    graph: &TaskGraph,
+    selection: &Selection,
+    task: &TaskName,
+) -> Plan {
     let workspace = &comparison.workspace;
     let affected = comparison.changed.affected_nodes(workspace, graph);
     let nodes: BTreeMap<ServiceIndex, NodeIndex> = graph
@@ -303,8 +330,12 @@ fn plan(comparison: &Comparison<'_>, graph: &TaskGraph, selection: &Selection, t
         .filter(|(_, node)| node.exists && node.task == *task)
         .map(|(at, node)| (node.service, at))
         .collect();
-    let candidates = nodes.iter().map(|(service, node)| (*service, affected[*node].clone()));
+    let candidates = nodes
+        .iter()
+        .map(|(service, node)| (*service, affected[*node].clone()));
     let chosen = selection.choose(workspace, candidates);
-    let wanted = chosen.into_iter().filter_map(|(service, causes)| Some((*nodes.get(&service)?, causes)));
+    let wanted = chosen
+        .into_iter()
+        .filter_map(|(service, causes)| Some((*nodes.get(&service)?, causes)));
     plan::make(workspace, graph, wanted.collect(), &affected)
 }

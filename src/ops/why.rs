@@ -59,7 +59,9 @@ pub fn why<'p>(
 fn by_service(comparison: &Comparison<'_>) -> BTreeMap<ServiceName, Vec<Cause>> {
     let workspace = &comparison.workspace;
     let affected = comparison.changed.affected_services(workspace);
-    let named = affected.into_iter().map(|it| (workspace.service(it.service).name.clone(), it.causes));
+    let named = affected
+        .into_iter()
+        .map(|it| (workspace.service(it.service).name.clone(), it.causes));
     named.collect()
 }
 
@@ -73,7 +75,9 @@ fn by_task(comparison: &Comparison<'_>, task: &TaskName) -> BTreeMap<ServiceName
         if causes.is_empty() {
             continue;
         }
-        let known = services.entry(workspace.service(node.service).name.clone()).or_default();
+        let known = services
+            .entry(workspace.service(node.service).name.clone())
+            .or_default();
         if node.task == *task || known.is_empty() {
             *known = causes;
         }

@@ -27,7 +27,10 @@ pub fn affected_text(view: &AffectedView, detail: Detail, look: Look) -> Said {
     let names = view.services.iter().map(|it| format!("{}\n", it.name));
     let mut said = Said {
         stdout: names.collect(),
-        stderr: format!("{}\n", base_line(&view.base, look)),
+        stderr: match view.base.rule.is_empty() {
+            true => String::new(),
+            false => format!("{}\n", base_line(&view.base, look)),
+        },
     };
     let stderr = &mut said.stderr;
     if let Some(reason) = &view.everything {

@@ -129,6 +129,7 @@ fn next<'a>(view: &'a WhyView, subject: &Subject, cause: &Cause) -> Option<&'a S
             };
             same_task.or_else(|| known(Subject::Service(name.clone())))
         }
+        Cause::DependencyOf(name) => known(Subject::Service(name.clone())),
         Cause::NeededBy(id) => known(Subject::Task(id.clone())),
         Cause::Changed(_)
         | Cause::Global(_)

@@ -54,6 +54,7 @@ pub fn cause(cause: &Cause) -> String {
         Cause::Dependency(service) => format!("depends on {service}"),
         Cause::Everything => "everything counts as changed".to_owned(),
         Cause::Requested => "requested".to_owned(),
+        Cause::DependencyOf(service) => format!("needed by {service}"),
         Cause::NeededBy(task) => format!("needed by {task}"),
         Cause::FailedBefore => "failed before".to_owned(),
     }

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-use crate::support::{TestRepo, Svc};
+use crate::support::{Svc, TestRepo};
 
 const SERVICES: &str = r#"version = 1
 
@@ -66,7 +66,10 @@ fn files(directory: &str) -> Vec<(String, String)> {
         ("docs/guide.txt", "guide\n"),
     ];
     let below = |path: &str| format!("{directory}{path}");
-    texts.iter().map(|(path, text)| (below(path), (*text).to_owned())).collect()
+    texts
+        .iter()
+        .map(|(path, text)| (below(path), (*text).to_owned()))
+        .collect()
 }
 
 /// A repository whose first commit, on `main`, is the workspace; the branch `work` is checked out.
@@ -104,7 +107,10 @@ fn check_everything(row: &str, svc: Svc, reason: &str) {
     let document = svc.json();
     assert_eq!(names(&document).len(), 5, "{row}:\n{document:#}");
     let said = document["everything"].as_str().unwrap_or_default();
-    assert!(said.contains(reason), "{row}: {said:?} does not say {reason:?}");
+    assert!(
+        said.contains(reason),
+        "{row}: {said:?} does not say {reason:?}"
+    );
 }
 
 /// Each kind of change, made by a function, with what it must affect.
@@ -112,10 +118,26 @@ type Change = (&'static str, fn(&TestRepo), &'static str);
 
 const CHANGES: &[Change] = &[
     ("nothing", |_| {}, ""),
-    ("edit", |repo| repo.append("services/api/main.c", "int x;\n"), "api web"),
-    ("edit of a library", |repo| repo.append("libs/lib/lib.c", "int x;\n"), "lib api web"),
-    ("new file", |repo| repo.write("services/api/deep/er/new.c", "int n;\n"), "api web"),
-    ("deletion", |repo| repo.remove("libs/lib/lib.c"), "lib api web"),
+    (
+        "edit",
+        |repo| repo.append("services/api/main.c", "int x;\n"),
+        "api web",
+    ),
+    (
+        "edit of a library",
+        |repo| repo.append("libs/lib/lib.c", "int x;\n"),
+        "lib api web",
+    ),
+    (
+        "new file",
+        |repo| repo.write("services/api/deep/er/new.c", "int n;\n"),
+        "api web",
+    ),
+    (
+        "deletion",
+        |repo| repo.remove("libs/lib/lib.c"),
+        "lib api web",
+    ),
     (
         "rename across services",
         |repo| {
@@ -124,7 +146,11 @@ const CHANGES: &[Change] = &[
         },
         "lib api web tool",
     ),
-    ("mode", |repo| repo.make_executable("services/api/run.sh"), "api web"),
+    (
+        "mode",
+        |repo| repo.make_executable("services/api/run.sh"),
+        "api web",
+    ),
     (
         "file becomes symlink",
         |repo| {
@@ -142,13 +168,41 @@ const CHANGES: &[Change] = &[
         },
         "tool",
     ),
-    ("nested service owns its files", |repo| repo.append("services/api/plugin/plugin.c", "x"), "plugin"),
-    ("global input", |repo| repo.append(".tool-versions", "java 21\n"), "api lib plugin tool web"),
-    ("ignored by the workspace", |repo| repo.append("services/api/README.md", ""), ""),
-    ("ignored but named", |repo| repo.append("tools/tool/NOTES.md", "x\n"), "tool"),
-    ("contract of two", |repo| repo.append("contracts/a.json", " "), "tool web"),
-    ("contract of one", |repo| repo.append("contracts/b.json", " "), "tool"),
-    ("left out by one task, read by another", |repo| repo.append("services/web/index.snap", "x"), "web"),
+    (
+        "nested service owns its files",
+        |repo| repo.append("services/api/plugin/plugin.c", "x"),
+        "plugin",
+    ),
+    (
+        "global input",
+        |repo| repo.append(".tool-versions", "java 21\n"),
+        "api lib plugin tool web",
+    ),
+    (
+        "ignored by the workspace",
+        |repo| repo.append("services/api/README.md", ""),
+        "",
+    ),
+    (
+        "ignored but named",
+        |repo| repo.append("tools/tool/NOTES.md", "x\n"),
+        "tool",
+    ),
+    (
+        "contract of two",
+        |repo| repo.append("contracts/a.json", " "),
+        "tool web",
+    ),
+    (
+        "contract of one",
+        |repo| repo.append("contracts/b.json", " "),
+        "tool",
+    ),
+    (
+        "left out by one task, read by another",
+        |repo| repo.append("services/web/index.snap", "x"),
+        "web",
+    ),
     ("unowned", |repo| repo.append("docs/guide.txt", "x"), ""),
     (
         "names with spaces, quotes and letters",
@@ -165,18 +219,31 @@ const CHANGES: &[Change] = &[
     ),
     (
         "reformatted definition",
-        |repo| repo.write("services.toml", SERVICES.replace("build = \"true\"", "build  =  [ 'true' ] # same")),
+        |repo| {
+            repo.write(
+                "services.toml",
+                SERVICES.replace("build = \"true\"", "build  =  [ 'true' ] # same"),
+            )
+        },
         "",
     ),
     (
         "definition of one task",
-        |repo| repo.write("services.toml", SERVICES.replace("outputs = [\"dist\"]", "outputs = [\"out\"]")),
+        |repo| {
+            repo.write(
+                "services.toml",
+                SERVICES.replace("outputs = [\"dist\"]", "outputs = [\"out\"]"),
+            )
+        },
         "api web",
     ),
     (
         "a new service",
         |repo| {
-            repo.write("services.toml", format!("{SERVICES}\n[services.more]\npath = \"docs\"\n"));
+            repo.write(
+                "services.toml",
+                format!("{SERVICES}\n[services.more]\npath = \"docs\"\n"),
+            );
         },
         "more",
     ),
@@ -202,7 +269,11 @@ fn each_change(shape: &str, make_visible: fn(&TestRepo), arguments: &[&str]) {
 
 #[test]
 fn each_change_counts_once_committed() {
-    each_change("committed", |repo| drop(repo.commit("change")), &["--base", "main", "--head", "HEAD"]);
+    each_change(
+        "committed",
+        |repo| drop(repo.commit("change")),
+        &["--base", "main", "--head", "HEAD"],
+    );
 }
 
 #[test]
@@ -212,7 +283,11 @@ fn each_change_counts_in_the_working_tree() {
 
 #[test]
 fn each_change_counts_once_staged() {
-    each_change("staged", |repo| drop(repo.git(&["add", "--all"])), &["--staged"]);
+    each_change(
+        "staged",
+        |repo| drop(repo.git(&["add", "--all"])),
+        &["--staged"],
+    );
 }
 
 #[test]
@@ -221,8 +296,16 @@ fn the_working_tree_does_not_count_for_the_index_or_a_commit() {
     repo.append("services/api/main.c", "x");
     repo.git(&["add", "--all"]);
     repo.append("tools/tool/tool.py", "x");
-    check("only what is staged", repo.svc(&["affected", "--staged"]), "api web");
-    check("only what is committed", repo.svc(&["affected", "--head", "HEAD"]), "");
+    check(
+        "only what is staged",
+        repo.svc(&["affected", "--staged"]),
+        "api web",
+    );
+    check(
+        "only what is committed",
+        repo.svc(&["affected", "--head", "HEAD"]),
+        "",
+    );
     check("both", repo.svc(&["affected"]), "api tool web");
 }
 
@@ -234,7 +317,11 @@ fn a_change_taken_back_is_no_change() {
     check("committed", repo.svc(&["affected"]), "api web");
     repo.write("services/api/main.c", "int api;\n");
     check("and back in the working tree", repo.svc(&["affected"]), "");
-    check("but the commit has it", repo.svc(&["affected", "--head", "HEAD"]), "api web");
+    check(
+        "but the commit has it",
+        repo.svc(&["affected", "--head", "HEAD"]),
+        "api web",
+    );
 }
 
 #[test]
@@ -255,9 +342,16 @@ fn a_workspace_inside_a_larger_repository() {
     check("outside", inside.svc(&["affected"]), "");
     repo.append("products/shop/libs/lib/lib.c", "x");
     let document = check("inside", inside.svc(&["affected"]), "api lib web");
-    assert_eq!(document["services"][0]["causes"][0]["path"], "libs/lib/lib.c");
+    assert_eq!(
+        document["services"][0]["causes"][0]["path"],
+        "libs/lib/lib.c"
+    );
     let deep = repo.at(repo.root().join("products/shop/services/web"));
-    check("from a directory of a service", deep.svc(&["affected"]), "api lib web");
+    check(
+        "from a directory of a service",
+        deep.svc(&["affected"]),
+        "api lib web",
+    );
     let from_top = repo.svc(&["-C", "products/shop", "affected"]);
     check("by -C", from_top, "api lib web");
 }
@@ -271,10 +365,22 @@ fn the_merge_base_leaves_out_what_others_did() {
     repo.append("tools/tool/tool.py", "x");
     repo.commit("theirs");
     repo.git(&["switch", "--quiet", "work"]);
-    check("merge-base", repo.svc(&["affected", "--base", "main"]), "web");
-    check("exact", repo.svc(&["affected", "--base-exact", "main"]), "tool web");
+    check(
+        "merge-base",
+        repo.svc(&["affected", "--base", "main"]),
+        "web",
+    );
+    check(
+        "exact",
+        repo.svc(&["affected", "--base-exact", "main"]),
+        "tool web",
+    );
     repo.git(&["merge", "--quiet", "--no-edit", "main"]);
-    check("after a merge", repo.svc(&["affected", "--base", "main"]), "web");
+    check(
+        "after a merge",
+        repo.svc(&["affected", "--base", "main"]),
+        "web",
+    );
     let variable = repo.svc(&["affected"]).env("SVC_BASE", "main");
     check("by variable", variable, "web");
 }
@@ -292,14 +398,25 @@ fn a_criss_cross_history_unites_the_differences() {
     repo.git(&["merge", "--quiet", "--no-edit", "a"]);
     repo.git(&["switch", "--quiet", "work"]);
     repo.git(&["merge", "--quiet", "--no-edit", "b"]);
-    let document = check("criss-cross", repo.svc(&["affected", "--base", "other"]), "api lib tool web");
-    assert!(document["base"]["rule"].as_str().unwrap().contains("merge-base"));
+    let document = check(
+        "criss-cross",
+        repo.svc(&["affected", "--base", "other"]),
+        "api lib tool web",
+    );
+    assert!(
+        document["base"]["rule"]
+            .as_str()
+            .unwrap()
+            .contains("merge-base")
+    );
 }
 
 #[test]
 fn an_unborn_branch_has_everything_new() {
     let repo = TestRepo::new();
-    files("").iter().for_each(|(path, text)| repo.write(path, text));
+    files("")
+        .iter()
+        .for_each(|(path, text)| repo.write(path, text));
     let document = repo.svc(&["affected"]).json();
     assert_eq!(names(&document).len(), 5, "{document:#}");
     repo.git(&["add", "--all"]);
@@ -319,7 +436,15 @@ fn a_detached_head_compares_with_the_default_branch() {
 fn a_linked_worktree_has_its_own_state() {
     let repo = repo();
     let linked = repo.beside("linked");
-    repo.git(&["worktree", "add", "--quiet", "-b", "second", linked.to_str().unwrap(), "main"]);
+    repo.git(&[
+        "worktree",
+        "add",
+        "--quiet",
+        "-b",
+        "second",
+        linked.to_str().unwrap(),
+        "main",
+    ]);
     let linked = repo.at(linked);
     linked.write("libs/lib/lib.c", "int changed;\n");
     check("linked", linked.svc(&["affected"]), "api lib web");
@@ -331,7 +456,15 @@ fn a_submodule_counts_by_its_pointer() {
     let repo = repo();
     let other = TestRepo::with_files(&[("x.c", "int x;\n")]);
     let url = other.root().to_str().unwrap();
-    repo.git(&["-c", "protocol.file.allow=always", "submodule", "--quiet", "add", url, "tools/tool/vendor"]);
+    repo.git(&[
+        "-c",
+        "protocol.file.allow=always",
+        "submodule",
+        "--quiet",
+        "add",
+        url,
+        "tools/tool/vendor",
+    ]);
     repo.commit("submodule");
     repo.git(&["branch", "--force", "main"]);
     check("unchanged", repo.svc(&["affected"]), "");
@@ -342,7 +475,11 @@ fn a_submodule_counts_by_its_pointer() {
     repo.git(&["add", "--all"]);
     check("staged", repo.svc(&["affected", "--staged"]), "tool");
     repo.commit("pointer");
-    check("committed", repo.svc(&["affected", "--head", "HEAD"]), "tool");
+    check(
+        "committed",
+        repo.svc(&["affected", "--head", "HEAD"]),
+        "tool",
+    );
 }
 
 /// A clone of `repo` at `work`, made with these arguments, as the directory `clone` beside it.
@@ -351,7 +488,12 @@ fn clone(repo: &TestRepo, arguments: &[&str]) -> PathBuf {
     repo.git(&["config", "uploadpack.allowFilter", "true"]);
     repo.git(&["config", "uploadpack.allowAnySHA1InWant", "true"]);
     let clone = repo.beside("clone");
-    let all = [&["clone", "--quiet"], arguments, &[&url, clone.to_str().unwrap()]].concat();
+    let all = [
+        &["clone", "--quiet"],
+        arguments,
+        &[&url, clone.to_str().unwrap()],
+    ]
+    .concat();
     repo.git(&all);
     clone
 }
@@ -376,8 +518,14 @@ fn partial_and_shallow_clones_fetch_what_they_lack() {
         ("blobless", &["--filter=blob:none"]),
         ("treeless", &["--filter=tree:0"]),
         ("shallow", &["--depth=1"]),
-        ("shallow, one branch", &["--depth=2", "--single-branch", "--branch=work"]),
-        ("blobless without a checkout", &["--filter=blob:none", "--no-checkout"]),
+        (
+            "shallow, one branch",
+            &["--depth=2", "--single-branch", "--branch=work"],
+        ),
+        (
+            "blobless without a checkout",
+            &["--filter=blob:none", "--no-checkout"],
+        ),
     ];
     for (shape, arguments) in shapes {
         let repo = with_work();
@@ -393,24 +541,40 @@ fn without_fetching_nothing_is_guessed() {
     let clone = repo.at(clone(&repo, &["--depth=1"]));
     let arguments = ["affected", "--base", "origin/main", "--no-fetch"];
     check_everything("shallow", clone.svc(&arguments), "--no-fetch");
-    let strict = clone.svc(&[&arguments[..], &["--strict-base"]].concat()).run();
+    let strict = clone
+        .svc(&[&arguments[..], &["--strict-base"]].concat())
+        .run();
     assert_eq!(strict.code(), 3, "{}", strict.all());
 }
 
 #[test]
 fn a_base_that_nobody_has_means_everything() {
     let repo = repo();
-    check_everything("no such name", repo.svc(&["affected", "--base", "nowhere"]), "nowhere");
+    check_everything(
+        "no such name",
+        repo.svc(&["affected", "--base", "nowhere"]),
+        "nowhere",
+    );
     let unknown = "0123456789012345678901234567890123456789";
-    check_everything("no such commit", repo.svc(&["affected", "--base-exact", unknown]), "0123456789");
-    let strict = repo.svc(&["affected", "--base", "nowhere", "--strict-base"]).run();
+    check_everything(
+        "no such commit",
+        repo.svc(&["affected", "--base-exact", unknown]),
+        "0123456789",
+    );
+    let strict = repo
+        .svc(&["affected", "--base", "nowhere", "--strict-base"])
+        .run();
     assert_eq!(strict.code(), 3, "{}", strict.all());
 }
 
 #[test]
 fn ci_never_guesses_a_base() {
     let repo = repo();
-    check_everything("no adapter", repo.svc(&["affected"]).env("CI", "true"), "SVC_BASE");
+    check_everything(
+        "no adapter",
+        repo.svc(&["affected"]).env("CI", "true"),
+        "SVC_BASE",
+    );
     repo.append("tools/tool/tool.py", "x");
     let named = repo.svc(&["affected", "--base", "main"]).env("CI", "true");
     check("uncommitted files do not count in CI", named, "");
@@ -419,15 +583,28 @@ fn ci_never_guesses_a_base() {
 #[test]
 fn a_directory_without_git_has_everything_affected() {
     let directory = TestRepo::bare_directory();
-    files("").iter().for_each(|(path, text)| directory.write(path, text));
-    check_everything("no git", directory.svc(&["affected"]), "not a git repository");
+    files("")
+        .iter()
+        .for_each(|(path, text)| directory.write(path, text));
+    check_everything(
+        "no git",
+        directory.svc(&["affected"]),
+        "not a git repository",
+    );
 }
 
 #[test]
 fn a_sparse_checkout_misses_nothing_and_invents_nothing() {
     for index in ["--no-sparse-index", "--sparse-index"] {
         let repo = repo();
-        repo.git(&["sparse-checkout", "set", "--cone", index, "services/web", "tools"]);
+        repo.git(&[
+            "sparse-checkout",
+            "set",
+            "--cone",
+            index,
+            "services/web",
+            "tools",
+        ]);
         check(index, repo.svc(&["affected"]), "");
         repo.append("tools/tool/tool.py", "x");
         check(index, repo.svc(&["affected"]), "tool");
@@ -450,7 +627,11 @@ fn other_index_and_object_formats_work() {
         repo.write("services/web/new.html", "x");
         check(&format!("{setup:?}"), repo.svc(&["affected"]), "tool web");
         repo.git(&["add", "--all"]);
-        check(&format!("{setup:?}"), repo.svc(&["affected", "--staged"]), "tool web");
+        check(
+            &format!("{setup:?}"),
+            repo.svc(&["affected", "--staged"]),
+            "tool web",
+        );
     }
 }
 
@@ -459,7 +640,9 @@ fn sha256_and_reftable_repositories_work() {
     for format in ["--object-format=sha256", "--ref-format=reftable"] {
         let repo = TestRepo::bare_directory();
         repo.git(&["init", "--quiet", "--initial-branch=main", format]);
-        files("").iter().for_each(|(path, text)| repo.write(path, text));
+        files("")
+            .iter()
+            .for_each(|(path, text)| repo.write(path, text));
         repo.commit("first");
         repo.git(&["switch", "--quiet", "--create", "work"]);
         repo.append("tools/tool/tool.py", "x");
@@ -473,12 +656,27 @@ fn sha256_and_reftable_repositories_work() {
 
 #[test]
 fn a_hook_judges_what_would_be_committed() {
-    let hook = format!("#!/bin/sh\n'{}' affected --staged >\"$PWD/said\"\n", env!("CARGO_BIN_EXE_svc"));
+    let hook = format!(
+        "#!/bin/sh\n'{}' affected --staged >\"$PWD/said\"\n",
+        env!("CARGO_BIN_EXE_svc")
+    );
     let commits: &[(&str, &[&str], &str)] = &[
         ("plain", &["commit", "--quiet", "--message=x"], "web\n"),
-        ("all", &["commit", "--quiet", "--all", "--message=x"], "tool\nweb\n"),
-        ("one path", &["commit", "--quiet", "--message=x", "--", "tools"], "tool\n"),
-        ("amend", &["commit", "--quiet", "--amend", "--message=x"], "web\n"),
+        (
+            "all",
+            &["commit", "--quiet", "--all", "--message=x"],
+            "tool\nweb\n",
+        ),
+        (
+            "one path",
+            &["commit", "--quiet", "--message=x", "--", "tools"],
+            "tool\n",
+        ),
+        (
+            "amend",
+            &["commit", "--quiet", "--amend", "--message=x"],
+            "web\n",
+        ),
     ];
     for (name, arguments, expected) in commits {
         let repo = repo();
@@ -493,7 +691,10 @@ fn a_hook_judges_what_would_be_committed() {
         let inside = repo.at(repo.root().join("services"));
         repo.append("services/web/index.html", "y");
         inside.git(&["commit", "--quiet", "--all", "--message=y"]);
-        assert!(repo.read("said").contains("web\n"), "{name}, from a subdirectory");
+        assert!(
+            repo.read("said").contains("web\n"),
+            "{name}, from a subdirectory"
+        );
     }
 }
 

@@ -24,7 +24,9 @@ impl Edit {
     /// The services whose files the edit touches.
     fn touched(&self) -> Vec<usize> {
         match self {
-            Self::Change(service, _) | Self::Add(service) | Self::Remove(service, _) => vec![*service],
+            Self::Change(service, _) | Self::Add(service) | Self::Remove(service, _) => {
+                vec![*service]
+            }
             Self::Move(from, _, to) => vec![*from, *to],
             Self::Stranger => vec![],
         }
@@ -51,7 +53,8 @@ impl Edit {
 
 fn graphs() -> impl Strategy<Value = Graph> {
     (2usize..9).prop_flat_map(|size| {
-        let services = (0..size).map(|at| prop::collection::btree_set(0..at.max(1), 0..at.min(3) + 1));
+        let services =
+            (0..size).map(|at| prop::collection::btree_set(0..at.max(1), 0..at.min(3) + 1));
         let graph: Vec<_> = services.collect();
         graph.prop_map(|mut graph| {
             graph[0].clear();
@@ -80,7 +83,9 @@ fn repository(graph: &Graph) -> TestRepo {
             "[services.s{service}]\npath = \"s/{service}\"\ndepends-on = [{}]\nbuild = \"true\"\n",
             names.join(", ")
         );
-        (0..3).for_each(|file| repo.write(&format!("s/{service}/f{file}"), format!("{service} {file}")));
+        (0..3).for_each(|file| {
+            repo.write(&format!("s/{service}/f{file}"), format!("{service} {file}"))
+        });
     }
     repo.write("services.toml", toml);
     repo.commit("first");

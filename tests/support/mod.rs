@@ -80,7 +80,8 @@ impl TestRepo {
 
     /// Reads a file.
     pub fn read(&self, path: &str) -> String {
-        String::from_utf8_lossy(&std::fs::read(self.root.join(path)).expect("the file exists")).into_owned()
+        String::from_utf8_lossy(&std::fs::read(self.root.join(path)).expect("the file exists"))
+            .into_owned()
     }
 
     /// Removes a file.
@@ -131,7 +132,12 @@ impl TestRepo {
             .env("GIT_AUTHOR_DATE", &date)
             .env("GIT_COMMITTER_DATE", &date)
             .stdin(Stdio::null());
-        for name in ["RUSTUP_HOME", "CARGO_HOME", "RUSTUP_TOOLCHAIN", "LLVM_PROFILE_FILE"] {
+        for name in [
+            "RUSTUP_HOME",
+            "CARGO_HOME",
+            "RUSTUP_TOOLCHAIN",
+            "LLVM_PROFILE_FILE",
+        ] {
             if let Some(value) = std::env::var_os(name) {
                 command.env(name, value);
             }
@@ -149,7 +155,12 @@ pub struct Place<'a> {
 impl Place<'_> {
     /// Runs git here and gives what it printed; it must succeed.
     pub fn git(&self, arguments: &[&str]) -> String {
-        let output = self.repo.command("git", &self.root).args(arguments).output().expect("git starts");
+        let output = self
+            .repo
+            .command("git", &self.root)
+            .args(arguments)
+            .output()
+            .expect("git starts");
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim_end().to_owned();
         assert!(
             output.status.success(),
@@ -276,11 +287,16 @@ pub fn without_times(text: &str) -> String {
     while let Some(start) = rest.find(|letter: char| letter.is_ascii_digit()) {
         let (before, tail) = rest.split_at(start);
         out.push_str(before);
-        let number = tail.len() - tail.trim_start_matches(|it: char| it.is_ascii_digit() || it == '.').len();
+        let number = tail.len()
+            - tail
+                .trim_start_matches(|it: char| it.is_ascii_digit() || it == '.')
+                .len();
         let (digits, after) = tail.split_at(number);
         let boundary = !before.ends_with(|it: char| it.is_alphanumeric() || it == '-' || it == '_');
         let unit = ["ms", "s"].into_iter().find(|unit| {
-            after.strip_prefix(*unit).is_some_and(|it| !it.starts_with(|it: char| it.is_alphanumeric()))
+            after
+                .strip_prefix(*unit)
+                .is_some_and(|it| !it.starts_with(|it: char| it.is_alphanumeric()))
         });
         match unit {
             Some(unit) if boundary => {
@@ -298,6 +314,7 @@ pub fn without_times(text: &str) -> String {
 }
 
 fn write(path: &Path, text: &[u8]) {
-    std::fs::create_dir_all(path.parent().expect("a file has a directory")).expect("a new directory");
+    std::fs::create_dir_all(path.parent().expect("a file has a directory"))
+        .expect("a new directory");
     std::fs::write(path, text).expect("a new file");
 }

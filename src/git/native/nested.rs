@@ -117,7 +117,7 @@ pub fn identity(
         let ids = paths.iter().map(|file| Ok(id(file)?.unwrap_or(nothing)));
         ids.collect()
     };
-    let snapshot = snapshot::open(&repo, scope, Head::WorkTree(commit), &raw)?;
+    let snapshot = snapshot::open(&repo, scope, Head::WorkTree(commit), Box::new(raw))?;
     let changed = snapshot.changed_since(commit)?;
     match commit {
         Some(commit) if changed.is_empty() => Ok(commit),

@@ -1,0 +1,252 @@
+//! Lays what several tables say of a task over each other: built in, preset, `[tasks.X]`, service. Field by field; a list
+//! replaces the inherited one, and `...` within it stands for that one.
+
+use crate::config::deploy;
+use crate::config::needs;
+use crate::config::problem::Findings;
+use crate::config::read::{At, Texts};
+use crate::config::service::{Context, Head};
+use crate::config::task::TaskTable;
+use crate::model::deploy::Deploy;
+use crate::model::input::{InputRule, Inputs};
+use crate::model::name::TaskName;
+use crate::model::path::{FilePath, is_within};
+use crate::model::pattern::Pattern;
+use crate::model::task::{Slot, Task};
+
+/// What stands for the inherited list.
+pub const INHERITED: &str = "...";
+
+/// What the tables say of one task, from the weakest to the strongest: preset, `[tasks.X]`, service.
+pub type Layers<'a, 'd> = [Option<&'a TaskTable<'d>>; 3];
+
+/// The task `name` of `head`. Its `run` is checked by the caller, who knows about targets.
+pub fn merge(
+    findings: &mut Findings,
+    context: &Context,
+    head: &Head,
+    path: &FilePath,
+    name: &TaskName,
+    layers: &Layers,
+) -> Task {
+    let mut task = Task::new(Vec::new());
+    task.needs = needs::resolve(findings, context, head, name, layers);
+    task.inputs = inputs(findings, path, layers);
+    task.outputs = outputs(findings, path, layers);
+    let mut exclusive = None;
+    let mut pool: Option<At<&str>> = None;
+    for layer in layers.iter().flatten() {
+        lay(&mut task.run, &layer.run);
+        lay(&mut task.shell, &layer.shell);
+        lay(&mut task.env, &layer.env);
+        lay(&mut task.pass_env, &layer.pass_env);
+        lay(&mut task.secrets, &layer.secrets);
+        lay(&mut task.tools, &layer.tools);
+        task.timeout = layer.timeout.or(task.timeout);
+        task.retry = layer.retry.unwrap_or(task.retry);
+        task.grace = layer.grace.unwrap_or(task.grace);
+        task.cache = layer.cache.or(task.cache);
+        task.strict_env = layer.strict_env.unwrap_or(task.strict_env);
+        // The stronger table decides which of the two it is.
+        if layer.pool.is_some() {
+            (pool, exclusive) = (layer.pool, None);
+        }
+        exclusive = layer.exclusive.or(exclusive);
+    }
+    task.slot = match (exclusive, pool) {
+        (Some(At { value: true, .. }), _) => Slot::Exclusive,
+        (_, Some(pool)) => {
+            check_pool(findings, context, pool);
+            Slot::Pool(pool.value.to_owned())
+        }
+        _ => Slot::Free,
+    };
+    if name.as_str() == "deploy" {
+        let mut merged = Deploy::default();
+        for layer in layers.iter().flatten().filter_map(|it| it.deploy.as_ref()) {
+            deploy::lay_over(&mut merged, layer);
+        }
+        task.deploy = Some(Box::new(merged));
+    }
+    check_secrets(findings, &task, layers);
+    task
+}
+
+/// A list laid over the inherited one.
+pub fn texts(texts: &Texts, inherited: &[String]) -> Vec<String> {
+    let mut list = Vec::new();
+    for text in texts.iter() {
+        match text.value {
+            INHERITED => list.extend_from_slice(inherited),
+            text => list.push(text.to_owned()),
+        }
+    }
+    list
+}
+
+fn lay(list: &mut Vec<String>, over: &Option<Texts>) {
+    if let Some(over) = over {
+        *list = texts(over, list);
+    }
+}
+
+fn inputs(findings: &mut Findings, path: &FilePath, layers: &Layers) -> Inputs {
+    let mut rules = vec![InputRule::Own];
+    for list in layers.iter().flatten().filter_map(|layer| layer.inputs) {
+        let inherited = std::mem::take(&mut rules);
+        for text in list.iter() {
+            if text.value == INHERITED {
+                rules.extend(inherited.iter().cloned());
+                continue;
+            }
+            let (glob, leaves_out) = match text.value.strip_prefix('!') {
+                Some(rest) => (rest, true),
+                None => (text.value, false),
+            };
+            let Some(pattern) = pattern(
+                findings,
+                "inputs",
+                At {
+                    value: glob,
+                    ..text
+                },
+                path,
+            ) else {
+                continue;
+            };
+            rules.push(match leaves_out {
+                true => InputRule::Leave(pattern),
+                false => InputRule::Take(pattern),
+            });
+        }
+    }
+    Inputs::new(rules)
+}
+
+fn outputs(findings: &mut Findings, path: &FilePath, layers: &Layers) -> Option<Vec<Pattern>> {
+    let mut outputs: Option<Vec<Pattern>> = None;
+    for list in layers.iter().flatten().filter_map(|layer| layer.outputs) {
+        let inherited = outputs.take().unwrap_or_default();
+        let mut patterns = Vec::new();
+        for text in list.iter() {
+            if text.value == INHERITED {
+                patterns.extend(inherited.iter().cloned());
+            } else {
+                patterns.extend(output(findings, text, path));
+            }
+        }
+        outputs = Some(patterns);
+    }
+    outputs
+}
+
+fn output(findings: &mut Findings, text: At<&str>, path: &FilePath) -> Option<Pattern> {
+    if text.value.starts_with('!') {
+        findings
+            .add(text.place, "`outputs` cannot leave files out")
+            .hint("name the files that the task leaves behind, without `!`");
+        return None;
+    }
+    let bare = text.value.trim_end_matches('/');
+    if matches!(bare, "." | "./" | "*" | "**" | "**/*" | "./**") {
+        findings
+            .add(text.place, "`outputs` names the whole service")
+            .hint("name the directory that the task writes to, such as `dist`");
+        return None;
+    }
+    let pattern = pattern(findings, "outputs", text, path)?;
+    if !is_within(pattern.literal(), path.as_bytes()) {
+        findings
+            .add(
+                text.place,
+                format!(
+                    "the output `{}` lies outside the service",
+                    text.value.escape_debug()
+                ),
+            )
+            .hint(format!(
+                "a task may only leave files behind below `{}`",
+                shown(path)
+            ));
+        return None;
+    }
+    Some(pattern)
+}
+
+/// A pattern relative to `directory`.
+pub fn pattern(
+    findings: &mut Findings,
+    key: &str,
+    text: At<&str>,
+    directory: &FilePath,
+) -> Option<Pattern> {
+    match Pattern::new(text.value, directory) {
+        Ok(pattern) => Some(pattern),
+        Err(reason) => {
+            let problem = findings.add(
+                text.place,
+                format!(
+                    "`{}` in `{key}` is not a pattern that can be used",
+                    text.value.escape_debug()
+                ),
+            );
+            problem.label(reason.clone());
+            if reason.contains("..") {
+                problem.hint("begin it with `/` to name files from the workspace root");
+            } else {
+                problem.hint(
+                    "`*` and `?` stay within a directory, `**` crosses them, `{a,b}` and `[a-z]` choose; `\\` takes the next character as it is",
+                );
+            }
+            None
+        }
+    }
+}
+
+/// A directory for messages.
+pub fn shown(path: &FilePath) -> String {
+    match path.is_root() {
+        true => ".".into(),
+        false => path.display(),
+    }
+}
+
+fn check_pool(findings: &mut Findings, context: &Context, pool: At<&str>) {
+    if context.pools.contains_key(pool.value) {
+        return;
+    }
+    let names = context.pools.keys().map(String::as_str);
+    let near = crate::model::suggest::nearest(pool.value, names);
+    let otherwise = format!(
+        "add it to `[pools]` with its slots, such as `{} = 1`",
+        pool.value
+    );
+    findings
+        .add(pool.place, format!("there is no pool `{}`", pool.value))
+        .did_you_mean(near, &otherwise)
+        .absence();
+}
+
+fn check_secrets(findings: &mut Findings, task: &Task, layers: &Layers) {
+    let both = task.secrets.iter().filter(|it| task.env.contains(it));
+    for name in both {
+        let find = |lists: Vec<Texts>| {
+            lists
+                .iter()
+                .rev()
+                .flat_map(Texts::iter)
+                .find(|text| text.value == name)
+                .map(|text| text.place)
+        };
+        let layers = || layers.iter().flatten();
+        let secret = find(layers().filter_map(|layer| layer.secrets).collect());
+        let env = find(layers().filter_map(|layer| layer.env).collect());
+        let (Some(secret), Some(env)) = (secret, env) else {
+            continue;
+        };
+        findings
+            .add(secret, format!("`{name}` is in `secrets` and in `env`"))
+            .related(env, "here too")
+            .hint("a secret never becomes part of a key; remove it from one of the two");
+    }
+}

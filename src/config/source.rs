@@ -1,0 +1,258 @@
+//! Where files come from: the working directory, or any other state of the workspace.
+
+use std::collections::HashMap;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use crate::model::path::{FilePath, ancestors};
+use crate::model::pattern::Pattern;
+
+/// The name of the file that makes a directory a workspace.
+pub const FILE: &str = "services.toml";
+/// Files with more bytes than this are refused.
+pub const LARGEST: u64 = 32 << 20;
+
+/// The files of one state of the workspace.
+pub trait Source {
+    /// The bytes of a file, `None` if it does not exist.
+    ///
+    /// # Errors
+    /// Why it cannot be read although it exists.
+    fn read(&self, path: &FilePath) -> io::Result<Option<Vec<u8>>>;
+
+    /// The files that a pattern matches, in any order. Directories that begin with a dot, and `node_modules`, need not be
+    /// looked into.
+    ///
+    /// # Errors
+    /// Why the directories cannot be read.
+    fn glob(&self, pattern: &Pattern) -> io::Result<Vec<FilePath>>;
+
+    /// What stands at each of the paths.
+    fn directories(&self, paths: &[&FilePath]) -> Vec<Directory> {
+        vec![Directory::Unknown; paths.len()]
+    }
+}
+
+/// What stands at the path of a service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Directory {
+    Present,
+    Missing,
+    /// A file.
+    Other,
+    /// A symbolic link leads out of the workspace.
+    Outside,
+    /// It cannot be told.
+    Unknown,
+}
+
+/// The working directory.
+#[derive(Clone, Debug)]
+pub struct Disk {
+    root: PathBuf,
+    directories: Directories,
+}
+
+/// Whether the directories of services have to exist.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Directories {
+    Checked,
+    /// A sparse checkout may have left them out.
+    Sparse,
+}
+
+impl Disk {
+    /// The workspace at `root`.
+    pub fn new(root: impl Into<PathBuf>, directories: Directories) -> Self {
+        Self {
+            root: root.into(),
+            directories,
+        }
+    }
+}
+
+impl Source for Disk {
+    fn read(&self, path: &FilePath) -> io::Result<Option<Vec<u8>>> {
+        read_file(&self.root.join(path.as_path()))
+    }
+
+    fn glob(&self, pattern: &Pattern) -> io::Result<Vec<FilePath>> {
+        let literal = FilePath::from_bytes(pattern.literal());
+        let start = self.root.join(literal.as_path());
+        let walk = walkdir::WalkDir::new(&start).follow_links(false);
+        let walk = walk.into_iter().filter_entry(|entry| {
+            entry.depth() == 0 || !entry.file_type().is_dir() || !is_skipped(entry.file_name())
+        });
+        let mut found = Vec::new();
+        for entry in walk {
+            let entry = match entry {
+                Ok(entry) => entry,
+                Err(error) if is_missing(&error) => continue,
+                Err(error) => return Err(error.into()),
+            };
+            let Ok(rest) = entry.path().strip_prefix(&self.root) else {
+                continue;
+            };
+            let path = rest.as_os_str().as_encoded_bytes();
+            if !entry.file_type().is_dir() && pattern.matches(path) {
+                found.push(FilePath::from_bytes(path));
+            }
+        }
+        Ok(found)
+    }
+
+    fn directories(&self, paths: &[&FilePath]) -> Vec<Directory> {
+        if self.directories == Directories::Sparse {
+            return vec![Directory::Unknown; paths.len()];
+        }
+        let mut seen = Seen {
+            root: &self.root,
+            real_root: None,
+            parents: HashMap::new(),
+        };
+        paths.iter().map(|path| seen.look(path)).collect()
+    }
+}
+
+/// The nearest workspace at `start` or above it, or else every place that was looked at. A file with nothing but services
+/// is a part of a workspace further up, so it counts only if there is no other.
+///
+/// # Errors
+/// The files that were looked for, nearest first.
+pub fn find_root(start: &Path) -> Result<PathBuf, Vec<PathBuf>> {
+    let mut part = None;
+    let mut looked_at = Vec::new();
+    for directory in start.ancestors() {
+        let file = directory.join(FILE);
+        if file.symlink_metadata().is_ok() {
+            if is_whole(&file) {
+                return Ok(directory.to_owned());
+            }
+            part.get_or_insert(directory);
+        }
+        looked_at.push(file);
+    }
+    part.map(Path::to_owned).ok_or(looked_at)
+}
+
+/// Whether a file has what only the `services.toml` of a workspace has.
+fn is_whole(file: &Path) -> bool {
+    let Ok(Some(bytes)) = read_file(file) else {
+        return false;
+    };
+    let line = |line: &[u8]| {
+        let line = line.trim_ascii();
+        let table = line.strip_prefix(b"[").map(<[u8]>::trim_ascii_start);
+        table.is_some_and(|it| it.starts_with(b"workspace"))
+            || line.starts_with(b"workspace")
+            || line
+                .strip_prefix(b"version")
+                .is_some_and(|rest| rest.trim_ascii_start().starts_with(b"="))
+    };
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+    bytes.split(|byte| *byte == b'\n').any(line)
+}
+
+/// Directories that an include does not look into.
+pub fn is_skipped(name: &std::ffi::OsStr) -> bool {
+    let name = name.as_encoded_bytes();
+    name.starts_with(b".") || name == b"node_modules"
+}
+
+fn read_file(path: &Path) -> io::Result<Option<Vec<u8>>> {
+    let mut file = match std::fs::File::open(path) {
+        Ok(file) => file,
+        Err(error) if is_absent(&error) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let metadata = file.metadata()?;
+    if metadata.is_dir() {
+        return Err(io::Error::new(
+            io::ErrorKind::IsADirectory,
+            "it is a directory",
+        ));
+    }
+    if !metadata.is_file() {
+        return Err(io::Error::other("it is not a regular file"));
+    }
+    if metadata.len() > LARGEST {
+        return Err(io::Error::new(
+            io::ErrorKind::FileTooLarge,
+            format!("it has more than {} MiB", LARGEST >> 20),
+        ));
+    }
+    let mut bytes = Vec::with_capacity(metadata.len() as usize + 1);
+    file.by_ref().take(LARGEST).read_to_end(&mut bytes)?;
+    Ok(Some(bytes))
+}
+
+fn is_absent(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+    )
+}
+
+fn is_missing(error: &walkdir::Error) -> bool {
+    error.io_error().is_some_and(is_absent)
+}
+
+/// Looks at directories, and only once at each of their parents.
+struct Seen<'r> {
+    root: &'r Path,
+    real_root: Option<PathBuf>,
+    parents: HashMap<FilePath, Directory>,
+}
+
+impl Seen<'_> {
+    fn look(&mut self, path: &FilePath) -> Directory {
+        if path.is_root() {
+            return Directory::Present;
+        }
+        let parent = ancestors(path.as_bytes()).nth(1).unwrap_or_default();
+        if !parent.is_empty() {
+            let parent = FilePath::from_bytes(parent);
+            let known = match self.parents.get(&parent) {
+                Some(known) => *known,
+                None => {
+                    let found = self.look(&parent);
+                    self.parents.insert(parent, found);
+                    found
+                }
+            };
+            if known != Directory::Present {
+                return match known {
+                    Directory::Other => Directory::Missing,
+                    known => known,
+                };
+            }
+        }
+        self.look_at(path)
+    }
+
+    fn look_at(&mut self, path: &FilePath) -> Directory {
+        let full = self.root.join(path.as_path());
+        match full.symlink_metadata() {
+            Ok(metadata) if metadata.is_dir() => Directory::Present,
+            Ok(metadata) if metadata.is_symlink() => self.follow(&full),
+            Ok(_) => Directory::Other,
+            Err(error) if is_absent(&error) => Directory::Missing,
+            Err(_) => Directory::Unknown,
+        }
+    }
+
+    fn follow(&mut self, link: &Path) -> Directory {
+        let Ok(target) = link.canonicalize() else {
+            return Directory::Missing;
+        };
+        let root = self.root;
+        let real_root = self
+            .real_root
+            .get_or_insert_with(|| root.canonicalize().unwrap_or_else(|_| root.to_owned()));
+        match (target.starts_with(real_root), target.is_dir()) {
+            (false, _) => Directory::Outside,
+            (true, true) => Directory::Present,
+            (true, false) => Directory::Other,
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! Files with problems, and what is said of them.

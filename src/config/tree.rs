@@ -1,0 +1,800 @@
+//! A TOML file as a flat tree of borrowed values, each with its place. Grammar and decoding are `toml_parser`'s; this
+//! file only puts its events together, in file order and without an allocation per table.
+
+use std::borrow::Cow;
+use std::cell::Cell;
+use std::collections::HashMap;
+
+use toml_parser::decoder::{Encoding, ScalarKind};
+use toml_parser::parser::{EventReceiver, parse_document};
+use toml_parser::{ErrorSink, ParseError, Source};
+
+use crate::config::problem::{FileId, Place};
+
+/// How deeply arrays and tables may nest within a value.
+const DEPTH: usize = 64;
+/// A table with more keys than this gets an index.
+const INDEXED: u32 = 12;
+const NONE: u32 = u32::MAX;
+
+/// A parsed file.
+#[derive(Debug)]
+pub struct Document<'i> {
+    pub file: FileId,
+    entries: Vec<Entry<'i>>,
+    items: Vec<Item<'i>>,
+    tables: Vec<Table<'i>>,
+    arrays: Vec<List>,
+}
+
+/// A mistake in the grammar.
+#[derive(Debug)]
+pub struct SyntaxError {
+    pub message: String,
+    pub place: Place,
+    /// Where the same key stands already.
+    pub earlier: Option<Place>,
+}
+
+/// A value in its document.
+#[derive(Clone, Copy, Debug)]
+pub struct Node<'d> {
+    document: &'d Document<'d>,
+    value: &'d Value<'d>,
+}
+
+/// A table in its document.
+#[derive(Clone, Copy, Debug)]
+pub struct TableNode<'d> {
+    document: &'d Document<'d>,
+    id: u32,
+    pub place: Place,
+}
+
+/// A key of a table, with the place of the key.
+#[derive(Clone, Copy, Debug)]
+pub struct Key<'d> {
+    pub text: &'d str,
+    pub place: Place,
+}
+
+/// What a value is.
+#[derive(Clone, Debug)]
+pub enum Kind<'i> {
+    String(Cow<'i, str>),
+    Integer(i64),
+    Float(f64),
+    Boolean(bool),
+    Datetime(&'i str),
+    Array(u32),
+    Table(u32),
+    /// A mistake was reported within the value, so nothing can be said of it.
+    Damaged,
+}
+
+#[derive(Debug)]
+struct Value<'i> {
+    start: u32,
+    end: u32,
+    kind: Kind<'i>,
+}
+
+#[derive(Debug)]
+struct Entry<'i> {
+    key: Name<'i>,
+    value: Value<'i>,
+    next: u32,
+}
+
+#[derive(Debug)]
+struct Item<'i> {
+    value: Value<'i>,
+    next: u32,
+}
+
+#[derive(Clone, Debug)]
+struct Name<'i> {
+    text: Cow<'i, str>,
+    start: u32,
+    end: u32,
+}
+
+#[derive(Debug)]
+struct List {
+    first: u32,
+    last: u32,
+    length: u32,
+}
+
+#[derive(Debug)]
+struct Table<'i> {
+    list: List,
+    origin: Origin,
+    index: Option<HashMap<Cow<'i, str>, u32>>,
+}
+
+/// What brought a table into being; it decides what may be added to it later.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Origin {
+    /// `[a.b]` made `a`.
+    Implied,
+    /// `a.b = 1` made `a`.
+    Dotted,
+    /// `[a]`
+    Header,
+    /// `a = {}`
+    Inline,
+}
+
+/// Reads `text`, going on after each mistake.
+pub fn parse(file: FileId, text: &str) -> (Document<'_>, Vec<SyntaxError>) {
+    let source = Source::new(text);
+    let tokens = source.lex().into_vec();
+    let faults = Cell::new(0);
+    let mut sink = Sink {
+        errors: Vec::new(),
+        faults: &faults,
+    };
+    let mut builder = Builder::new(file, source, &faults);
+    parse_document(&tokens, &mut builder, &mut sink);
+    let mut errors: Vec<_> = sink
+        .errors
+        .iter()
+        .map(|error| syntax_error(error, file, text.len()))
+        .collect();
+    errors.append(&mut builder.errors);
+    errors.sort_by_key(|error| error.place.start);
+    (builder.document, errors)
+}
+
+impl<'d> Document<'d> {
+    /// The whole file, as a table.
+    pub fn root(&'d self) -> TableNode<'d> {
+        TableNode {
+            document: self,
+            id: 0,
+            place: Place::new(self.file, 0, 0),
+        }
+    }
+}
+
+impl<'d> Node<'d> {
+    /// What it is.
+    pub fn kind(&self) -> &'d Kind<'d> {
+        &self.value.kind
+    }
+
+    /// Where it stands.
+    pub fn place(&self) -> Place {
+        Place::new(self.document.file, self.value.start, self.value.end)
+    }
+
+    /// The table that it is.
+    pub fn table(&self) -> Option<TableNode<'d>> {
+        match self.value.kind {
+            Kind::Table(id) => Some(TableNode {
+                document: self.document,
+                id,
+                place: self.place(),
+            }),
+            _ => None,
+        }
+    }
+
+    /// The text that it is.
+    pub fn text(&self) -> Option<&'d str> {
+        match &self.value.kind {
+            Kind::String(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The elements, if it is an array.
+    pub fn items(&self) -> Option<impl Iterator<Item = Node<'d>> + use<'d>> {
+        let document = self.document;
+        let Kind::Array(id) = self.value.kind else {
+            return None;
+        };
+        let mut next = document.arrays[id as usize].first;
+        Some(std::iter::from_fn(move || {
+            let item = document.items.get(next as usize)?;
+            next = item.next;
+            Some(Node {
+                document,
+                value: &item.value,
+            })
+        }))
+    }
+
+    /// Whether a mistake was reported within it.
+    pub fn is_damaged(&self) -> bool {
+        matches!(self.value.kind, Kind::Damaged)
+    }
+
+    /// What it is, for messages.
+    pub fn describe(&self) -> &'static str {
+        match self.value.kind {
+            Kind::String(_) => "a string",
+            Kind::Integer(_) => "a number",
+            Kind::Float(_) => "a decimal number",
+            Kind::Boolean(_) => "a boolean",
+            Kind::Datetime(_) => "a date",
+            Kind::Array(_) => "a list",
+            Kind::Table(_) => "a table",
+            Kind::Damaged => "damaged",
+        }
+    }
+}
+
+impl<'d> TableNode<'d> {
+    /// Keys and values in file order.
+    pub fn iter(&self) -> impl Iterator<Item = (Key<'d>, Node<'d>)> + use<'d> {
+        let document = self.document;
+        let mut next = document.tables[self.id as usize].list.first;
+        std::iter::from_fn(move || {
+            let entry = document.entries.get(next as usize)?;
+            next = entry.next;
+            Some(document.pair(entry))
+        })
+    }
+
+    /// The value at `key`.
+    pub fn find(&self, key: &str) -> Option<(Key<'d>, Node<'d>)> {
+        let at = self.document.find(self.id, key)?;
+        Some(self.document.pair(&self.document.entries[at as usize]))
+    }
+
+    /// How many keys it has.
+    pub fn len(&self) -> usize {
+        self.document.tables[self.id as usize].list.length as usize
+    }
+}
+
+impl<'i> Document<'i> {
+    fn pair<'d>(&'d self, entry: &'d Entry<'i>) -> (Key<'d>, Node<'d>) {
+        let key = Key {
+            text: &entry.key.text,
+            place: Place::new(self.file, entry.key.start, entry.key.end),
+        };
+        let node = Node {
+            document: self,
+            value: &entry.value,
+        };
+        (key, node)
+    }
+
+    fn find(&self, table: u32, key: &str) -> Option<u32> {
+        let table = &self.tables[table as usize];
+        if let Some(last) = self.entries.get(table.list.last as usize)
+            && last.key.text == key
+        {
+            return Some(table.list.last);
+        }
+        if let Some(index) = &table.index {
+            return index.get(key).copied();
+        }
+        let mut next = table.list.first;
+        while let Some(entry) = self.entries.get(next as usize) {
+            if entry.key.text == key {
+                return Some(next);
+            }
+            next = entry.next;
+        }
+        None
+    }
+
+    fn insert(&mut self, table: u32, key: Name<'i>, value: Value<'i>) {
+        let at = self.entries.len() as u32;
+        let table = &mut self.tables[table as usize];
+        match self.entries.get_mut(table.list.last as usize) {
+            Some(last) => last.next = at,
+            None => table.list.first = at,
+        }
+        table.list.last = at;
+        table.list.length += 1;
+        if let Some(index) = &mut table.index {
+            index.insert(key.text.clone(), at);
+        }
+        self.entries.push(Entry {
+            key,
+            value,
+            next: NONE,
+        });
+        if table.index.is_none() && table.list.length > INDEXED {
+            let mut index = HashMap::new();
+            let mut next = table.list.first;
+            while let Some(entry) = self.entries.get(next as usize) {
+                index.insert(entry.key.text.clone(), next);
+                next = entry.next;
+            }
+            table.index = Some(index);
+        }
+    }
+
+    fn push(&mut self, array: u32, value: Value<'i>) {
+        let at = self.items.len() as u32;
+        let list = &mut self.arrays[array as usize];
+        match self.items.get_mut(list.last as usize) {
+            Some(last) => last.next = at,
+            None => list.first = at,
+        }
+        list.last = at;
+        list.length += 1;
+        self.items.push(Item { value, next: NONE });
+    }
+
+    fn new_table(&mut self, origin: Origin) -> u32 {
+        self.tables.push(Table {
+            list: List::new(),
+            origin,
+            index: None,
+        });
+        self.tables.len() as u32 - 1
+    }
+
+    fn new_array(&mut self) -> u32 {
+        self.arrays.push(List::new());
+        self.arrays.len() as u32 - 1
+    }
+}
+
+impl List {
+    fn new() -> Self {
+        Self {
+            first: NONE,
+            last: NONE,
+            length: 0,
+        }
+    }
+}
+
+struct Sink<'c> {
+    errors: Vec<ParseError>,
+    faults: &'c Cell<u32>,
+}
+
+impl ErrorSink for Sink<'_> {
+    fn report_error(&mut self, error: ParseError) {
+        self.faults.set(self.faults.get() + 1);
+        self.errors.push(error);
+    }
+}
+
+fn syntax_error(error: &ParseError, file: FileId, length: usize) -> SyntaxError {
+    let mut message = error.description().to_owned();
+    if let Some(expected) = error.expected().filter(|all| !all.is_empty()) {
+        let words: Vec<_> = expected
+            .iter()
+            .map(|one| match one {
+                toml_parser::Expected::Literal("\n") => "a new line".to_owned(),
+                toml_parser::Expected::Literal(text) => format!("`{}`", text.escape_debug()),
+                toml_parser::Expected::Description(text) => (*text).to_owned(),
+                _ => "something else".to_owned(),
+            })
+            .collect();
+        message.push_str(": expected ");
+        message.push_str(&words.join(" or "));
+    }
+    let span = error.unexpected().or(error.context()).unwrap_or_default();
+    let end = span.end().min(length) as u32;
+    SyntaxError {
+        message,
+        place: Place::new(file, (span.start() as u32).min(end), end),
+        earlier: None,
+    }
+}
+
+/// An array or inline table that is open.
+enum Frame {
+    Array {
+        id: u32,
+        start: u32,
+    },
+    Inline {
+        id: u32,
+        start: u32,
+        /// Where its own keys begin on the stack of keys.
+        keys: usize,
+        /// The mistakes that were known when its current key began.
+        faults: u32,
+    },
+}
+
+struct Builder<'i, 'c> {
+    document: Document<'i>,
+    source: Source<'i>,
+    errors: Vec<SyntaxError>,
+    faults: &'c Cell<u32>,
+    /// The table that the last header opened.
+    current: u32,
+    /// Where values go whose table is not known.
+    scrap: u32,
+    header: Option<Header>,
+    frames: Vec<Frame>,
+    keys: Vec<Name<'i>>,
+    /// The mistakes that were known when the current line's key began.
+    line_faults: u32,
+}
+
+struct Header {
+    start: u32,
+    array: bool,
+}
+
+type Span = toml_parser::Span;
+
+impl<'i, 'c> Builder<'i, 'c> {
+    fn new(file: FileId, source: Source<'i>, faults: &'c Cell<u32>) -> Self {
+        let mut document = Document {
+            file,
+            entries: Vec::new(),
+            items: Vec::new(),
+            tables: Vec::new(),
+            arrays: Vec::new(),
+        };
+        let root = document.new_table(Origin::Header);
+        let scrap = document.new_table(Origin::Header);
+        Self {
+            document,
+            source,
+            errors: Vec::new(),
+            faults,
+            current: root,
+            scrap,
+            header: None,
+            frames: Vec::new(),
+            keys: Vec::new(),
+            line_faults: 0,
+        }
+    }
+
+    fn open_header(&mut self, span: Span, array: bool) {
+        self.frames.clear();
+        self.keys.clear();
+        self.current = self.scrap;
+        self.header = Some(Header {
+            start: span.start() as u32,
+            array,
+        });
+    }
+
+    fn close_header(&mut self, span: Span) {
+        let Some(header) = self.header.take() else {
+            return;
+        };
+        let mut keys = std::mem::take(&mut self.keys);
+        if let Some(last) = keys.pop()
+            && let Some(parent) = self.descend(0, &keys, Origin::Implied)
+        {
+            let end = span.end() as u32;
+            self.current = match header.array {
+                true => self.enter_element(parent, last, header.start, end, &keys),
+                false => self.enter_table(parent, last, header.start, end, &keys),
+            };
+        }
+        keys.clear();
+        self.keys = keys;
+    }
+
+    fn enter_table(
+        &mut self,
+        parent: u32,
+        key: Name<'i>,
+        start: u32,
+        end: u32,
+        path: &[Name<'i>],
+    ) -> u32 {
+        let Some(at) = self.document.find(parent, &key.text) else {
+            let table = self.document.new_table(Origin::Header);
+            let kind = Kind::Table(table);
+            self.document
+                .insert(parent, key, Value { start, end, kind });
+            return table;
+        };
+        let entry = &mut self.document.entries[at as usize];
+        if let Kind::Table(id) = entry.value.kind {
+            if self.document.tables[id as usize].origin == Origin::Implied {
+                self.document.tables[id as usize].origin = Origin::Header;
+                entry.value.start = start;
+                entry.value.end = end;
+                return id;
+            }
+            self.duplicate(&key, path, at);
+            return match self.document.tables[id as usize].origin {
+                Origin::Inline => self.scrap,
+                _ => id,
+            };
+        }
+        self.duplicate(&key, path, at);
+        self.scrap
+    }
+
+    fn enter_element(
+        &mut self,
+        parent: u32,
+        key: Name<'i>,
+        start: u32,
+        end: u32,
+        path: &[Name<'i>],
+    ) -> u32 {
+        let array = match self.document.find(parent, &key.text) {
+            None => {
+                let array = self.document.new_array();
+                let kind = Kind::Array(array);
+                self.document
+                    .insert(parent, key, Value { start, end, kind });
+                array
+            }
+            Some(at) => match self.document.entries[at as usize].value.kind {
+                Kind::Array(array) if self.last_table(array).is_some() => array,
+                _ => {
+                    self.duplicate(&key, path, at);
+                    return self.scrap;
+                }
+            },
+        };
+        let table = self.document.new_table(Origin::Header);
+        let kind = Kind::Table(table);
+        self.document.push(array, Value { start, end, kind });
+        table
+    }
+
+    /// The last element of an array that `[[x]]` made.
+    fn last_table(&self, array: u32) -> Option<u32> {
+        let last = self.document.arrays[array as usize].last;
+        match self.document.items.get(last as usize)?.value.kind {
+            Kind::Table(id) if self.document.tables[id as usize].origin == Origin::Header => {
+                Some(id)
+            }
+            _ => None,
+        }
+    }
+
+    /// The table at `path` below `table`, made where it is missing.
+    fn descend(&mut self, mut table: u32, path: &[Name<'i>], origin: Origin) -> Option<u32> {
+        for (depth, key) in path.iter().enumerate() {
+            if depth > DEPTH {
+                self.error("keys are nested too deeply".into(), key, None);
+                return None;
+            }
+            let Some(at) = self.document.find(table, &key.text) else {
+                let new = self.document.new_table(origin);
+                let value = Value {
+                    start: key.start,
+                    end: key.end,
+                    kind: Kind::Table(new),
+                };
+                self.document.insert(table, key.clone(), value);
+                table = new;
+                continue;
+            };
+            let inner = match self.document.entries[at as usize].value.kind {
+                Kind::Table(id) => Some(id),
+                Kind::Array(array) if origin == Origin::Implied => self.last_table(array),
+                Kind::Damaged => return None,
+                _ => None,
+            };
+            let Some(id) = inner else {
+                self.not_a_table(key, at);
+                return None;
+            };
+            match (self.document.tables[id as usize].origin, origin) {
+                (Origin::Inline, _) => {
+                    self.not_a_table(key, at);
+                    return None;
+                }
+                (Origin::Header, Origin::Dotted) => {
+                    self.duplicate(key, &path[..depth], at);
+                    return None;
+                }
+                (Origin::Implied, Origin::Dotted) => {
+                    self.document.tables[id as usize].origin = Origin::Dotted;
+                }
+                _ => {}
+            }
+            table = id;
+        }
+        Some(table)
+    }
+
+    fn not_a_table(&mut self, key: &Name<'i>, at: u32) {
+        let message = format!(
+            "`{}` already has a value, so nothing can be added to it",
+            key.text
+        );
+        self.error(message, key, Some(at));
+    }
+
+    fn duplicate(&mut self, key: &Name<'i>, path: &[Name<'i>], at: u32) {
+        let mut name = String::new();
+        for part in path {
+            name.push_str(&part.text);
+            name.push('.');
+        }
+        name.push_str(&key.text);
+        self.error(format!("`{name}` is written twice"), key, Some(at));
+    }
+
+    fn error(&mut self, message: String, key: &Name<'i>, earlier: Option<u32>) {
+        self.errors.push(SyntaxError {
+            message,
+            place: Place::new(self.document.file, key.start, key.end),
+            earlier: earlier.map(|at| {
+                let key = &self.document.entries[at as usize].key;
+                Place::new(self.document.file, key.start, key.end)
+            }),
+        });
+    }
+
+    fn value(&mut self, start: u32, end: u32, kind: Kind<'i>) {
+        let value = Value { start, end, kind };
+        match self.frames.last() {
+            Some(Frame::Array { id, .. }) => self.document.push(*id, value),
+            Some(Frame::Inline {
+                id, keys, faults, ..
+            }) => {
+                let (id, keys, faults) = (*id, *keys, *faults);
+                self.assign(id, keys, faults, value);
+            }
+            None => self.assign(self.current, 0, self.line_faults, value),
+        }
+    }
+
+    /// Puts `value` at the dotted key that begins at `from` on the stack of keys.
+    fn assign(&mut self, table: u32, from: usize, faults: u32, mut value: Value<'i>) {
+        if faults != self.faults.get() {
+            value.kind = Kind::Damaged;
+        }
+        if self.keys.len() == from + 1 {
+            let key = self.keys.pop().expect("there is one more than before");
+            self.assign_plain(table, key, value, &[]);
+            return;
+        }
+        let mut path = self.keys.split_off(from.min(self.keys.len()));
+        let Some(key) = path.pop() else {
+            return;
+        };
+        if let Some(parent) = self.descend(table, &path, Origin::Dotted) {
+            self.assign_plain(parent, key, value, &path);
+        }
+    }
+
+    fn assign_plain(&mut self, table: u32, key: Name<'i>, value: Value<'i>, path: &[Name<'i>]) {
+        match self.document.find(table, &key.text) {
+            Some(at) => self.duplicate(&key, path, at),
+            None => self.document.insert(table, key, value),
+        }
+    }
+
+    fn open_value(&mut self, span: Span, error: &mut dyn ErrorSink) -> bool {
+        let fits = self.frames.len() < DEPTH;
+        if !fits {
+            error.report_error(
+                ParseError::new("values are nested too deeply").with_unexpected(span),
+            );
+        }
+        fits
+    }
+}
+
+impl EventReceiver for Builder<'_, '_> {
+    fn std_table_open(&mut self, span: Span, _error: &mut dyn ErrorSink) {
+        self.open_header(span, false);
+    }
+
+    fn std_table_close(&mut self, span: Span, _error: &mut dyn ErrorSink) {
+        self.close_header(span);
+    }
+
+    fn array_table_open(&mut self, span: Span, _error: &mut dyn ErrorSink) {
+        self.open_header(span, true);
+    }
+
+    fn array_table_close(&mut self, span: Span, _error: &mut dyn ErrorSink) {
+        self.close_header(span);
+    }
+
+    fn inline_table_open(&mut self, span: Span, error: &mut dyn ErrorSink) -> bool {
+        let fits = self.open_value(span, error);
+        let id = self.document.new_table(Origin::Inline);
+        self.frames.push(Frame::Inline {
+            id,
+            start: span.start() as u32,
+            keys: self.keys.len(),
+            faults: self.faults.get(),
+        });
+        fits
+    }
+
+    fn inline_table_close(&mut self, span: Span, _error: &mut dyn ErrorSink) {
+        if let Some(Frame::Inline {
+            id, start, keys, ..
+        }) = self.frames.pop()
+        {
+            self.keys.truncate(keys);
+            self.value(start, span.end() as u32, Kind::Table(id));
+        }
+    }
+
+    fn array_open(&mut self, span: Span, error: &mut dyn ErrorSink) -> bool {
+        let fits = self.open_value(span, error);
+        let id = self.document.new_array();
+        self.frames.push(Frame::Array {
+            id,
+            start: span.start() as u32,
+        });
+        fits
+    }
+
+    fn array_close(&mut self, span: Span, _error: &mut dyn ErrorSink) {
+        if let Some(Frame::Array { id, start }) = self.frames.pop() {
+            self.value(start, span.end() as u32, Kind::Array(id));
+        }
+    }
+
+    fn simple_key(&mut self, span: Span, encoding: Option<Encoding>, error: &mut dyn ErrorSink) {
+        match self.frames.last_mut() {
+            None if self.keys.is_empty() => self.line_faults = self.faults.get(),
+            Some(Frame::Inline { keys, faults, .. }) if self.keys.len() == *keys => {
+                *faults = self.faults.get();
+            }
+            _ => {}
+        }
+        let mut text = Cow::Borrowed("");
+        if let Some(raw) = self.source.get(span) {
+            let raw = toml_parser::Raw::new_unchecked(raw.as_str(), encoding, span);
+            raw.decode_key(&mut text, error);
+        }
+        self.keys.push(Name {
+            text,
+            start: span.start() as u32,
+            end: span.end() as u32,
+        });
+    }
+
+    fn scalar(&mut self, span: Span, encoding: Option<Encoding>, error: &mut dyn ErrorSink) {
+        let Some(raw) = self.source.get(span) else {
+            return;
+        };
+        let mut text = Cow::Borrowed("");
+        let raw = toml_parser::Raw::new_unchecked(raw.as_str(), encoding, span);
+        let kind = raw.decode_scalar(&mut text, error);
+        let kind = match kind {
+            ScalarKind::String => Kind::String(text),
+            ScalarKind::Boolean(value) => Kind::Boolean(value),
+            ScalarKind::DateTime => Kind::Datetime(raw.as_str()),
+            ScalarKind::Float => text.parse().map_or(Kind::Damaged, Kind::Float),
+            ScalarKind::Integer(radix) => match i64::from_str_radix(&text, radix.value()) {
+                Ok(number) => Kind::Integer(number),
+                Err(_) => {
+                    let wide = ParseError::new("the number is not within 64 bits");
+                    error.report_error(wide.with_unexpected(span));
+                    Kind::Damaged
+                }
+            },
+        };
+        self.value(span.start() as u32, span.end() as u32, kind);
+    }
+
+    fn value_sep(&mut self, _span: Span, _error: &mut dyn ErrorSink) {
+        if let Some(Frame::Inline { keys, .. }) = self.frames.last() {
+            self.keys.truncate(*keys);
+        }
+    }
+
+    fn comment(&mut self, span: Span, error: &mut dyn ErrorSink) {
+        if let Some(raw) = self.source.get(span) {
+            raw.decode_comment(error);
+        }
+    }
+
+    fn newline(&mut self, span: Span, error: &mut dyn ErrorSink) {
+        if let Some(raw) = self.source.get(span) {
+            raw.decode_newline(error);
+        }
+        if self.frames.is_empty() {
+            self.keys.clear();
+            self.header = None;
+        }
+    }
+}
