@@ -522,10 +522,7 @@ fn partial_and_shallow_clones_fetch_what_they_lack() {
             "shallow, one branch",
             &["--depth=2", "--single-branch", "--branch=work"],
         ),
-        (
-            "blobless without a checkout",
-            &["--filter=blob:none", "--no-checkout"],
-        ),
+        ("blobless and shallow", &["--filter=blob:none", "--depth=1"]),
     ];
     for (shape, arguments) in shapes {
         let repo = with_work();
