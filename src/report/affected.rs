@@ -134,7 +134,11 @@ fn unowned(paths: &[FilePath], look: Look) -> String {
     };
     let mut text = format!("{files} {verb} to no service{hint}\n");
     if look.is_verbose() {
-        text.extend(paths.iter().map(|path| format!("  {}\n", path.display())));
+        text.extend(
+            paths
+                .iter()
+                .map(|path| format!("  {}\n", words::path(path))),
+        );
     }
     look.paint.faint(text.trim_end()) + "\n"
 }

@@ -54,12 +54,15 @@ const LINE_LIMIT: usize = 1024;
 const FREE_ROWS: usize = 3;
 
 impl Board {
-    /// On standard error.
-    pub fn on_stderr(paint: Paint, clock: Clock) -> Self {
+    /// On standard error, if that can show live lines.
+    pub fn on_stderr(paint: Paint, clock: Clock) -> Option<Self> {
         let target = ProgressDrawTarget::stderr_with_hz(15);
+        if target.is_hidden() {
+            return None;
+        }
         let board = Self::new(target, paint, clock, stderr_size);
         board.bar.enable_steady_tick(FRAME);
-        board
+        Some(board)
     }
 
     /// On any terminal. It is drawn anew only by [`Self::redraw`] and [`Self::print`].
@@ -146,6 +149,9 @@ impl Board {
 
     /// Writes text, whole lines, that stays above the live lines.
     pub fn print(&self, text: &[u8]) {
+        if text.is_empty() {
+            return;
+        }
         let text = String::from_utf8_lossy(text).replace('\t', "    ");
         self.bar.println(text.strip_suffix('\n').unwrap_or(&text));
     }

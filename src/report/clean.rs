@@ -245,9 +245,9 @@ pub fn clean_lines(bytes: &[u8], keep: Keep, mut each: impl FnMut(&[u8])) {
 /// The text of a clean line for a live line: without tabs and letters that are seen as no letter.
 pub fn show(line: &[u8]) -> String {
     let text = String::from_utf8_lossy(line);
-    let letters = text.chars().filter(|letter| !turns_or_breaks(*letter));
-    let letters = letters.map(|letter| if letter == '\t' { ' ' } else { letter });
-    letters.collect()
+    let letters = text.chars().map(|it| if it == '\t' { ' ' } else { it });
+    let is_seen = |letter: &char| !letter.is_control() && !turns_or_breaks(*letter);
+    letters.filter(is_seen).collect()
 }
 
 /// Marks of direction that reach beyond their place, and separators of lines.

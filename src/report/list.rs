@@ -57,7 +57,7 @@ pub fn list_json(workspace: &Workspace, chosen: &[ServiceIndex]) -> Value {
 fn shown_path(service: &Service) -> String {
     match service.path.is_root() {
         true => ".".to_owned(),
-        false => service.path.display(),
+        false => words::path(&service.path),
     }
 }
 

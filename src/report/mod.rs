@@ -52,6 +52,7 @@ pub mod paint;
 pub mod people;
 pub mod plan;
 pub mod progress;
+pub mod pulse;
 pub mod reporter;
 pub mod run_json;
 pub mod settings;

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::model::plan::{Plan, PlannedTask, Verdict};
+use crate::report::clean::one_line;
 use crate::report::table::Table;
 use crate::report::view::Look;
 use crate::report::words;
@@ -26,7 +27,7 @@ pub fn plan_text(plan: &Plan, look: Look) -> String {
             task.id.to_string(),
             verdict,
             words::causes(&task.causes, shown_causes),
-            task.reason.clone(),
+            one_line(&task.reason),
         ]);
     }
     format!("{}\n{}\n", table.render(look), plan_counts(plan))

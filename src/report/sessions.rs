@@ -14,7 +14,7 @@ use crate::report::board::Board;
 use crate::report::clock::Clock;
 use crate::report::output::Output;
 use crate::report::paint::Paint;
-use crate::report::people::People;
+use crate::report::people::{People, SignOfLife};
 use crate::report::reporter::{Reporter, Reporters};
 use crate::report::settings::{Format, LogMode, Settings, Verbosity};
 use crate::report::view::samples::{failed, plan, planned, result, summary};
@@ -62,7 +62,7 @@ fn ended(summary: Summary) -> Event {
 
 fn told(settings: &Settings, events: &[Event]) -> String {
     let output = Output::memory();
-    let mut people = People::with_board(settings, output.clone(), None);
+    let mut people = People::with_sign(settings, output.clone(), SignOfLife::None);
     events.iter().for_each(|event| people.event(event));
     output.contents()
 }
@@ -277,7 +277,6 @@ fn quiet_says_what_went_wrong_and_nothing_else() {
     let mut settings = settings(LogMode::None);
     settings.verbosity = Verbosity::Quiet;
     insta::assert_snapshot!(told(&settings, &a_run_that_fails()), @r"
-    ✗ money:test      300ms  exit code 1
     warning: logs are not kept: disk full
 
     ✗ money:test: exit code 1
@@ -349,7 +348,7 @@ fn where_unicode_does_not_show_words_do() {
     | compiling a
     | linking
     ok   api:build        3.2s
-    next api:test       tried again: exit code 1
+    redo api:test       tried again: exit code 1
     + money:test
     | test_rate ok
     | test_money FAILED
@@ -404,8 +403,6 @@ fn an_interrupted_run_says_what_was_not_done() {
     ✓ web:build   800ms
     ! stopping: interrupted by SIGINT, waiting for 1 task
     ! api:build   900ms  interrupted
-
-    - 1 task skipped, needs api:build: api:test
     ! interrupted after 1.0s, 3 tasks: 1 interrupted, 1 not started, 1 passed
     ");
 }
@@ -489,7 +486,7 @@ fn hostile_output_stays_in_its_lines() {
 fn a_flood_is_passed_on_in_pieces() {
     let passed = result(Outcome::Passed, 100);
     let settings = settings(LogMode::Stream);
-    let mut people = People::with_board(&settings, Output::memory(), None);
+    let mut people = People::with_sign(&settings, Output::memory(), SignOfLife::None);
     people.event(&begun(plan(vec![planned("api:test", &[])])));
     people.event(&started(0));
     let chunk = "x".repeat(64 * 1024);
@@ -539,7 +536,7 @@ fn a_terminal_shows_each_running_task_and_what_finished() {
     let mut settings = settings(LogMode::None);
     settings.live = true;
     let output = Output::memory();
-    let mut people = People::with_board(&settings, output.clone(), Some(board));
+    let mut people = People::with_sign(&settings, output.clone(), SignOfLife::Board(board));
     let events = a_run_that_fails();
     for event in &events[..12] {
         people.event(event);
@@ -615,7 +612,7 @@ fn thousands_of_skipped_tasks_leave_no_line() {
     let skipped = TaskResult::not_started(Outcome::Skipped, "");
     let mut settings = settings(LogMode::None);
     settings.live = true;
-    let mut people = People::with_board(&settings, Output::memory(), Some(board));
+    let mut people = People::with_sign(&settings, Output::memory(), SignOfLife::Board(board));
     people.event(&begun(plan(tasks)));
     (1..=5000).for_each(|at| people.event(&finished(at, &skipped)));
     people.event(&started(0));

@@ -13,6 +13,8 @@ pub struct Terminal {
     /// Columns of the terminal, where there is one.
     pub columns: Option<usize>,
     pub is_dumb: bool,
+    /// Whether this is a CI system: some give a terminal that nobody watches.
+    pub is_ci: bool,
     /// Whether the locale is one of UTF-8.
     pub is_utf8: bool,
     /// `NO_COLOR` is set.
@@ -101,6 +103,7 @@ impl Terminal {
             stderr_is_terminal: stderr.is_terminal(),
             columns: size.ok().map(|it| it.ws_col.into()).filter(|it| *it > 0),
             is_dumb: variable("TERM").is_some_and(|term| term == "dumb"),
+            is_ci: variable("CI").is_some_and(|it| !matches!(it.as_str(), "" | "0" | "false")),
             is_utf8: is_utf8(&variable),
             no_colour: is_set("NO_COLOR"),
             force_colour: variable("CLICOLOR_FORCE").is_some_and(|it| !it.is_empty() && it != "0"),
@@ -125,6 +128,7 @@ impl Settings {
             events: choices.events,
             live: terminal.stderr_is_terminal
                 && !terminal.is_dumb
+                && !terminal.is_ci
                 && choices.verbosity > Verbosity::Quiet,
             stderr_is_terminal: terminal.stderr_is_terminal,
         }
@@ -235,12 +239,15 @@ mod tests {
     }
 
     #[test]
-    fn a_dumb_terminal_gets_plain_lines() {
+    fn a_terminal_that_is_dumb_or_unwatched_gets_plain_lines() {
         let mut terminal = Terminal {
             stderr_is_terminal: true,
             ..Terminal::default()
         };
         assert!(Settings::new(&terminal, Choices::default()).live);
+        terminal.is_ci = true;
+        assert!(!Settings::new(&terminal, Choices::default()).live);
+        terminal.is_ci = false;
         terminal.is_dumb = true;
         assert!(!Settings::new(&terminal, Choices::default()).live);
     }

@@ -129,7 +129,7 @@ impl Story {
             self.shown.push((task, self.written));
         }
         let line = match result.outcome {
-            Outcome::Passed if self.is_quiet() => return,
+            _ if self.is_quiet() => return,
             Outcome::Passed if result.attempts > 1 => {
                 let note = format!("passed at try {}", result.attempts);
                 self.outcome_line(&self.paint.passed(), task, result, &note)
@@ -233,7 +233,8 @@ impl Story {
         line.trim_end().to_owned()
     }
 
-    fn name(&self, task: usize) -> String {
+    /// What the task is called.
+    pub fn name(&self, task: usize) -> String {
         self.planned(task)
             .map_or_else(|| format!("task {task}"), |it| it.id.to_string())
     }
