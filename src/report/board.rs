@@ -9,6 +9,7 @@ use crate::model::plan::{Plan, Verdict};
 use crate::model::run::{Outcome, TaskResult};
 use crate::report::clean::{Keep, Lines, show};
 use crate::report::clock::Clock;
+use crate::report::output::Output;
 use crate::report::paint::Paint;
 use crate::report::table::{fit, width_of};
 use crate::report::words;
@@ -147,13 +148,12 @@ impl Board {
         lock(&self.state).is_stopping = true;
     }
 
-    /// Writes text, whole lines, that stays above the live lines.
-    pub fn print(&self, text: &[u8]) {
-        if text.is_empty() {
-            return;
+    /// Writes text, whole lines, that stays above the live lines. It is written as it is: the bar's own `println` would
+    /// fill each line with blanks, which are in the way when a window is resized or text is copied.
+    pub fn print(&self, text: &[u8], output: &Output) {
+        if !text.is_empty() {
+            self.bar.suspend(|| output.write_bytes(text));
         }
-        let text = String::from_utf8_lossy(text).replace('\t', "    ");
-        self.bar.println(text.strip_suffix('\n').unwrap_or(&text));
     }
 
     /// Draws the live lines anew.

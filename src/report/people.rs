@@ -74,7 +74,7 @@ impl Reporter for People {
         }
         let (sign, output) = (&self.sign, &self.output);
         self.story.tell(event, &mut |text| match sign {
-            SignOfLife::Board(board) => board.print(text),
+            SignOfLife::Board(board) => board.print(text, output),
             SignOfLife::Pulse(pulse) => {
                 pulse.spoke();
                 output.write_bytes(text);
