@@ -63,6 +63,14 @@ pub fn base_name(base: &Base) -> String {
     }
 }
 
+/// What a run says when there is nothing to run for: `nothing changed since 3fa9c1d2e4 (merge-base with origin/main)`.
+pub fn nothing_changed(base: &Base) -> String {
+    format!(
+        "nothing changed since {}; --all takes all\n",
+        base_name(base)
+    )
+}
+
 /// The answer for machines.
 pub fn affected_json(view: &AffectedView) -> Value {
     let services = view.services.iter().map(|it| {

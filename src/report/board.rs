@@ -94,6 +94,9 @@ impl Board {
     pub fn begin(&self, plan: Arc<Plan>) {
         let mut state = lock(&self.state);
         state.to_run = plan.count(Verdict::Run);
+        if let Clock::Running(_) = state.clock {
+            state.clock = Clock::start();
+        }
         state.plan = plan;
     }
 
@@ -170,6 +173,9 @@ impl Drop for Board {
 
 impl State {
     fn render(&self) -> String {
+        if self.plan.tasks.is_empty() {
+            return String::new();
+        }
         let (columns, rows) = (self.size)();
         let columns = columns.saturating_sub(1);
         let fits = rows.saturating_sub(FREE_ROWS).max(1);
