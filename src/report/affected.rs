@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::model::change::{Base, Head};
 use crate::model::path::{FilePath, encoded};
-use crate::report::clean::one_line;
+use crate::report::clean::{self, one_line};
 use crate::report::message;
 use crate::report::view::{AffectedView, Look, Said};
 use crate::report::words;
@@ -63,12 +63,18 @@ pub fn base_name(base: &Base) -> String {
     }
 }
 
-/// What a run says when there is nothing to run for: `nothing changed since 3fa9c1d2e4 (merge-base with origin/main)`.
-pub fn nothing_changed(base: &Base) -> String {
-    format!(
-        "nothing changed since {}; --all takes all\n",
-        base_name(base)
-    )
+/// What a run says when there is nothing to run for: `nothing changed since origin/main; --all builds all`.
+pub fn nothing_changed(base: &Base, all: &str) -> String {
+    let rule = one_line(&base.rule);
+    let since = match (
+        base.commits.is_empty(),
+        rule.strip_prefix("merge-base with "),
+    ) {
+        (true, _) => String::new(),
+        (false, Some(of)) => format!(" since {of}"),
+        (false, None) => format!(" since {}", base_name(base)),
+    };
+    format!("nothing changed{since}; --all {all} all\n")
 }
 
 /// The answer for machines.
@@ -145,7 +151,7 @@ fn unowned(paths: &[FilePath], look: Look) -> String {
         text.extend(
             paths
                 .iter()
-                .map(|path| format!("  {}\n", words::path(path))),
+                .map(|path| format!("  {}\n", clean::path(path))),
         );
     }
     look.paint.faint(text.trim_end()) + "\n"
@@ -229,6 +235,23 @@ mod tests {
         base: no base
         warning: everything is affected: there is no commit yet
         ");
+    }
+
+    #[test]
+    fn nothing_to_run_for_is_said_with_the_base() {
+        let mut base = sample().base;
+        let check = |base: &Base, expected| assert_eq!(nothing_changed(base, "builds"), expected);
+        check(
+            &base,
+            "nothing changed since origin/main; --all builds all\n",
+        );
+        base.rule = "--base-exact v1".to_owned();
+        check(
+            &base,
+            "nothing changed since 3fa9c1d2e4 (--base-exact v1); --all builds all\n",
+        );
+        base.commits.clear();
+        check(&base, "nothing changed; --all builds all\n");
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Makes what comes from outside fit to be shown: whole lines of bounded length, in which nothing can move the cursor.
 
+use crate::model::path::FilePath;
+
 /// What is kept besides text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Keep {
@@ -219,6 +221,11 @@ pub fn one_line(text: &str) -> String {
         lines.push(show(line));
     });
     lines.join(" ")
+}
+
+/// A file's path, with nothing in it that a terminal would obey.
+pub fn path(path: &FilePath) -> String {
+    one_line(&path.display())
 }
 
 /// `text` with its line breaks, without anything else that a terminal would obey.

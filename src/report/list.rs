@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::model::workspace::{Service, ServiceIndex, Workspace};
 use crate::report::affected::path_fields;
-use crate::report::clean::one_line;
+use crate::report::clean::{self, one_line};
 use crate::report::table::Table;
 use crate::report::view::Look;
 use crate::report::words;
@@ -57,7 +57,7 @@ pub fn list_json(workspace: &Workspace, chosen: &[ServiceIndex]) -> Value {
 fn shown_path(service: &Service) -> String {
     match service.path.is_root() {
         true => ".".to_owned(),
-        false => words::path(&service.path),
+        false => clean::path(&service.path),
     }
 }
 

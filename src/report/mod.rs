@@ -37,9 +37,9 @@
 //! ✓ 1 task in 1.2s: 1 passed                ✓ api:test  1.2s
 //! ```
 //!
-//! What is shown of the output of tasks, unless `--log` says otherwise: on a terminal the last line of each running task,
-//! and at the end the last lines of what failed; with `-v`, or where one task runs and nobody watches, each line as it
-//! comes; else each task's lines together when it ends, so that they are not mixed. `-q` shows only failures, at the end.
+//! What is shown of the output of tasks, unless `--log` says otherwise: each line as it comes where only one task runs, or
+//! with `-v`; of several, on a terminal the last line of each running task, and at the end the last lines of what failed;
+//! elsewhere each task's lines together when it ends, so that they are not mixed. `-q` shows only failures, at the end.
 
 pub mod affected;
 pub mod board;

@@ -46,7 +46,7 @@ impl Reporter for RunJson {
             | Event::Stopping { .. } => {}
             Event::RunFinished { summary } => {
                 let document = run_json(&self.plan, summary, self.id.as_deref());
-                self.output.write(&format!("{document}\n"));
+                self.output.write(&format!("{document:#}\n"));
             }
         }
     }

@@ -86,7 +86,7 @@ pub struct Settings {
     pub events: Option<PathBuf>,
     /// Whether standard error is a terminal whose cursor can be moved and progress is wanted.
     pub live: bool,
-    /// Whether standard error is a terminal.
+    pub stdout_is_terminal: bool,
     pub stderr_is_terminal: bool,
 }
 
@@ -130,19 +130,20 @@ impl Settings {
                 && !terminal.is_dumb
                 && !terminal.is_ci
                 && choices.verbosity > Verbosity::Quiet,
+            stdout_is_terminal: terminal.stdout_is_terminal,
             stderr_is_terminal: terminal.stderr_is_terminal,
         }
     }
 
-    /// The log mode for a run of `to_run` tasks: what was asked for; else on a terminal only the live lines; elsewhere,
-    /// or with `-v`, each line as it comes if one task speaks, and all of a task together if several do.
+    /// The log mode for a run of `to_run` tasks: what was asked for; else each line as it comes where one task speaks, or
+    /// with `-v`; else on a terminal only the live lines, and elsewhere all lines of a task together.
     pub fn log_mode(&self, to_run: usize) -> LogMode {
         match (self.log, self.verbosity) {
             (Some(mode), _) => mode,
             (None, Verbosity::Quiet) => LogMode::None,
             (None, Verbosity::Verbose) => LogMode::Stream,
-            (None, Verbosity::Normal) if self.live => LogMode::None,
             (None, Verbosity::Normal) if to_run <= 1 => LogMode::Stream,
+            (None, Verbosity::Normal) if self.live => LogMode::None,
             (None, Verbosity::Normal) => LogMode::Grouped,
         }
     }
@@ -231,6 +232,7 @@ mod tests {
         };
         let no = Option::None;
         check(no, Verbosity::Normal, true, 5, None);
+        check(no, Verbosity::Normal, true, 1, Stream);
         check(no, Verbosity::Normal, false, 1, Stream);
         check(no, Verbosity::Normal, false, 5, Grouped);
         check(no, Verbosity::Verbose, true, 5, Stream);

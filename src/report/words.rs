@@ -3,9 +3,8 @@
 use std::time::Duration;
 
 use crate::model::affected::Cause;
-use crate::model::path::FilePath;
 use crate::model::plan::PlannedTask;
-use crate::report::clean::one_line;
+use crate::report::clean::path;
 
 /// How long something took: `12ms`, `1.2s`, `3m 04s`, `1h 02m`.
 pub fn duration(time: Duration) -> String {
@@ -45,11 +44,6 @@ pub fn bytes(number: u64) -> String {
         unit += 1;
     }
     format!("{}.{} {}", tenths / 10, tenths % 10, units[unit])
-}
-
-/// A file's path, with nothing in it that a terminal would obey.
-pub fn path(path: &FilePath) -> String {
-    one_line(&path.display())
 }
 
 /// A cause, as it follows the name of a service or task.
