@@ -31,7 +31,8 @@ struct State {
     to_run: usize,
     done: usize,
     failed: usize,
-    is_stopping: bool,
+    /// What to say of it, once the run was asked to stop.
+    stopping: Option<&'static str>,
     /// In the order in which they were started.
     running: Vec<Running>,
 }
@@ -76,7 +77,7 @@ impl Board {
             to_run: 0,
             done: 0,
             failed: 0,
-            is_stopping: false,
+            stopping: None,
             running: Vec::new(),
         }));
         let drawn = state.clone();
@@ -146,9 +147,12 @@ impl Board {
         }
     }
 
-    /// The run was asked to stop.
-    pub fn stopping(&self) {
-        lock(&self.state).is_stopping = true;
+    /// The run was asked to stop, because of `reason`.
+    pub fn stopping(&self, reason: &str) {
+        lock(&self.state).stopping = Some(match reason.contains("SIGINT") {
+            true => "stopping, Ctrl-C again to kill at once",
+            false => "stopping",
+        });
     }
 
     /// Writes text, whole lines, that stays above the live lines. It is written as it is: the bar's own `println` would
@@ -202,8 +206,8 @@ impl State {
             parts.push(self.paint.bad(format!("{} failed", self.failed)));
         }
         parts.push(words::duration(whole_tenths(self.clock.elapsed())));
-        if self.is_stopping {
-            parts.push(self.paint.notable("stopping, Ctrl-C again to kill at once"));
+        if let Some(stopping) = self.stopping {
+            parts.push(self.paint.notable(stopping));
         }
         let progress = format!("[{}/{}]", self.done, self.to_run);
         format!("{} {}", self.paint.strong(progress), parts.join(", "))

@@ -90,7 +90,7 @@ fn show(board: &Board, event: &Event) {
         Event::TaskStarted { task, .. } => board.started(*task),
         Event::TaskWrote { task, bytes } => board.wrote(*task, bytes),
         Event::TaskFinished { task, result } => board.finished(*task, result),
-        Event::Stopping { .. } => board.stopping(),
+        Event::Stopping { reason } => board.stopping(reason),
         Event::TaskRetried { .. } | Event::Warned { .. } | Event::RunFinished { .. } => {}
     }
 }

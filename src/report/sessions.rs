@@ -605,7 +605,7 @@ fn more_running_tasks_than_rows_are_counted() {
     board.begin(Arc::new(plan(tasks)));
     (0..15).for_each(|task| board.started(task));
     hand.store(61_000, Ordering::Relaxed);
-    board.stopping();
+    board.stopping("SIGINT");
     board.redraw();
     insta::assert_snapshot!(term.contents(), @r"
     [0/15] 15 running, 1m 01s, stopping, Ctrl-C again to kill at once
