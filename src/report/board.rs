@@ -7,8 +7,9 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use crate::model::plan::{Plan, Verdict};
 use crate::model::run::{Outcome, TaskResult};
-use crate::report::clean::{Keep, Lines, show};
+use crate::report::clean::show;
 use crate::report::clock::Clock;
+use crate::report::lines::{Keep, Lines};
 use crate::report::output::Output;
 use crate::report::paint::Paint;
 use crate::report::table::{fit, width_of};

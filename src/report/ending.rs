@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, HashSet};
 
 use crate::model::plan::{Plan, Verdict};
 use crate::model::run::{Outcome, Summary, TaskResult};
-use crate::report::clean::{Keep, clean_lines, one_line};
+use crate::report::clean::one_line;
+use crate::report::lines::{Keep, clean_lines};
 use crate::report::paint::Paint;
 use crate::report::run_json::saved;
 use crate::report::settings::Verbosity;

@@ -6,7 +6,8 @@ use serde_json::{Map, Value, json};
 
 use crate::model::path::encoded;
 use crate::model::run::Outcome;
-use crate::report::clean::{Keep, LINE_LIMIT, Lines, one_line};
+use crate::report::clean::one_line;
+use crate::report::lines::{Keep, LINE_LIMIT, Lines};
 use crate::report::output::{Condition, Output};
 use crate::report::table::Table;
 use crate::report::task_log::show_file;

@@ -48,6 +48,7 @@ pub mod clock;
 pub mod ending;
 pub mod events;
 pub mod graph;
+pub mod lines;
 pub mod list;
 pub mod log;
 pub mod message;
