@@ -30,6 +30,9 @@ pub fn affected_text(view: &AffectedView, detail: Detail, look: Look) -> Said {
         stderr: format!("{}\n", base_line(&view.base, look)),
     };
     let stderr = &mut said.stderr;
+    if view.services.is_empty() {
+        stderr.push_str("no service is affected\n");
+    }
     if let Some(reason) = &view.everything {
         let text = format!("everything is affected: {reason}");
         stderr.push_str(&message::warning(&text, look.paint));
@@ -162,6 +165,7 @@ mod tests {
     use super::*;
     use crate::model::affected::Cause;
     use crate::model::change::ObjectId;
+    use crate::report::schema::tests::validate;
     use crate::report::settings::Verbosity;
     use crate::report::view::ServiceView;
     use crate::report::view::samples::service;
@@ -224,6 +228,16 @@ mod tests {
     }
 
     #[test]
+    fn that_nothing_is_affected_is_no_name() {
+        let mut view = sample();
+        view.services.clear();
+        view.unowned.clear();
+        let said = affected_text(&view, Detail::Brief, Look::default());
+        assert_eq!(said.stdout, "");
+        assert!(said.stderr.ends_with("no service is affected\n"));
+    }
+
+    #[test]
     fn everything_comes_with_its_reason() {
         let mut view = sample();
         view.base.commits.clear();
@@ -256,6 +270,7 @@ mod tests {
 
     #[test]
     fn machines_get_the_documented_fields() {
+        validate("affected", &affected_json(&sample()));
         insta::assert_snapshot!(serde_json::to_string_pretty(&affected_json(&sample())).unwrap(), @r#"
         {
           "version": 1,

@@ -123,6 +123,7 @@ pub mod samples {
 mod tests {
     use super::*;
     use crate::report::list::samples::{all, workspace};
+    use crate::report::schema::tests::validate;
     use crate::report::settings::Verbosity;
 
     #[test]
@@ -155,6 +156,7 @@ mod tests {
     #[test]
     fn machines_get_the_documented_fields() {
         let workspace = workspace(&["common", "api -> common"]);
+        validate("list", &list_json(&workspace, &all(&workspace)));
         insta::assert_snapshot!(list_json(&workspace, &all(&workspace)), @r#"{"version":1,"services":[{"name":"api","path":"services/api","tags":["backend"],"depends_on":["common"],"tasks":["build"]},{"name":"common","path":"services/common","tags":["backend"],"depends_on":[],"tasks":["build"]}]}"#);
     }
 }

@@ -60,6 +60,7 @@ pub mod progress;
 pub mod pulse;
 pub mod reporter;
 pub mod run_json;
+pub mod schema;
 pub mod settings;
 pub mod story;
 pub mod table;
