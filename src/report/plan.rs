@@ -94,7 +94,6 @@ mod tests {
 
     use super::*;
     use crate::model::affected::Cause;
-    use crate::report::schema::tests::validate;
     use crate::report::view::samples::{plan, planned, service, task};
 
     fn sample() -> Plan {
@@ -129,7 +128,7 @@ mod tests {
 
     #[test]
     fn a_plan_for_machines_has_the_documented_fields() {
-        validate("plan", &plan_json(&sample()));
+        crate::report::schema::tests::validate("plan", &plan_json(&sample()));
         insta::assert_snapshot!(plan_json(&sample()), @r#"{"version":1,"tasks":[{"id":"common:build","service":"common","task":"build","needs":[],"verdict":"skip","reason":"passed with the same inputs in run 6","key":null,"causes":[{"kind":"needed-by","task":"api:build"}]},{"id":"api:build","service":"api","task":"build","needs":["common:build"],"verdict":"run","reason":"","key":null,"causes":[{"kind":"changed","path":"services/api/main.py"},{"kind":"dependency","service":"common"}]},{"id":"api:test","service":"api","task":"test","needs":["common:build","api:build"],"verdict":"run","reason":"failed in run 6","key":null,"causes":[{"kind":"failed-before"}]}]}"#);
     }
 
