@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::model::change::{Base, Head};
 use crate::model::path::{FilePath, encoded};
-use crate::report::clean::one_line;
+use crate::report::clean::{self, one_line};
 use crate::report::message;
 use crate::report::view::{AffectedView, Look, Said};
 use crate::report::words;
@@ -33,6 +33,9 @@ pub fn affected_text(view: &AffectedView, detail: Detail, look: Look) -> Said {
         },
     };
     let stderr = &mut said.stderr;
+    if view.services.is_empty() {
+        stderr.push_str("no service is affected\n");
+    }
     if let Some(reason) = &view.everything {
         let text = format!("everything is affected: {reason}");
         stderr.push_str(&message::warning(&text, look.paint));
@@ -64,6 +67,20 @@ pub fn base_name(base: &Base) -> String {
         commits if commits.is_empty() => one_line(&base.rule),
         commits => format!("{commits} ({})", one_line(&base.rule)),
     }
+}
+
+/// What a run says when there is nothing to run for: `nothing changed since origin/main; --all builds all`.
+pub fn nothing_changed(base: &Base, all: &str) -> String {
+    let rule = one_line(&base.rule);
+    let since = match (
+        base.commits.is_empty(),
+        rule.strip_prefix("merge-base with "),
+    ) {
+        (true, _) => String::new(),
+        (false, Some(of)) => format!(" since {of}"),
+        (false, None) => format!(" since {}", base_name(base)),
+    };
+    format!("nothing changed{since}; --all {all} all\n")
 }
 
 /// The answer for machines.
@@ -137,7 +154,11 @@ fn unowned(paths: &[FilePath], look: Look) -> String {
     };
     let mut text = format!("{files} {verb} to no service{hint}\n");
     if look.is_verbose() {
-        text.extend(paths.iter().map(|path| format!("  {}\n", path.display())));
+        text.extend(
+            paths
+                .iter()
+                .map(|path| format!("  {}\n", clean::path(path))),
+        );
     }
     look.paint.faint(text.trim_end()) + "\n"
 }
@@ -147,6 +168,7 @@ mod tests {
     use super::*;
     use crate::model::cause::Cause;
     use crate::model::change::ObjectId;
+    use crate::report::schema::tests::validate;
     use crate::report::settings::Verbosity;
     use crate::report::view::ServiceView;
     use crate::report::view::samples::service;
@@ -209,6 +231,16 @@ mod tests {
     }
 
     #[test]
+    fn that_nothing_is_affected_is_no_name() {
+        let mut view = sample();
+        view.services.clear();
+        view.unowned.clear();
+        let said = affected_text(&view, Detail::Brief, Look::default());
+        assert_eq!(said.stdout, "");
+        assert!(said.stderr.ends_with("no service is affected\n"));
+    }
+
+    #[test]
     fn everything_comes_with_its_reason() {
         let mut view = sample();
         view.base.commits.clear();
@@ -223,7 +255,25 @@ mod tests {
     }
 
     #[test]
+    fn nothing_to_run_for_is_said_with_the_base() {
+        let mut base = sample().base;
+        let check = |base: &Base, expected| assert_eq!(nothing_changed(base, "builds"), expected);
+        check(
+            &base,
+            "nothing changed since origin/main; --all builds all\n",
+        );
+        base.rule = "--base-exact v1".to_owned();
+        check(
+            &base,
+            "nothing changed since 3fa9c1d2e4 (--base-exact v1); --all builds all\n",
+        );
+        base.commits.clear();
+        check(&base, "nothing changed; --all builds all\n");
+    }
+
+    #[test]
     fn machines_get_the_documented_fields() {
+        validate("affected", &affected_json(&sample()));
         insta::assert_snapshot!(serde_json::to_string_pretty(&affected_json(&sample())).unwrap(), @r#"
         {
           "version": 1,

@@ -7,8 +7,10 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use crate::model::plan::{Plan, Verdict};
 use crate::model::run::{Outcome, TaskResult};
-use crate::report::clean::{Keep, Lines, show};
+use crate::report::clean::show;
 use crate::report::clock::Clock;
+use crate::report::lines::{Keep, Lines};
+use crate::report::output::Output;
 use crate::report::paint::Paint;
 use crate::report::table::{fit, width_of};
 use crate::report::words;
@@ -30,7 +32,8 @@ struct State {
     to_run: usize,
     done: usize,
     failed: usize,
-    is_stopping: bool,
+    /// What to say of it, once the run was asked to stop.
+    stopping: Option<&'static str>,
     /// In the order in which they were started.
     running: Vec<Running>,
 }
@@ -54,12 +57,15 @@ const LINE_LIMIT: usize = 1024;
 const FREE_ROWS: usize = 3;
 
 impl Board {
-    /// On standard error.
-    pub fn on_stderr(paint: Paint, clock: Clock) -> Self {
+    /// On standard error, if that can show live lines.
+    pub fn on_stderr(paint: Paint, clock: Clock) -> Option<Self> {
         let target = ProgressDrawTarget::stderr_with_hz(15);
+        if target.is_hidden() {
+            return None;
+        }
         let board = Self::new(target, paint, clock, stderr_size);
         board.bar.enable_steady_tick(FRAME);
-        board
+        Some(board)
     }
 
     /// On any terminal. It is drawn anew only by [`Self::redraw`] and [`Self::print`].
@@ -72,7 +78,7 @@ impl Board {
             to_run: 0,
             done: 0,
             failed: 0,
-            is_stopping: false,
+            stopping: None,
             running: Vec::new(),
         }));
         let drawn = state.clone();
@@ -90,6 +96,9 @@ impl Board {
     pub fn begin(&self, plan: Arc<Plan>) {
         let mut state = lock(&self.state);
         state.to_run = plan.count(Verdict::Run);
+        if let Clock::Running(_) = state.clock {
+            state.clock = Clock::start();
+        }
         state.plan = plan;
     }
 
@@ -139,15 +148,20 @@ impl Board {
         }
     }
 
-    /// The run was asked to stop.
-    pub fn stopping(&self) {
-        lock(&self.state).is_stopping = true;
+    /// The run was asked to stop, because of `reason`.
+    pub fn stopping(&self, reason: &str) {
+        lock(&self.state).stopping = Some(match reason.contains("SIGINT") {
+            true => "stopping, Ctrl-C again to kill at once",
+            false => "stopping",
+        });
     }
 
-    /// Writes text, whole lines, that stays above the live lines.
-    pub fn print(&self, text: &[u8]) {
-        let text = String::from_utf8_lossy(text).replace('\t', "    ");
-        self.bar.println(text.strip_suffix('\n').unwrap_or(&text));
+    /// Writes text, whole lines, that stays above the live lines. It is written as it is: the bar's own `println` would
+    /// fill each line with blanks, which are in the way when a window is resized or text is copied.
+    pub fn print(&self, text: &[u8], output: &Output) {
+        if !text.is_empty() {
+            self.bar.suspend(|| output.write_bytes(text));
+        }
     }
 
     /// Draws the live lines anew.
@@ -164,6 +178,9 @@ impl Drop for Board {
 
 impl State {
     fn render(&self) -> String {
+        if self.plan.tasks.is_empty() {
+            return String::new();
+        }
         let (columns, rows) = (self.size)();
         let columns = columns.saturating_sub(1);
         let fits = rows.saturating_sub(FREE_ROWS).max(1);
@@ -190,8 +207,8 @@ impl State {
             parts.push(self.paint.bad(format!("{} failed", self.failed)));
         }
         parts.push(words::duration(whole_tenths(self.clock.elapsed())));
-        if self.is_stopping {
-            parts.push(self.paint.notable("stopping, Ctrl-C again to kill at once"));
+        if let Some(stopping) = self.stopping {
+            parts.push(self.paint.notable(stopping));
         }
         let progress = format!("[{}/{}]", self.done, self.to_run);
         format!("{} {}", self.paint.strong(progress), parts.join(", "))

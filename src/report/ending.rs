@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, HashSet};
 
 use crate::model::plan::{Plan, Verdict};
 use crate::model::run::{Outcome, Summary, TaskResult};
-use crate::report::clean::{Keep, clean_lines, one_line};
+use crate::report::clean::one_line;
+use crate::report::lines::{Keep, clean_lines};
 use crate::report::paint::Paint;
 use crate::report::run_json::saved;
 use crate::report::settings::Verbosity;
@@ -32,8 +33,6 @@ const NAMED_CHAIN: usize = 6;
 /// The text, each line with its end.
 pub fn ending(it: &Ending) -> String {
     let mut text = String::new();
-    let is_failure =
-        |result: &TaskResult| matches!(result.outcome, Outcome::Failed | Outcome::TimedOut);
     let results = it.summary.results.iter().enumerate();
     let failures: Vec<_> = results.filter(|(_, result)| is_failure(result)).collect();
     for (task, result) in failures.iter().take(DETAILED_FAILURES) {
@@ -141,13 +140,17 @@ fn skips(it: &Ending) -> String {
     lines.collect()
 }
 
-/// For each task, the bad one for whose sake it was not done.
+fn is_failure(result: &TaskResult) -> bool {
+    matches!(result.outcome, Outcome::Failed | Outcome::TimedOut)
+}
+
+/// For each task that was not done, the failed one that kept it from being done.
 fn roots(it: &Ending) -> Vec<Option<usize>> {
     let mut roots: Vec<Option<usize>> = Vec::with_capacity(it.plan.tasks.len());
     for (task, planned) in it.plan.tasks.iter().enumerate() {
         let is_bad = |need: &usize| {
             let result = it.summary.results.get(*need);
-            result.is_some_and(|result| result.outcome.is_bad() && result.attempts > 0)
+            result.is_some_and(is_failure)
         };
         let of_need = |need: &usize| match is_bad(need) {
             true => Some(*need),
@@ -155,8 +158,10 @@ fn roots(it: &Ending) -> Vec<Option<usize>> {
         };
         let result = it.summary.results.get(task);
         let is_undone = result.is_some_and(|result| is_undone(it, task, result));
-        let root = planned.needs.iter().find_map(of_need);
-        roots.push(root.filter(|_| is_undone));
+        roots.push(match is_undone {
+            true => planned.needs.iter().find_map(of_need),
+            false => None,
+        });
     }
     roots
 }
@@ -215,10 +220,14 @@ fn last_lines(it: &Ending, has_failed: bool) -> String {
 }
 
 fn counts(it: &Ending) -> String {
-    let (mut undone, mut stopped, mut up_to_date) = (0, 0, 0);
+    let roots = roots(it);
+    let (mut skipped, mut not_started, mut stopped, mut up_to_date) = (0, 0, 0, 0);
     for (task, result) in it.summary.results.iter().enumerate() {
         if is_undone(it, task, result) {
-            undone += 1;
+            match it.summary.interrupted && roots[task].is_none() {
+                true => not_started += 1,
+                false => skipped += 1,
+            }
         } else if result.outcome == Outcome::Interrupted {
             stopped += 1;
         } else if result.outcome == Outcome::Skipped {
@@ -226,15 +235,12 @@ fn counts(it: &Ending) -> String {
         }
     }
     let (paint, summary) = (it.paint, it.summary);
-    let undone_word = match summary.interrupted {
-        true => "not started",
-        false => "skipped",
-    };
     let counted = [
         (summary.count(Outcome::Failed), "failed"),
         (summary.count(Outcome::TimedOut), "timed out"),
         (stopped, "interrupted"),
-        (undone, undone_word),
+        (skipped, "skipped"),
+        (not_started, "not started"),
         (summary.count(Outcome::Passed), "passed"),
         (summary.count(Outcome::Cached), "cached"),
         (up_to_date, "up to date"),

@@ -146,6 +146,7 @@ fn whole_letters(bytes: &[u8]) -> usize {
 mod tests {
     use super::*;
     use crate::model::run::Outcome;
+    use crate::report::schema::tests::validate;
     use crate::report::view::samples::{failed, plan, planned, result, summary};
 
     fn events() -> Vec<Event> {
@@ -209,6 +210,7 @@ mod tests {
             .lines()
             .map(|line| serde_json::from_str(line).unwrap())
             .collect();
+        lines.iter().for_each(|line| validate("event", line));
         let kinds: Vec<_> = lines
             .iter()
             .map(|it| it["event"].as_str().unwrap())

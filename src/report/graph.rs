@@ -216,6 +216,7 @@ mod tests {
 
     use super::*;
     use crate::report::list::samples::{all, workspace};
+    use crate::report::schema::tests::validate;
 
     const PLAIN: Paint = Paint {
         colour: false,
@@ -300,6 +301,7 @@ mod tests {
           n5 --> n4
           classDef marked stroke-width:3px
         "#);
+        validate("graph", &graph_json(&graph));
         insta::assert_snapshot!(graph_json(&graph), @r#"{"version":1,"nodes":[{"name":"catalog","path":"services/catalog"},{"name":"common","path":"services/common"},{"name":"docs","path":"services/docs"},{"name":"gateway","path":"services/gateway"},{"name":"money","path":"services/money","marked":true},{"name":"orders","path":"services/orders"}],"edges":[{"from":"catalog","to":"common"},{"from":"catalog","to":"money"},{"from":"gateway","to":"catalog"},{"from":"gateway","to":"orders"},{"from":"money","to":"common"},{"from":"orders","to":"common"},{"from":"orders","to":"money"}]}"#);
     }
 

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::model::workspace::{Service, ServiceIndex, Workspace};
 use crate::report::affected::path_fields;
-use crate::report::clean::one_line;
+use crate::report::clean::{self, one_line};
 use crate::report::table::Table;
 use crate::report::view::Look;
 use crate::report::words;
@@ -57,7 +57,7 @@ pub fn list_json(workspace: &Workspace, chosen: &[ServiceIndex]) -> Value {
 fn shown_path(service: &Service) -> String {
     match service.path.is_root() {
         true => ".".to_owned(),
-        false => service.path.display(),
+        false => clean::path(&service.path),
     }
 }
 
@@ -123,6 +123,7 @@ pub mod samples {
 mod tests {
     use super::*;
     use crate::report::list::samples::{all, workspace};
+    use crate::report::schema::tests::validate;
     use crate::report::settings::Verbosity;
 
     #[test]
@@ -155,6 +156,7 @@ mod tests {
     #[test]
     fn machines_get_the_documented_fields() {
         let workspace = workspace(&["common", "api -> common"]);
+        validate("list", &list_json(&workspace, &all(&workspace)));
         insta::assert_snapshot!(list_json(&workspace, &all(&workspace)), @r#"{"version":1,"services":[{"name":"api","path":"services/api","tags":["backend"],"depends_on":["common"],"tasks":["build"]},{"name":"common","path":"services/common","tags":["backend"],"depends_on":[],"tasks":["build"]}]}"#);
     }
 }

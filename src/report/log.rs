@@ -6,7 +6,8 @@ use serde_json::{Map, Value, json};
 
 use crate::model::path::encoded;
 use crate::model::run::Outcome;
-use crate::report::clean::{Keep, LINE_LIMIT, Lines, one_line};
+use crate::report::clean::one_line;
+use crate::report::lines::{Keep, LINE_LIMIT, Lines};
 use crate::report::output::{Condition, Output};
 use crate::report::table::Table;
 use crate::report::task_log::show_file;
@@ -119,6 +120,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::report::schema::tests::validate;
     use crate::report::view::samples::task;
 
     fn sample() -> RunView {
@@ -149,6 +151,7 @@ mod tests {
         api:test   failed   400ms  exit code 1
         1 skipped task; -v shows all
         ");
+        validate("log", &logged_run_json(&sample()));
         insta::assert_snapshot!(logged_run_json(&sample()), @r#"{"version":1,"run":"7","about":"svc test, 5 minutes ago","tasks":[{"id":"api:build","outcome":"passed","outcome_reason":"","duration_ms":3200,"log":"/w/api:build.log"},{"id":"api:test","outcome":"failed","outcome_reason":"exit code 1","duration_ms":400,"log":"/w/api:test.log"},{"id":"web:test","outcome":"skipped","outcome_reason":"up to date","duration_ms":0,"log":"/w/web:test.log"}]}"#);
     }
 

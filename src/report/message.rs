@@ -1,6 +1,7 @@
 //! Errors, warnings and hints as people see them. Text from outside is never shown raw.
 
-use crate::report::clean::{Keep, several_lines};
+use crate::report::clean::several_lines;
+use crate::report::lines::Keep;
 use crate::report::paint::Paint;
 
 /// `error: …`, further lines set in.

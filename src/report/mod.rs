@@ -36,6 +36,10 @@
 //! ✓ api:test  1.2s                          │ 3 passed
 //! ✓ 1 task in 1.2s: 1 passed                ✓ api:test  1.2s
 //! ```
+//!
+//! What is shown of the output of tasks, unless `--log` says otherwise: each line as it comes where only one task runs, or
+//! with `-v`; of several, on a terminal the last line of each running task, and at the end the last lines of what failed;
+//! elsewhere each task's lines together when it ends, so that they are not mixed. `-q` shows only failures, at the end.
 
 pub mod affected;
 pub mod board;
@@ -44,6 +48,7 @@ pub mod clock;
 pub mod ending;
 pub mod events;
 pub mod graph;
+pub mod lines;
 pub mod list;
 pub mod log;
 pub mod message;
@@ -52,8 +57,10 @@ pub mod paint;
 pub mod people;
 pub mod plan;
 pub mod progress;
+pub mod pulse;
 pub mod reporter;
 pub mod run_json;
+pub mod schema;
 pub mod settings;
 pub mod story;
 pub mod table;

@@ -22,7 +22,16 @@ enum Sink {
     Stdout,
     Stderr,
     Memory(Vec<u8>),
+    #[cfg(test)]
+    Other(TestSink),
 }
+
+#[cfg(test)]
+type TestSink = Box<dyn TestWrite>;
+
+/// What tests write to.
+#[cfg(test)]
+pub trait TestWrite: Write + Send + std::fmt::Debug {}
 
 /// What became of the writing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,8 +88,14 @@ impl Output {
     pub fn contents(&self) -> String {
         match &self.lock().sink {
             Sink::Memory(bytes) => String::from_utf8_lossy(bytes).into_owned(),
-            Sink::Stdout | Sink::Stderr => String::new(),
+            _ => String::new(),
         }
+    }
+
+    /// Writes to `sink`.
+    #[cfg(test)]
+    pub fn to(sink: impl TestWrite + 'static) -> Self {
+        Self::new(Sink::Other(Box::new(sink)))
     }
 
     fn new(sink: Sink) -> Self {
@@ -102,6 +117,8 @@ impl Sink {
             Self::Stdout => write_all(&rustix::stdio::stdout(), bytes),
             Self::Stderr => write_all(&rustix::stdio::stderr(), bytes),
             Self::Memory(memory) => memory.write_all(bytes),
+            #[cfg(test)]
+            Self::Other(sink) => sink.write_all(bytes),
         }
     }
 }

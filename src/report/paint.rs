@@ -82,7 +82,7 @@ impl Paint {
 
     /// The mark of what is tried again.
     pub fn retried(self) -> String {
-        self.notable(self.either("↻", "next"))
+        self.notable(self.either("↻", "redo"))
     }
 
     /// The mark of what begins.

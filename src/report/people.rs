@@ -6,68 +6,104 @@ use crate::model::event::Event;
 use crate::report::board::Board;
 use crate::report::clock::Clock;
 use crate::report::output::Output;
+use crate::report::pulse::{Pulse, SILENCE};
 use crate::report::reporter::Reporter;
-use crate::report::settings::Settings;
+use crate::report::settings::{Settings, Verbosity};
 use crate::report::story::Story;
 
 /// The reporter for people.
 pub struct People {
     story: Story,
     output: Output,
-    board: Option<Board>,
+    sign: SignOfLife,
+}
+
+/// How people see that the run goes on.
+pub enum SignOfLife {
+    /// Live lines on a terminal.
+    Board(Board),
+    /// A line after a long silence.
+    Pulse(Pulse),
+    /// Not at all: it is over, or they asked for quiet.
+    None,
 }
 
 impl People {
     /// Writes to `output`. With live lines where the settings say that it is a terminal.
     pub fn new(settings: &Settings, output: Output) -> Self {
-        let board = settings
-            .live
-            .then(|| Board::on_stderr(settings.stderr, Clock::start()));
-        Self::with_board(settings, output, board)
+        let board = match settings.live {
+            true => Board::on_stderr(settings.stderr, Clock::start()),
+            false => None,
+        };
+        let sign = match board {
+            Some(board) => SignOfLife::Board(board),
+            None if settings.verbosity == Verbosity::Quiet => SignOfLife::None,
+            None => SignOfLife::Pulse(Pulse::start(output.clone(), Clock::start(), SILENCE)),
+        };
+        Self::with_sign(settings, output, sign)
     }
 
-    /// The same with a given board.
-    pub fn with_board(settings: &Settings, output: Output, board: Option<Board>) -> Self {
+    /// The same with a given sign of life.
+    pub fn with_sign(settings: &Settings, output: Output, sign: SignOfLife) -> Self {
         let story = Story::new(settings);
         Self {
             story,
             output,
-            board,
+            sign,
+        }
+    }
+
+    /// Draws the live lines anew.
+    #[cfg(test)]
+    pub fn redraw(&self) {
+        if let SignOfLife::Board(board) = &self.sign {
+            board.redraw();
         }
     }
 }
 
 impl Reporter for People {
     fn event(&mut self, event: &Event) {
-        match event {
-            Event::RunStarted { plan, .. } => self.with(|board| board.begin(Arc::clone(plan))),
-            Event::TaskStarted { task, .. } => self.with(|board| board.started(*task)),
-            Event::TaskWrote { task, bytes } => self.with(|board| board.wrote(*task, bytes)),
-            Event::TaskFinished { task, result } => {
-                self.with(|board| board.finished(*task, result))
-            }
-            Event::Stopping { .. } => self.with(Board::stopping),
-            Event::RunFinished { .. } => drop(self.board.take()),
-            Event::TaskRetried { .. } | Event::Warned { .. } => {}
+        if let Event::RunFinished { .. } = event {
+            self.sign = SignOfLife::None;
         }
-        let (board, output) = (&self.board, &self.output);
-        self.story.tell(event, &mut |text| match board {
-            Some(board) => board.print(text),
-            None => output.write_bytes(text),
+        match &self.sign {
+            SignOfLife::Board(board) => show(board, event),
+            SignOfLife::Pulse(pulse) => note(pulse, &self.story, event),
+            SignOfLife::None => {}
+        }
+        let (sign, output) = (&self.sign, &self.output);
+        self.story.tell(event, &mut |text| match sign {
+            SignOfLife::Board(board) => board.print(text, output),
+            SignOfLife::Pulse(pulse) => {
+                pulse.spoke();
+                output.write_bytes(text);
+            }
+            SignOfLife::None => output.write_bytes(text),
         });
     }
 }
 
-impl People {
-    /// Draws the live lines anew.
-    #[cfg(test)]
-    pub fn redraw(&self) {
-        self.board.iter().for_each(Board::redraw);
+fn show(board: &Board, event: &Event) {
+    match event {
+        Event::RunStarted { plan, .. } => board.begin(Arc::clone(plan)),
+        Event::TaskStarted { task, .. } => board.started(*task),
+        Event::TaskWrote { task, bytes } => board.wrote(*task, bytes),
+        Event::TaskFinished { task, result } => board.finished(*task, result),
+        Event::Stopping { reason } => board.stopping(reason),
+        Event::TaskRetried { .. } | Event::Warned { .. } | Event::RunFinished { .. } => {}
     }
+}
 
-    fn with(&mut self, act: impl FnOnce(&Board)) {
-        if let Some(board) = &self.board {
-            act(board);
-        }
+fn note(pulse: &Pulse, story: &Story, event: &Event) {
+    match event {
+        Event::TaskStarted { task, .. } => pulse.started(*task, story.name(*task)),
+        Event::TaskFinished { task, .. } => pulse.finished(*task),
+        Event::RunStarted { .. }
+        | Event::TaskWrote { .. }
+        | Event::TaskRetried { .. }
+        | Event::Warned { .. }
+        | Event::Stopping { .. }
+        | Event::RunFinished { .. } => {}
     }
 }

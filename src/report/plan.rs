@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::model::plan::{Plan, PlannedTask, Verdict};
+use crate::report::clean::one_line;
 use crate::report::table::Table;
 use crate::report::view::Look;
 use crate::report::words;
@@ -26,7 +27,7 @@ pub fn plan_text(plan: &Plan, look: Look) -> String {
             task.id.to_string(),
             verdict,
             words::causes(&task.causes, shown_causes),
-            task.reason.clone(),
+            one_line(&task.reason),
         ]);
     }
     format!("{}\n{}\n", table.render(look), plan_counts(plan))
@@ -127,6 +128,7 @@ mod tests {
 
     #[test]
     fn a_plan_for_machines_has_the_documented_fields() {
+        crate::report::schema::tests::validate("plan", &plan_json(&sample()));
         insta::assert_snapshot!(plan_json(&sample()), @r#"{"version":1,"tasks":[{"id":"common:build","service":"common","task":"build","needs":[],"verdict":"skip","reason":"passed with the same inputs in run 6","key":null,"causes":[{"kind":"needed-by","task":"api:build"}]},{"id":"api:build","service":"api","task":"build","needs":["common:build"],"verdict":"run","reason":"","key":null,"causes":[{"kind":"changed","path":"services/api/main.py"},{"kind":"dependency","service":"common"}]},{"id":"api:test","service":"api","task":"test","needs":["common:build","api:build"],"verdict":"run","reason":"failed in run 6","key":null,"causes":[{"kind":"failed-before"}]}]}"#);
     }
 

@@ -75,3 +75,22 @@ fn show(paint: Paint, mut message: String, messages: &Receiver<String>) {
     }
     bar.finish_and_clear();
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn work_that_is_done_at_once_is_not_held_up() {
+        let live = Settings {
+            live: true,
+            ..Settings::default()
+        };
+        for settings in [live, Settings::default()] {
+            for _ in 0..50 {
+                let progress = Progress::start(&settings, "reading the working tree");
+                progress.say("fetching main from origin");
+            }
+        }
+    }
+}

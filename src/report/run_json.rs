@@ -46,7 +46,7 @@ impl Reporter for RunJson {
             | Event::Stopping { .. } => {}
             Event::RunFinished { summary } => {
                 let document = run_json(&self.plan, summary, self.id.as_deref());
-                self.output.write(&format!("{document}\n"));
+                self.output.write(&format!("{document:#}\n"));
             }
         }
     }
@@ -128,6 +128,7 @@ mod tests {
     use std::os::unix::ffi::OsStrExt;
 
     use super::*;
+    use crate::report::schema::tests::validate;
     use crate::report::view::samples::{failed, plan, planned, result, summary};
 
     #[test]
@@ -139,6 +140,7 @@ mod tests {
         let mut results = vec![result(Outcome::Cached, 10), failed(300, "no")];
         results[1].log = Some("/w/.git/svc/api-test.log".into());
         let document = run_json(&plan(tasks), &summary(results, 1500), Some("7"));
+        validate("run", &document);
         insta::assert_snapshot!(serde_json::to_string_pretty(&document).unwrap(), @r#"
         {
           "version": 1,

@@ -13,6 +13,8 @@ pub struct Terminal {
     /// Columns of the terminal, where there is one.
     pub columns: Option<usize>,
     pub is_dumb: bool,
+    /// Whether this is a CI system: some give a terminal that nobody watches.
+    pub is_ci: bool,
     /// Whether the locale is one of UTF-8.
     pub is_utf8: bool,
     /// `NO_COLOR` is set.
@@ -84,7 +86,7 @@ pub struct Settings {
     pub events: Option<PathBuf>,
     /// Whether standard error is a terminal whose cursor can be moved and progress is wanted.
     pub live: bool,
-    /// Whether standard error is a terminal.
+    pub stdout_is_terminal: bool,
     pub stderr_is_terminal: bool,
 }
 
@@ -101,6 +103,7 @@ impl Terminal {
             stderr_is_terminal: stderr.is_terminal(),
             columns: size.ok().map(|it| it.ws_col.into()).filter(|it| *it > 0),
             is_dumb: variable("TERM").is_some_and(|term| term == "dumb"),
+            is_ci: variable("CI").is_some_and(|it| !matches!(it.as_str(), "" | "0" | "false")),
             is_utf8: is_utf8(&variable),
             no_colour: is_set("NO_COLOR"),
             force_colour: variable("CLICOLOR_FORCE").is_some_and(|it| !it.is_empty() && it != "0"),
@@ -125,20 +128,22 @@ impl Settings {
             events: choices.events,
             live: terminal.stderr_is_terminal
                 && !terminal.is_dumb
+                && !terminal.is_ci
                 && choices.verbosity > Verbosity::Quiet,
+            stdout_is_terminal: terminal.stdout_is_terminal,
             stderr_is_terminal: terminal.stderr_is_terminal,
         }
     }
 
-    /// The log mode for a run of `to_run` tasks: what was asked for; else on a terminal only the live lines; elsewhere,
-    /// or with `-v`, each line as it comes if one task speaks, and all of a task together if several do.
+    /// The log mode for a run of `to_run` tasks: what was asked for; else each line as it comes where one task speaks, or
+    /// with `-v`; else on a terminal only the live lines, and elsewhere all lines of a task together.
     pub fn log_mode(&self, to_run: usize) -> LogMode {
         match (self.log, self.verbosity) {
             (Some(mode), _) => mode,
             (None, Verbosity::Quiet) => LogMode::None,
             (None, Verbosity::Verbose) => LogMode::Stream,
-            (None, Verbosity::Normal) if self.live => LogMode::None,
             (None, Verbosity::Normal) if to_run <= 1 => LogMode::Stream,
+            (None, Verbosity::Normal) if self.live => LogMode::None,
             (None, Verbosity::Normal) => LogMode::Grouped,
         }
     }
@@ -227,6 +232,7 @@ mod tests {
         };
         let no = Option::None;
         check(no, Verbosity::Normal, true, 5, None);
+        check(no, Verbosity::Normal, true, 1, Stream);
         check(no, Verbosity::Normal, false, 1, Stream);
         check(no, Verbosity::Normal, false, 5, Grouped);
         check(no, Verbosity::Verbose, true, 5, Stream);
@@ -235,12 +241,15 @@ mod tests {
     }
 
     #[test]
-    fn a_dumb_terminal_gets_plain_lines() {
+    fn a_terminal_that_is_dumb_or_unwatched_gets_plain_lines() {
         let mut terminal = Terminal {
             stderr_is_terminal: true,
             ..Terminal::default()
         };
         assert!(Settings::new(&terminal, Choices::default()).live);
+        terminal.is_ci = true;
+        assert!(!Settings::new(&terminal, Choices::default()).live);
+        terminal.is_ci = false;
         terminal.is_dumb = true;
         assert!(!Settings::new(&terminal, Choices::default()).live);
     }

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use crate::model::event::Event;
 use crate::model::plan::{Plan, PlannedTask, Verdict};
 use crate::model::run::{Outcome, Summary, TaskResult};
-use crate::report::clean::{Keep, one_line};
+use crate::report::clean::one_line;
 use crate::report::ending::{Ending, ending};
+use crate::report::lines::Keep;
 use crate::report::message;
 use crate::report::paint::Paint;
 use crate::report::plan::plan_counts;
@@ -129,7 +130,7 @@ impl Story {
             self.shown.push((task, self.written));
         }
         let line = match result.outcome {
-            Outcome::Passed if self.is_quiet() => return,
+            _ if self.is_quiet() => return,
             Outcome::Passed if result.attempts > 1 => {
                 let note = format!("passed at try {}", result.attempts);
                 self.outcome_line(&self.paint.passed(), task, result, &note)
@@ -233,7 +234,8 @@ impl Story {
         line.trim_end().to_owned()
     }
 
-    fn name(&self, task: usize) -> String {
+    /// What the task is called.
+    pub fn name(&self, task: usize) -> String {
         self.planned(task)
             .map_or_else(|| format!("task {task}"), |it| it.id.to_string())
     }

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use crate::report::clean::{Keep, LINE_LIMIT, Lines};
+use crate::report::lines::{Keep, LINE_LIMIT, Lines};
 use crate::report::words;
 
 /// Takes each line that is ready, cleaned, without its end.

@@ -157,6 +157,10 @@ pub mod samples {
         }
     }
 
+    pub fn changed(path: &str) -> Cause {
+        Cause::Changed(path.into())
+    }
+
     pub fn plan(tasks: Vec<PlannedTask>) -> Plan {
         Plan { tasks }
     }

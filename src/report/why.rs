@@ -163,6 +163,7 @@ fn line(depth: usize, cause: &Cause) -> String {
 mod tests {
     use super::*;
     use crate::model::change::{Base, ObjectId};
+    use crate::report::schema::tests::validate;
     use crate::report::settings::Verbosity;
     use crate::report::view::samples::{service, task};
 
@@ -248,11 +249,13 @@ mod tests {
         let view = sample(Subject::Service(service("docs")));
         insta::assert_snapshot!(why_text(&view, Look::default()), @"docs is not affected: no input differs from 3fa93fa93f (merge-base with origin/main)");
         assert_eq!(why_json(&view)["affected"], false);
+        validate("why", &why_json(&view));
     }
 
     #[test]
     fn machines_get_the_chain_and_all_causes() {
         let view = sample(Subject::Service(service("orders")));
+        validate("why", &why_json(&view));
         insta::assert_snapshot!(serde_json::to_string_pretty(&why_json(&view)).unwrap(), @r#"
         {
           "version": 1,

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::model::cause::Cause;
 use crate::model::plan::PlannedTask;
+use crate::report::clean::path;
 
 /// How long something took: `12ms`, `1.2s`, `3m 04s`, `1h 02m`.
 pub fn duration(time: Duration) -> String {
@@ -48,8 +49,8 @@ pub fn bytes(number: u64) -> String {
 /// A cause, as it follows the name of a service or task.
 pub fn cause(cause: &Cause) -> String {
     match cause {
-        Cause::Changed(path) => format!("{} changed", path.display()),
-        Cause::Global(path) => format!("global input {} changed", path.display()),
+        Cause::Changed(it) => format!("{} changed", path(it)),
+        Cause::Global(it) => format!("global input {} changed", path(it)),
         Cause::Definition => "definition changed".to_owned(),
         Cause::Dependency(service) => format!("depends on {service}"),
         Cause::Everything => "everything counts as changed".to_owned(),

@@ -1,0 +1,228 @@
+//! What machines get, as JSON schemas: one for each document. Additions are allowed at any time; a change of what is
+//! there raises `version`.
+
+use serde_json::{Value, json};
+
+/// The documents that have a schema.
+pub const DOCUMENTS: [&str; 8] = [
+    "affected", "list", "plan", "run", "graph", "why", "log", "event",
+];
+
+/// The schema of one document of [`DOCUMENTS`].
+pub fn output_schema(document: &str) -> Option<Value> {
+    let body = match document {
+        "affected" => affected(),
+        "list" => list(),
+        "plan" => object(json!({"tasks": array(reference("planned"))})),
+        "run" => run(),
+        "graph" => graph(),
+        "why" => why(),
+        "log" => log(),
+        "event" => event(),
+        _ => return None,
+    };
+    let mut schema = json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": format!("svc {document}, version 1"),
+    });
+    for part in [versioned(body), json!({"$defs": definitions()})] {
+        if let (Some(schema), Value::Object(part)) = (schema.as_object_mut(), part) {
+            schema.extend(part);
+        }
+    }
+    Some(schema)
+}
+
+fn definitions() -> Value {
+    json!({
+        "oid": {"type": "string", "pattern": "^([0-9a-f]{40}|[0-9a-f]{64})$"},
+        "base": object(json!({"commit": nullable(reference("oid")), "rule": string()})),
+        "path": {
+            "type": "string",
+            "description": "relative to the workspace; with `path_encoded` beside it, bytes that are not UTF-8 and `%` are percent-encoded"
+        },
+        "cause": {
+            "type": "object",
+            "required": ["kind"],
+            "properties": {
+                "kind": {"enum": ["changed", "global", "definition", "dependency", "everything", "requested",
+                                  "needed-by", "failed-before"]},
+                "path": reference("path"),
+                "path_encoded": {"const": true},
+                "service": string(),
+                "task": string(),
+            }
+        },
+        "planned": object(json!({
+            "id": string(), "service": string(), "task": string(), "needs": array(string()),
+            "verdict": {"enum": ["run", "cached", "skip"]}, "reason": string(),
+            "key": nullable(string()), "causes": array(reference("cause")),
+        })),
+        "outcome": {"enum": ["passed", "failed", "cached", "skipped", "interrupted", "timed-out"]},
+        "result": object(json!({
+            "outcome": reference("outcome"), "outcome_reason": string(),
+            "exit_code": nullable(json!({"type": "integer"})), "duration_ms": number(), "attempts": number(),
+            "log": nullable(string()), "hints": array(string()),
+            "values": {"type": "object", "additionalProperties": string()},
+        })),
+        "summary": object(json!({
+            "tasks": number(), "passed": number(), "failed": number(), "timed_out": number(), "cached": number(),
+            "skipped": number(), "up_to_date": number(), "interrupted": number(),
+            "was_interrupted": {"type": "boolean"}, "duration_ms": number(), "saved_ms": number(),
+            "critical_path": array(string()),
+        })),
+    })
+}
+
+fn affected() -> Value {
+    object(json!({
+        "base": reference("base"),
+        "head": object(json!({
+            "kind": {"enum": ["commit", "index", "worktree"]}, "commit": nullable(reference("oid")),
+        })),
+        "everything": nullable(string()),
+        "services": array(object(json!({
+            "name": string(), "path": reference("path"), "causes": array(reference("cause")),
+        }))),
+        "unowned": array(reference("path")),
+    }))
+}
+
+fn list() -> Value {
+    object(json!({"services": array(object(json!({
+        "name": string(), "path": reference("path"), "tags": array(string()), "depends_on": array(string()),
+        "tasks": array(string()),
+    })))}))
+}
+
+fn run() -> Value {
+    let task = json!({"allOf": [reference("planned"), reference("result")]});
+    object(json!({
+        "run": nullable(string()), "tasks": array(task), "summary": reference("summary"),
+    }))
+}
+
+fn graph() -> Value {
+    object(json!({
+        "nodes": array(object(json!({"name": string()}))),
+        "edges": array(object(json!({"from": string(), "to": string()}))),
+    }))
+}
+
+fn why() -> Value {
+    let causes = array(reference("cause"));
+    object(json!({
+        "name": string(), "affected": {"type": "boolean"}, "base": reference("base"),
+        "everything": nullable(string()), "causes": causes, "chain": causes,
+        "traced": {"type": "object", "additionalProperties": causes},
+    }))
+}
+
+fn log() -> Value {
+    object(json!({
+        "run": string(), "about": string(),
+        "tasks": array(object(json!({
+            "id": string(), "outcome": reference("outcome"), "outcome_reason": string(), "duration_ms": number(),
+            "log": nullable(string()),
+        }))),
+    }))
+}
+
+/// One line of `--events`.
+fn event() -> Value {
+    let kind = |name: &str, fields: Value| {
+        let mut fields = object(fields);
+        fields["properties"]["event"] = json!({"const": name});
+        fields
+    };
+    let task = || json!({"task": string()});
+    let with = |name: &str, field: &str, of: Value| {
+        let mut fields = task();
+        fields[field] = of;
+        kind(name, fields)
+    };
+    let mut finished = kind("task-finished", task());
+    finished["allOf"] = json!([reference("result")]);
+    let mut event = object(json!({"event": string(), "time_ms": number()}));
+    event["oneOf"] = json!([
+        kind(
+            "run-started",
+            json!({
+                "run": nullable(string()), "jobs": number(), "tasks": array(reference("planned")),
+            })
+        ),
+        with("task-started", "attempt", number()),
+        with("task-wrote", "text", string()),
+        with("task-retried", "reason", string()),
+        finished,
+        kind("warned", json!({"message": string()})),
+        kind("stopping", json!({"reason": string()})),
+        kind("run-finished", json!({"summary": reference("summary")})),
+    ]);
+    event
+}
+
+fn versioned(mut body: Value) -> Value {
+    body["properties"]["version"] = json!({"const": 1});
+    if let Some(required) = body["required"].as_array_mut() {
+        required.insert(0, json!("version"));
+    }
+    body
+}
+
+/// An object that has at least these fields.
+fn object(properties: Value) -> Value {
+    let names: Vec<&String> = properties
+        .as_object()
+        .iter()
+        .flat_map(|it| it.keys())
+        .collect();
+    json!({"type": "object", "required": names, "properties": properties})
+}
+
+fn array(items: impl Into<Value>) -> Value {
+    json!({"type": "array", "items": items.into()})
+}
+
+fn nullable(of: Value) -> Value {
+    json!({"anyOf": [of, {"type": "null"}]})
+}
+
+fn reference(name: &str) -> Value {
+    json!({"$ref": format!("#/$defs/{name}")})
+}
+
+fn string() -> Value {
+    json!({"type": "string"})
+}
+
+fn number() -> Value {
+    json!({"type": "integer", "minimum": 0})
+}
+
+#[cfg(test)]
+pub mod tests {
+    use super::*;
+
+    /// Fails where `value` is not what its schema says.
+    pub fn validate(document: &str, value: &Value) {
+        let schema = output_schema(document).unwrap();
+        let validator = jsonschema::validator_for(&schema).unwrap();
+        let faults: Vec<String> = validator
+            .iter_errors(value)
+            .map(|fault| format!("{fault} at {}", fault.instance_path()))
+            .collect();
+        assert!(faults.is_empty(), "{document}: {faults:#?}\n{value:#}");
+    }
+
+    #[test]
+    fn every_document_has_a_schema_that_asks_for_its_version() {
+        for document in DOCUMENTS {
+            let schema = output_schema(document).unwrap();
+            assert_eq!(schema["properties"]["version"]["const"], 1, "{document}");
+            let validator = jsonschema::validator_for(&schema).unwrap();
+            assert!(!validator.is_valid(&json!({})), "{document}");
+        }
+        assert!(output_schema("nothing").is_none());
+    }
+}
