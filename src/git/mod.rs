@@ -2,6 +2,7 @@
 
 pub mod base;
 pub mod compare;
+mod deepen;
 mod discover;
 mod disk;
 pub mod error;
@@ -9,6 +10,7 @@ mod fallback;
 pub mod fetch;
 pub mod program;
 mod raw;
+mod remote;
 pub mod repo;
 pub mod snapshot;
 
