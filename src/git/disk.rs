@@ -9,15 +9,16 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use crate::git::error::Error;
-use crate::git::program::Git;
-use crate::git::raw::{ids, quoted};
+use crate::git::nested::identity;
+use crate::git::raw::quoted;
+use crate::git::reader::Reader;
 use crate::git::snapshot::Stamp;
 use crate::model::change::ObjectId;
-use crate::model::path::FilePath;
+use crate::model::path::{FilePath, ancestors};
 
 /// The directory of the workspace.
 pub struct Disk<'a> {
-    git: &'a Git,
+    reader: &'a Reader,
     directory: PathBuf,
     scope: &'a FilePath,
 }
@@ -35,9 +36,9 @@ const TRIES: u32 = 5;
 
 impl<'a> Disk<'a> {
     /// The files below `directory`, which is `scope` of the work tree.
-    pub fn new(git: &'a Git, directory: PathBuf, scope: &'a FilePath) -> Self {
+    pub fn new(reader: &'a Reader, directory: PathBuf, scope: &'a FilePath) -> Self {
         Self {
-            git,
+            reader,
             directory,
             scope,
         }
@@ -52,7 +53,7 @@ impl<'a> Disk<'a> {
     /// The content of the file at `path`, of a symlink its target; None where there is no file.
     pub fn read(&self, path: &[u8]) -> Result<Option<Vec<u8>>, Error> {
         let at = self.at(path);
-        let Some(data) = self.look(&at)? else {
+        let Some(data) = self.look(path)? else {
             return Ok(None);
         };
         let bytes = match data.file_type() {
@@ -77,7 +78,7 @@ impl<'a> Disk<'a> {
     }
 
     fn has_lost_one(&self, paths: &BTreeSet<Vec<u8>>) -> bool {
-        let gone = |path: &Vec<u8>| matches!(self.look(&self.at(path)), Ok(None));
+        let gone = |path: &Vec<u8>| matches!(self.look(path), Ok(None));
         paths.iter().any(gone)
     }
 
@@ -86,7 +87,7 @@ impl<'a> Disk<'a> {
         let mut plain = Vec::new();
         for path in paths {
             let at = self.at(path);
-            let Some(data) = self.look(&at)? else {
+            let Some(data) = self.look(path)? else {
                 continue;
             };
             let kind = data.file_type();
@@ -94,10 +95,12 @@ impl<'a> Disk<'a> {
                 plain.push((path, data));
             } else if kind.is_symlink() {
                 let target = fs::read_link(&at).map_err(|cause| fault(&at, cause))?;
-                let content = self.hash_link(target.as_os_str().as_bytes())?;
+                let content = self
+                    .reader
+                    .hash("blob", target.as_os_str().as_bytes().to_vec())?;
                 found.insert(path.clone(), seen(0o120000, content, &data));
             } else if kind.is_dir()
-                && let Some(content) = self.checked_out(&at)?
+                && let Some(content) = identity(self.reader, &at)?
             {
                 found.insert(path.clone(), seen(0o160000, content, &data));
             }
@@ -116,7 +119,7 @@ impl<'a> Disk<'a> {
             return Ok(0o100644);
         }
         let arguments = ["config", "--type=bool", "--get", "core.fileMode"];
-        let answer = self.git.run(arguments)?;
+        let answer = self.reader.git().run(arguments)?;
         Ok(match answer.output.starts_with(b"false") {
             true => 0o100644,
             false => 0o100755,
@@ -135,37 +138,22 @@ impl<'a> Disk<'a> {
         if count == 0 {
             return Ok(Vec::new());
         }
-        let arguments = ["-c", "core.safecrlf=false", "hash-object", "--stdin-paths"];
-        let output = self.git.output_for(arguments, input)?;
-        let hashes = ids(&output);
+        let hashes = self.reader.hash_paths(input)?;
         match hashes.len() == count {
             true => Ok(hashes),
             false => Err(Error::Corrupt("git did not hash every file".to_owned())),
         }
     }
 
-    fn hash_link(&self, target: &[u8]) -> Result<ObjectId, Error> {
-        let output = self
-            .git
-            .output_for(["hash-object", "--stdin"], target.to_vec())?;
-        let id = ids(&output).into_iter().next();
-        id.ok_or_else(|| Error::Corrupt("git did not hash a symlink".to_owned()))
-    }
-
-    /// The commit that the repository in the directory `at` has checked out. None if that is no repository.
-    fn checked_out(&self, at: &Path) -> Result<Option<ObjectId>, Error> {
-        if fs::symlink_metadata(at.join(".git")).is_err() {
+    /// What is at `path`; nothing where a symlink leads to it, as git sees it.
+    fn look(&self, path: &[u8]) -> Result<Option<Metadata>, Error> {
+        let directories = ancestors(path).skip(1).filter(|it| !it.is_empty());
+        let is_symlink = |at: PathBuf| fs::symlink_metadata(at).is_ok_and(|it| it.is_symlink());
+        if directories.map(|it| self.at(it)).any(is_symlink) {
             return Ok(None);
         }
-        let mut git = self.git.clone();
-        git.forget_repository();
-        git.move_to(at);
-        let answer = git.run(["rev-parse", "--verify", "--quiet", "HEAD^{commit}"])?;
-        Ok(ids(&answer.output).into_iter().next())
-    }
-
-    fn look(&self, at: &Path) -> Result<Option<Metadata>, Error> {
-        present(fs::symlink_metadata(at)).map_err(|cause| fault(at, cause))
+        let at = self.at(path);
+        present(fs::symlink_metadata(&at)).map_err(|cause| fault(&at, cause))
     }
 
     fn at(&self, path: &[u8]) -> PathBuf {

@@ -1,6 +1,7 @@
 //! Floor 1: the repository. The only room that knows git.
 
 pub mod base;
+mod choice;
 pub mod compare;
 mod deepen;
 mod discover;
@@ -8,8 +9,10 @@ mod disk;
 pub mod error;
 mod fallback;
 pub mod fetch;
+mod nested;
 pub mod program;
 mod raw;
+mod reader;
 mod remote;
 pub mod repo;
 pub mod snapshot;

@@ -124,6 +124,14 @@ impl Git {
         git
     }
 
+    /// The same, but it may be silent for longer: it works on much itself before and after it speaks with a remote.
+    #[must_use]
+    pub fn patient(&self) -> Self {
+        let mut git = self.clone();
+        git.patience *= 5;
+        git
+    }
+
     /// What `git ARGUMENTS` prints.
     ///
     /// # Errors
