@@ -35,8 +35,10 @@ pub fn deepen(
             Some(step) => deepen_by(repo, *step, &edge, tell)?,
             None => complete(repo, &edge, tell)?,
         };
-        if let (Some(trouble), None) = (&trouble, step) {
-            return Ok(Some(trouble.clone()));
+        // A server that cannot deepen may still give everything; one that does not answer will not do so later.
+        let goes_on = |trouble: &String| step.is_some() && trouble.contains("does not support");
+        if let Some(trouble) = trouble.filter(|it| !goes_on(it)) {
+            return Ok(Some(trouble));
         }
     }
     match enough()? || edge_of(repo, tips)?.is_empty() {

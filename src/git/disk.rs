@@ -1,5 +1,6 @@
 //! Files as they are on disk, and what git would store of them.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::fs::{self, Metadata};
@@ -21,6 +22,8 @@ pub struct Disk<'a> {
     reader: &'a Reader,
     directory: PathBuf,
     scope: &'a FilePath,
+    /// `core.fileMode`, once it was asked for.
+    trusts_modes: OnceCell<bool>,
 }
 
 /// A file of some state.
@@ -41,6 +44,7 @@ impl<'a> Disk<'a> {
             reader,
             directory,
             scope,
+            trusts_modes: OnceCell::new(),
         }
     }
 
@@ -115,15 +119,20 @@ impl<'a> Disk<'a> {
 
     /// The mode as git would store it.
     fn mode(&self, data: &Metadata) -> Result<u32, Error> {
-        if data.mode() & 0o100 == 0 {
-            return Ok(0o100644);
+        match data.mode() & 0o100 != 0 && self.trusts_modes()? {
+            true => Ok(0o100755),
+            false => Ok(0o100644),
+        }
+    }
+
+    fn trusts_modes(&self) -> Result<bool, Error> {
+        if let Some(known) = self.trusts_modes.get() {
+            return Ok(*known);
         }
         let arguments = ["config", "--type=bool", "--get", "core.fileMode"];
         let answer = self.reader.git().run(arguments)?;
-        Ok(match answer.output.starts_with(b"false") {
-            true => 0o100644,
-            false => 0o100755,
-        })
+        let trusts = !answer.output.starts_with(b"false");
+        Ok(*self.trusts_modes.get_or_init(|| trusts))
     }
 
     /// What git would store of plain files, after filters and line endings.

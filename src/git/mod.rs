@@ -19,5 +19,6 @@ pub mod snapshot;
 
 pub use crate::git::compare::{BaseRequest, BaseRule, FoundBase, find_base};
 pub use crate::git::error::Error;
+pub use crate::git::fetch::{Fetched, ensure};
 pub use crate::git::program::Fetch;
 pub use crate::git::repo::Repo;
