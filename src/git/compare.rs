@@ -1,8 +1,9 @@
 //! Finding the base: the older of the two states that are compared.
 
 use crate::git::base::{MergeBases, default_branch, main_remote, merge_bases};
+use crate::git::deepen::{STEPS, deepen};
 use crate::git::error::Error;
-use crate::git::fetch::{Fetched, deepen, ensure, merge_base_steps, remote_default_branch};
+use crate::git::fetch::{Fetched, ensure, remote_default_branch};
 use crate::git::program::Fetch;
 use crate::git::repo::Repo;
 use crate::model::change::{Base, Head, ObjectId};
@@ -142,8 +143,7 @@ impl Search<'_> {
         let mut bases = merge_bases(self.repo, other, head)?;
         let mut trouble = None;
         if bases == MergeBases::Hidden && self.fetch == Fetch::Allowed {
-            let steps = merge_base_steps();
-            trouble = deepen(self.repo, &[other, head], steps, self.tell, &mut || {
+            trouble = deepen(self.repo, &[other, head], STEPS, self.tell, &mut || {
                 bases = merge_bases(self.repo, other, head)?;
                 Ok(bases != MergeBases::Hidden)
             })?;

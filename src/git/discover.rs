@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, Once, PoisonError};
 
 use git2::{ErrorCode, Repository, RepositoryOpenFlags};
 
@@ -137,7 +137,7 @@ enum Opened {
     Absent,
 }
 
-/// libgit2 holds the two settings below for the whole process, so nobody else may open meanwhile.
+/// libgit2 holds for the whole process whether it looks at owners, so nobody else may open meanwhile.
 static OPENING: Mutex<()> = Mutex::new(());
 
 fn open(
@@ -168,13 +168,13 @@ fn open(
 }
 
 /// Without this the library refuses clones with `extensions.partialClone`. It wants the name in lower case.
-#[expect(
-    unsafe_code,
-    reason = "a setting of the whole process; `OPENING` is held"
-)]
+#[expect(unsafe_code, reason = "a setting of the whole process, set once")]
 fn know_partial_clones() {
-    // SAFETY: every caller holds `OPENING`, and nobody else touches this setting.
-    let _ = unsafe { git2::opts::set_extensions(&["partialclone"]) };
+    static KNOWN: Once = Once::new();
+    KNOWN.call_once(|| {
+        // SAFETY: nobody else touches this setting, and it is in place before the first repository is opened.
+        let _ = unsafe { git2::opts::set_extensions(&["partialclone"]) };
+    });
 }
 
 /// Calls `open` while the library does not look at owners.

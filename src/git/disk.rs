@@ -1,5 +1,6 @@
 //! Files as they are on disk, and what git would store of them.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::fs::{self, Metadata};
@@ -9,17 +10,20 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use crate::git::error::Error;
-use crate::git::program::Git;
-use crate::git::raw::{ids, quoted};
+use crate::git::nested::identity;
+use crate::git::raw::quoted;
+use crate::git::reader::Reader;
 use crate::git::snapshot::Stamp;
 use crate::model::change::ObjectId;
-use crate::model::path::FilePath;
+use crate::model::path::{FilePath, ancestors};
 
 /// The directory of the workspace.
 pub struct Disk<'a> {
-    git: &'a Git,
+    reader: &'a Reader,
     directory: PathBuf,
     scope: &'a FilePath,
+    /// `core.fileMode`, once it was asked for.
+    trusts_modes: OnceCell<bool>,
 }
 
 /// A file of some state.
@@ -32,7 +36,7 @@ pub struct Found {
 
 /// What git would store of plain files of the workspace, after filters and line endings.
 pub fn hash_files<'p>(
-    git: &Git,
+    reader: &Reader,
     scope: &FilePath,
     paths: impl Iterator<Item = &'p [u8]>,
 ) -> Result<Vec<ObjectId>, Error> {
@@ -46,9 +50,7 @@ pub fn hash_files<'p>(
     if count == 0 {
         return Ok(Vec::new());
     }
-    let arguments = ["-c", "core.safecrlf=false", "hash-object", "--stdin-paths"];
-    let output = git.output_for(arguments, input)?;
-    let hashes = ids(&output);
+    let hashes = reader.hash_paths(input)?;
     match hashes.len() == count {
         true => Ok(hashes),
         false => Err(Error::Corrupt("git did not hash every file".to_owned())),
@@ -60,11 +62,12 @@ const TRIES: u32 = 5;
 
 impl<'a> Disk<'a> {
     /// The files below `directory`, which is `scope` of the work tree.
-    pub fn new(git: &'a Git, directory: PathBuf, scope: &'a FilePath) -> Self {
+    pub fn new(reader: &'a Reader, directory: PathBuf, scope: &'a FilePath) -> Self {
         Self {
-            git,
+            reader,
             directory,
             scope,
+            trusts_modes: OnceCell::new(),
         }
     }
 
@@ -77,7 +80,7 @@ impl<'a> Disk<'a> {
     /// The content of the file at `path`, of a symlink its target; None where there is no file.
     pub fn read(&self, path: &[u8]) -> Result<Option<Vec<u8>>, Error> {
         let at = self.at(path);
-        let Some(data) = self.look(&at)? else {
+        let Some(data) = self.look(path)? else {
             return Ok(None);
         };
         let bytes = match data.file_type() {
@@ -102,7 +105,7 @@ impl<'a> Disk<'a> {
     }
 
     fn has_lost_one(&self, paths: &BTreeSet<Vec<u8>>) -> bool {
-        let gone = |path: &Vec<u8>| matches!(self.look(&self.at(path)), Ok(None));
+        let gone = |path: &Vec<u8>| matches!(self.look(path), Ok(None));
         paths.iter().any(gone)
     }
 
@@ -111,7 +114,7 @@ impl<'a> Disk<'a> {
         let mut plain = Vec::new();
         for path in paths {
             let at = self.at(path);
-            let Some(data) = self.look(&at)? else {
+            let Some(data) = self.look(path)? else {
                 continue;
             };
             let kind = data.file_type();
@@ -119,10 +122,12 @@ impl<'a> Disk<'a> {
                 plain.push((path, data));
             } else if kind.is_symlink() {
                 let target = fs::read_link(&at).map_err(|cause| fault(&at, cause))?;
-                let content = self.hash_link(target.as_os_str().as_bytes())?;
+                let content = self
+                    .reader
+                    .hash("blob", target.as_os_str().as_bytes().to_vec())?;
                 found.insert(path.clone(), seen(0o120000, content, &data));
             } else if kind.is_dir()
-                && let Some(content) = self.checked_out(&at)?
+                && let Some(content) = identity(self.reader, &at)?
             {
                 found.insert(path.clone(), seen(0o160000, content, &data));
             }
@@ -137,43 +142,35 @@ impl<'a> Disk<'a> {
 
     /// The mode as git would store it.
     fn mode(&self, data: &Metadata) -> Result<u32, Error> {
-        if data.mode() & 0o100 == 0 {
-            return Ok(0o100644);
+        match data.mode() & 0o100 != 0 && self.trusts_modes()? {
+            true => Ok(0o100755),
+            false => Ok(0o100644),
+        }
+    }
+
+    fn trusts_modes(&self) -> Result<bool, Error> {
+        if let Some(known) = self.trusts_modes.get() {
+            return Ok(*known);
         }
         let arguments = ["config", "--type=bool", "--get", "core.fileMode"];
-        let answer = self.git.run(arguments)?;
-        Ok(match answer.output.starts_with(b"false") {
-            true => 0o100644,
-            false => 0o100755,
-        })
+        let answer = self.reader.git().run(arguments)?;
+        let trusts = !answer.output.starts_with(b"false");
+        Ok(*self.trusts_modes.get_or_init(|| trusts))
     }
 
     fn hash<'p>(&self, paths: impl Iterator<Item = &'p [u8]>) -> Result<Vec<ObjectId>, Error> {
-        hash_files(self.git, self.scope, paths)
+        hash_files(&self.reader, &self.scope, paths)
     }
 
-    fn hash_link(&self, target: &[u8]) -> Result<ObjectId, Error> {
-        let output = self
-            .git
-            .output_for(["hash-object", "--stdin"], target.to_vec())?;
-        let id = ids(&output).into_iter().next();
-        id.ok_or_else(|| Error::Corrupt("git did not hash a symlink".to_owned()))
-    }
-
-    /// The commit that the repository in the directory `at` has checked out. None if that is no repository.
-    fn checked_out(&self, at: &Path) -> Result<Option<ObjectId>, Error> {
-        if fs::symlink_metadata(at.join(".git")).is_err() {
+    /// What is at `path`; nothing where a symlink leads to it, as git sees it.
+    fn look(&self, path: &[u8]) -> Result<Option<Metadata>, Error> {
+        let directories = ancestors(path).skip(1).filter(|it| !it.is_empty());
+        let is_symlink = |at: PathBuf| fs::symlink_metadata(at).is_ok_and(|it| it.is_symlink());
+        if directories.map(|it| self.at(it)).any(is_symlink) {
             return Ok(None);
         }
-        let mut git = self.git.clone();
-        git.forget_repository();
-        git.move_to(at);
-        let answer = git.run(["rev-parse", "--verify", "--quiet", "HEAD^{commit}"])?;
-        Ok(ids(&answer.output).into_iter().next())
-    }
-
-    fn look(&self, at: &Path) -> Result<Option<Metadata>, Error> {
-        present(fs::symlink_metadata(at)).map_err(|cause| fault(at, cause))
+        let at = self.at(path);
+        present(fs::symlink_metadata(&at)).map_err(|cause| fault(&at, cause))
     }
 
     fn at(&self, path: &[u8]) -> PathBuf {

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use crate::git::disk::{Disk, Found};
 use crate::git::error::Error;
-use crate::git::program::{Fetch, Git};
 use crate::git::raw::{Kind, differences, fields, index_entries, tree_entries};
+use crate::git::reader::Reader;
 use crate::git::repo::Repo;
 use crate::git::snapshot::{File, Files, Snapshot};
 use crate::model::change::{Head, ObjectId};
@@ -17,8 +17,7 @@ use crate::model::path::{FilePath, is_within};
 /// See the first line of this file.
 pub struct Fallback {
     head: Head,
-    git: Git,
-    index_file: PathBuf,
+    reader: Reader,
     work_tree: Option<PathBuf>,
     scope: FilePath,
 }
@@ -38,17 +37,6 @@ const EXACT: &[&str] = &[
     "-O/dev/null",
 ];
 
-/// Settings under which every command here runs.
-const SETTINGS: &[&str] = &[
-    "-c",
-    "diff.autoRefreshIndex=true",
-    "-c",
-    "core.safecrlf=false",
-    // Limited to a path that a sparse index has folded away, `diff-index --cached` finds nothing.
-    "-c",
-    "index.sparse=false",
-];
-
 /// More bytes of paths than this are not handed over as arguments: everything is listed and chosen from here.
 const MOST_ARGUMENTS: usize = 64 * 1024;
 
@@ -57,13 +45,19 @@ impl Fallback {
     pub fn new(repo: &Repo, head: Head) -> Self {
         Self {
             head,
-            git: match repo.fetch() {
-                Fetch::Allowed => repo.git().clone(),
-                Fetch::Forbidden => repo.git().offline(),
-            },
-            index_file: repo.index_file().to_owned(),
+            reader: Reader::new(repo),
             work_tree: repo.work_tree().map(Path::to_owned),
             scope: repo.scope().clone(),
+        }
+    }
+
+    /// The state `head` of the repository with the work tree `top`, which `reader` reads.
+    pub fn of_nested(reader: Reader, head: Head, top: &Path) -> Self {
+        Self {
+            head,
+            reader,
+            work_tree: Some(top.to_owned()),
+            scope: FilePath::default(),
         }
     }
 
@@ -85,7 +79,7 @@ impl Fallback {
 
     fn changed_paths(&self, mut arguments: Vec<OsString>) -> Result<BTreeSet<Vec<u8>>, Error> {
         arguments.extend(self.pathspecs(&[]));
-        let output = self.output(arguments)?;
+        let output = self.reader.output(arguments)?;
         let rows = understood(differences(&output))?;
         let paths = rows.iter().filter_map(|row| self.below(row.path));
         Ok(paths.map(<[u8]>::to_vec).collect())
@@ -93,7 +87,7 @@ impl Fallback {
 
     /// Paths whose final state on disk is not that of `base`.
     fn work_tree_changes(&self, base: &str) -> Result<BTreeSet<Vec<u8>>, Error> {
-        let output = self.output(self.disk_diff(Some(base), &[]))?;
+        let output = self.reader.output(self.disk_diff(Some(base), &[]))?;
         let untracked = self.untracked(&[])?;
         let mut changed = BTreeSet::new();
         let mut unclear: BTreeSet<_> = untracked.iter().cloned().collect();
@@ -150,7 +144,7 @@ impl Fallback {
     fn tree(&self, tree: &str, within: &[FilePath]) -> Result<Listing, Error> {
         let mut arguments = words(&["ls-tree", "-r", "-z", "--full-tree", tree]);
         arguments.extend(self.pathspecs(within));
-        let output = self.output(arguments)?;
+        let output = self.reader.output(arguments)?;
         let rows = understood(tree_entries(&output))?;
         let rows = rows.iter().map(|row| (row.path, row.mode, row.content));
         Ok(self.chosen(rows, within))
@@ -164,7 +158,7 @@ impl Fallback {
         arguments.extend(words(EXACT));
         arguments.push(empty.into());
         arguments.extend(self.pathspecs(within));
-        let output = self.output(arguments)?;
+        let output = self.reader.output(arguments)?;
         let rows = understood(differences(&output))?;
         let present = rows.iter().filter(|row| row.kind == Kind::Present);
         let mut files = self.chosen(present.map(|row| (row.path, row.mode, row.content)), within);
@@ -178,7 +172,7 @@ impl Fallback {
     fn unmerged(&self, within: &[FilePath]) -> Result<Listing, Error> {
         let mut arguments = words(&["ls-files", "-u", "-z"]);
         arguments.extend(self.pathspecs(within));
-        let output = self.output(arguments)?;
+        let output = self.reader.output(arguments)?;
         let mut rows = understood(index_entries(&output))?;
         rows.sort_by_key(|row| row.stage == Some(2));
         let rows = rows.iter().map(|row| (row.path, row.mode, row.content));
@@ -188,7 +182,7 @@ impl Fallback {
     /// What is on disk: the index where it is unchanged, everything else read anew.
     fn on_disk(&self, within: &[FilePath]) -> Result<BTreeMap<Vec<u8>, Found>, Error> {
         let tracked = self.index(within)?;
-        let output = self.output(self.disk_diff(None, within))?;
+        let output = self.reader.output(self.disk_diff(None, within))?;
         let mut unread: BTreeSet<_> = self.untracked(within)?.into_iter().collect();
         let mut gone = BTreeSet::new();
         for row in understood(differences(&output))? {
@@ -223,7 +217,7 @@ impl Fallback {
     /// The differences between `base`, or else the index, and the disk. The plumbing commands would also name files that were
     /// only touched.
     fn disk_diff(&self, base: Option<&str>, within: &[FilePath]) -> Vec<OsString> {
-        let mut arguments = words(&["diff", "--no-relative", "--ignore-submodules=untracked"]);
+        let mut arguments = words(&["diff", "--no-relative", "--ignore-submodules=none"]);
         arguments.extend(words(EXACT));
         arguments.extend(base.map(OsString::from));
         arguments.extend(self.pathspecs(within));
@@ -233,7 +227,7 @@ impl Fallback {
     fn untracked(&self, within: &[FilePath]) -> Result<Vec<Vec<u8>>, Error> {
         let mut arguments = words(&["ls-files", "-o", "-z", "--exclude-standard"]);
         arguments.extend(self.pathspecs(within));
-        let output = self.output(arguments)?;
+        let output = self.reader.output(arguments)?;
         // A repository within this one is shown with a slash, and stands for the commit that it has checked out.
         let paths = fields(&output).map(|path| path.strip_suffix(b"/").unwrap_or(path));
         Ok(paths
@@ -279,57 +273,20 @@ impl Fallback {
         std::iter::once("--".into()).chain(arguments).collect()
     }
 
-    fn output(&self, arguments: Vec<OsString>) -> Result<Vec<u8>, Error> {
-        let settings = words(SETTINGS).into_iter();
-        let output = self.git.output(settings.chain(arguments));
-        output.map_err(|error| self.named(error))
-    }
-
-    /// The same error, naming the file of the repository that is damaged.
-    fn named(&self, error: Error) -> Error {
-        let Error::Program { message, .. } = &error else {
-            return error;
-        };
-        let says = |words: &[&str]| words.iter().any(|it| message.contains(it));
-        let index = [
-            "index file",
-            "bad index",
-            "bad signature",
-            "index uses",
-            "cache entry",
-        ];
-        let objects = [
-            "unable to read",
-            "bad object",
-            "missing",
-            "corrupt",
-            "bad tree object",
-        ];
-        if says(&index) {
-            let shown = self.index_file.display();
-            Error::Corrupt(format!("the index `{shown}` cannot be read: {message}"))
-        } else if says(&objects) {
-            Error::Corrupt(format!("objects cannot be read: {message}"))
-        } else {
-            error
-        }
-    }
-
     fn disk(&self) -> Result<Disk<'_>, Error> {
         let top = self.work_tree.as_deref();
         let top =
             top.ok_or_else(|| Error::Corrupt("a bare repository has no files on disk".into()))?;
         Ok(Disk::new(
-            &self.git,
+            &self.reader,
             top.join(self.scope.as_path()),
             &self.scope,
         ))
     }
 
     fn empty_tree(&self) -> Result<String, Error> {
-        let arguments = ["hash-object", "-t", "tree", "--stdin"];
-        let output = self.git.output_for(arguments, Vec::new())?;
-        Ok(String::from_utf8_lossy(&output).trim().to_owned())
+        let id = self.reader.hash("tree", Vec::new())?;
+        Ok(id.to_string())
     }
 
     fn tree_of(&self, commit: Option<ObjectId>) -> Result<String, Error> {
@@ -340,7 +297,8 @@ impl Fallback {
     }
 
     fn blob(&self, content: ObjectId) -> Result<Vec<u8>, Error> {
-        self.output(words(&["cat-file", "blob", &content.to_string()]))
+        self.reader
+            .output(words(&["cat-file", "blob", &content.to_string()]))
     }
 }
 
@@ -394,14 +352,18 @@ impl Snapshot for Fallback {
 }
 
 impl Fallback {
-    /// The file `path` of the index if a sparse checkout left it out of the work tree: it counts as unchanged.
+    /// The file `path` of the index if git takes it as unchanged although it is not there: a sparse checkout left it out.
     fn skipped(&self, path: &FilePath) -> Result<Listing, Error> {
         let one = std::slice::from_ref(path);
-        let mut arguments = words(&["ls-files", "-t", "-z"]);
+        let mut arguments = words(&["ls-files", "-v", "-z"]);
         arguments.extend(self.pathspecs(one));
-        let output = self.output(arguments)?;
-        let full = [b"S ", self.full(path.as_bytes()).as_slice()].concat();
-        let is_skipped = fields(&output).any(|row| row == full);
+        let output = self.reader.output(arguments)?;
+        let full = self.full(path.as_bytes());
+        let is_skipped = fields(&output).any(|row| {
+            // `S` is skipped; a small letter is assumed to be unchanged.
+            let (state, name) = row.split_at(row.len().min(2));
+            name == full && (state == b"S " || state[0].is_ascii_lowercase())
+        });
         match is_skipped {
             true => self.index(one),
             false => Ok(Listing::new()),

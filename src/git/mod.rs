@@ -2,20 +2,25 @@
 
 pub mod base;
 pub mod compare;
+mod deepen;
 mod discover;
 mod disk;
 pub mod error;
 mod fallback;
 pub mod fetch;
 pub mod native;
+mod nested;
 pub mod program;
 mod raw;
+mod reader;
+mod remote;
 pub mod repo;
 pub mod snapshot;
 mod state;
 
 pub use crate::git::compare::{BaseRequest, BaseRule, FoundBase, find_base};
 pub use crate::git::error::Error;
+pub use crate::git::fetch::{Fetched, ensure};
 pub use crate::git::program::Fetch;
 pub use crate::git::repo::Repo;
 pub use crate::git::snapshot::Snapshot;

@@ -124,6 +124,14 @@ impl Git {
         git
     }
 
+    /// The same, but it may be silent for longer: it works on much itself before and after it speaks with a remote.
+    #[must_use]
+    pub fn patient(&self) -> Self {
+        let mut git = self.clone();
+        git.patience *= 5;
+        git
+    }
+
     /// What `git ARGUMENTS` prints.
     ///
     /// # Errors
@@ -198,6 +206,7 @@ impl Git {
                 if alone {
                     command.process_group(0);
                 }
+                end_with_us(command);
                 Ok(())
             })
             .start()
@@ -327,6 +336,22 @@ fn last_words(bytes: &[u8]) -> String {
     let lines = text.split('\n').filter(|line| !line.contains('\r'));
     lines.collect::<Vec<_>>().join("\n").trim().to_owned()
 }
+
+/// Lets the system end git when we are killed, even in a group of its own. Where the system cannot, git ends by itself.
+#[cfg(target_os = "linux")]
+#[expect(unsafe_code, reason = "what runs between fork and exec")]
+fn end_with_us(command: &mut Command) {
+    let ask = || {
+        Ok(rustix::process::set_parent_process_death_signal(Some(
+            Signal::TERM,
+        ))?)
+    };
+    // SAFETY: `ask` makes one system call and allocates nothing.
+    unsafe { command.pre_exec(ask) };
+}
+
+#[cfg(not(target_os = "linux"))]
+fn end_with_us(_: &mut Command) {}
 
 /// Ends git and, where it has a group of its own, everything that it started.
 fn end(handle: &duct::Handle, alone: bool) {

@@ -9,6 +9,7 @@ use crate::git::discover::{Place, discover, line};
 use crate::git::disk::hash_files;
 use crate::git::error::Error;
 use crate::git::program::{Fetch, Git};
+use crate::git::reader::Reader;
 use crate::git::snapshot::Snapshot;
 use crate::git::state::State;
 use crate::model::change::{Head, ObjectId};
@@ -157,13 +158,18 @@ impl Repo {
     /// # Errors
     /// An unreadable repository.
     pub fn head_branch(&self) -> Result<Option<String>, Error> {
-        let answer = self.git.run(["symbolic-ref", "--quiet", "HEAD"])?;
-        if answer.status.code() == Some(1) {
-            return Ok(None);
-        }
-        let name = String::from_utf8_lossy(&answer.into_output()?).into_owned();
-        let name = name.trim_end_matches('\n');
-        Ok(name.strip_prefix("refs/heads/").map(str::to_owned))
+        let target = match &self.library {
+            Some(library) => library.find_reference("HEAD").ok().and_then(|head| {
+                let target = head.symbolic_target_bytes()?;
+                Some(String::from_utf8_lossy(target).into_owned())
+            }),
+            None => {
+                let answer = self.git.run(["symbolic-ref", "--quiet", "HEAD"])?;
+                let name = String::from_utf8_lossy(&answer.output).into_owned();
+                Some(name.trim_end_matches('\n').to_owned())
+            }
+        };
+        Ok(target.and_then(|name| name.strip_prefix("refs/heads/").map(str::to_owned)))
     }
 
     /// The commit that `revision`, any expression that git knows, stands for. Nothing is fetched for it.
@@ -265,6 +271,19 @@ impl Repo {
         Ok(answer.status.success())
     }
 
+    /// Whether git may fetch objects from a remote when it needs them.
+    pub fn is_partial(&self) -> bool {
+        let pattern = r"^(remote\..*\.promisor|extensions\.partialclone)$";
+        if let Some(library) = &self.library
+            && let Ok(config) = library.config()
+            && let Ok(mut entries) = config.entries(Some(pattern))
+        {
+            return entries.next().is_some();
+        }
+        let answer = self.git.run(["config", "--get-regexp", pattern]);
+        answer.is_ok_and(|answer| answer.status.success())
+    }
+
     /// A state of the workspace. The only place that chooses how a state is read.
     pub fn snapshot(&self, head: Head) -> Box<dyn Snapshot + '_> {
         Box::new(State::new(self, head))
@@ -284,7 +303,7 @@ impl Repo {
     /// # Errors
     /// A file that cannot be read.
     pub fn hash_files(&self, paths: &[FilePath]) -> Result<Vec<ObjectId>, Error> {
-        hash_files(&self.git, &self.scope, paths.iter().map(FilePath::as_bytes))
+        hash_files(&Reader::new(self), &self.scope, paths.iter().map(FilePath::as_bytes))
     }
 
     /// Where git looks for the user's `ignore` and `attributes` files.

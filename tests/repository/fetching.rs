@@ -78,8 +78,9 @@ fn a_far_base_brings_the_whole_history_but_only_its_commits() {
     // A history longer than all steps, made at once.
     let tree = world.git("r", "rev-parse main^{tree}");
     let script = format!(
-        "parent={fork}; for n in $(seq 260); do parent=$(git commit-tree -p $parent -m $n {tree}); done; git update-ref \
-         refs/heads/topic $parent"
+        "{{ echo reset refs/heads/topic; echo from {fork}; for n in $(seq 260); do printf 'commit \
+         refs/heads/topic\\ncommitter A <a@example.test> 1700000000 +0000\\ndata 1\\nx\\nM 040000 {tree} \\n'; done; }} | \
+         git fast-import --quiet --force"
     );
     crate::world::shell(&world, "r", &script);
     world.clone("--depth 1 --no-single-branch --branch topic", "c");
@@ -274,31 +275,65 @@ fn a_remote_that_is_gone_is_a_reason() {
     assert!(reason(none).contains("no remote is configured"));
 }
 
-#[test]
-fn a_remote_that_hangs_is_ended_with_all_it_started() {
-    let (world, _) = forked(1);
-    world.clone("", "c");
+/// Makes the remote of `c` one that never answers. Gives the file that will hold the process id of its connection.
+fn hang(world: &World) -> std::path::PathBuf {
     let pid = world.path("pid");
-    world.write(
-        "ssh",
-        &format!("#!/bin/sh\necho $$ > {}\nexec sleep 600\n", pid.display()),
-    );
-    crate::world::shell(&world, ".", "chmod +x ssh");
+    let script = format!("#!/bin/sh\necho $$ > {}\nexec sleep 600\n", pid.display());
+    world.write("ssh", &script);
+    crate::world::shell(world, ".", "chmod +x ssh");
     world.git("c", "remote set-url origin ssh://host.test/r");
-    world.git(
-        "c",
-        &format!("config core.sshCommand {}", world.path("ssh").display()),
-    );
-    let mut repo = world.repo("c");
-    repo.git_mut().set_patience(Duration::from_millis(500));
-    let (none, _) = base(&repo, exact(&"1".repeat(40)), Fetch::Allowed);
-    assert!(reason(none).contains("did not answer"));
+    let ssh = world.path("ssh");
+    world.git("c", &format!("config core.sshCommand {}", ssh.display()));
+    pid
+}
+
+fn is_ended(pid: &std::path::Path) {
     let pid = std::fs::read_to_string(pid).unwrap();
     let deadline = Instant::now() + Duration::from_secs(10);
     while is_running(pid.trim()) {
         assert!(Instant::now() < deadline, "{pid} is left over");
         std::thread::yield_now();
     }
+}
+
+#[test]
+fn a_remote_that_hangs_is_ended_with_all_it_started() {
+    let (world, _) = forked(1);
+    world.clone("", "c");
+    let pid = hang(&world);
+    let mut repo = world.repo("c");
+    repo.git_mut().set_patience(Duration::from_millis(500));
+    let (none, _) = base(&repo, exact(&"1".repeat(40)), Fetch::Allowed);
+    assert!(reason(none).contains("did not answer"));
+    is_ended(&pid);
+}
+
+#[test]
+fn objects_that_a_hanging_remote_does_not_give_are_an_error() {
+    let (world, fork) = forked(1);
+    world.clone("--no-checkout --filter=tree:0", "c");
+    let pid = hang(&world);
+    let mut repo = world.repo("c");
+    repo.git_mut().set_patience(Duration::from_millis(200));
+    let head = svc::model::change::Head::Commit(repo.head_commit().unwrap());
+    let fault = repo.snapshot(head).unwrap().changed_since(Some(fork));
+    assert!(fault.unwrap_err().to_string().contains("did not answer"));
+    is_ended(&pid);
+}
+
+#[test]
+fn a_missing_program_is_named() {
+    let (world, _) = forked(1);
+    let mut env = world.env("r");
+    env.variables.insert("PATH".into(), "/nowhere".into());
+    let repo = Repo::discover(&env).unwrap().unwrap();
+    let request = svc::git::BaseRequest {
+        rule: merge_base("topic"),
+        head: svc::model::change::Head::Commit(repo.head_commit().unwrap()),
+        fetch: Fetch::Allowed,
+    };
+    let fault = svc::git::find_base(&repo, &request, &mut |_| ()).unwrap_err();
+    assert!(fault.to_string().contains("is it installed?"), "{fault}");
 }
 
 /// Whether the process exists and is no zombie that only waits to be collected.

@@ -25,6 +25,9 @@ fn a_broken_dot_git_is_named() {
         assert!(fault.to_string().contains(name), "{fault}");
     }
     world.git(".", "init -q -b main r");
+    world.write("r/inner/.git", "gitdir: /nowhere/at/all\n");
+    let fault = Repo::discover(&world.env("r/inner")).err().unwrap();
+    assert!(fault.to_string().contains("r/inner"), "{fault}");
     world.write("r/.git/HEAD", "");
     let fault = world.repo("r").head_commit().unwrap_err();
     assert!(fault.to_string().contains("r/.git/HEAD"), "{fault}");
@@ -258,4 +261,38 @@ fn a_damaged_index_is_named() {
     let fault = fault.unwrap_err();
     assert!(matches!(fault, Error::Corrupt(_)), "{fault}");
     assert!(fault.to_string().contains("r/.git/index"), "{fault}");
+}
+
+/// Objects that are elsewhere are found by the program alone.
+#[test]
+fn objects_elsewhere_are_found_by_their_variable() {
+    let world = World::with_repo();
+    let first = world.commit("r", "a", "1");
+    crate::world::shell(&world, ".", "mv r/.git/objects moved; mkdir r/.git/objects");
+    let mut env = world.env("r");
+    let moved = world.path("moved").into_os_string();
+    let variable = "GIT_ALTERNATE_OBJECT_DIRECTORIES";
+    env.variables.insert(variable.into(), moved);
+    let repo = Repo::discover(&env).unwrap().unwrap();
+    assert!(repo.library().is_none());
+    assert_eq!(repo.head_commit().unwrap(), Some(first));
+    assert_eq!(changed(&repo, work_tree(&repo)), [""; 0]);
+}
+
+#[test]
+fn executables_are_told_from_other_files_without_asking_for_each() {
+    let world = World::with_repo();
+    world.commit("r", "a", "1");
+    crate::world::shell(
+        &world,
+        "r",
+        "for n in $(seq 50); do echo $n > $n; chmod +x $n; done",
+    );
+    let modes = |repo: &Repo| {
+        let files = crate::world::listed(repo.snapshot(work_tree(repo)).unwrap().as_ref());
+        files.iter().filter(|file| file.ends_with("755")).count()
+    };
+    assert_eq!(modes(&world.repo("r")), 50);
+    world.git("r", "config core.fileMode false");
+    assert_eq!(modes(&world.repo("r")), 0);
 }

@@ -334,3 +334,87 @@ fn a_treeless_clone_fetches_trees_only_when_allowed() {
         assert_eq!(read.unwrap().unwrap(), b"1");
     }
 }
+
+#[test]
+fn work_in_a_repository_inside_has_its_own_identity() {
+    let world = World::with_repo();
+    world.commit("r", "a", "1");
+    world.git("r", "init -q -b main sub");
+    let id = || {
+        let repo = world.repo("r");
+        assert_eq!(changed(&repo, work_tree(&repo)), ["sub"]);
+        let files = repo.snapshot(work_tree(&repo)).unwrap();
+        let files = files.files(&["sub".into()]).unwrap();
+        let file = files.iter().next().unwrap();
+        assert_eq!(file.mode, 0o160000);
+        file.content
+    };
+    let unborn = id();
+    let commit = world.commit("r/sub", "x", "1");
+    assert_eq!(id(), commit);
+    world.write("r/sub/x", "2");
+    let edited = id();
+    world.write("r/sub/x", "3");
+    let edited_otherwise = id();
+    world.write("r/sub/y", "1");
+    let with_another = id();
+    let mut all = vec![unborn, commit, edited, edited_otherwise, with_another];
+    all.sort();
+    all.dedup();
+    assert_eq!(all.len(), 5);
+    world.write("r/sub/x", "1");
+    crate::world::shell(&world, "r/sub", "rm y");
+    assert_eq!(id(), commit);
+}
+
+#[test]
+fn untracked_work_in_a_submodule_counts() {
+    let world = World::with_repo();
+    world.commit("r", "a", "1");
+    world.git(".", "init -q -b main outer");
+    let url = world.url("r");
+    world.git("outer", &format!("submodule add -q {url} sub"));
+    world.commit("outer", "b", "1");
+    world.write("outer/sub/new", "1");
+    let repo = world.repo("outer");
+    assert_eq!(changed(&repo, work_tree(&repo)), ["sub"]);
+    assert_eq!(changed(&repo, index(&repo)), NONE);
+    crate::world::shell(&world, "outer", "rm sub/new; git submodule -q deinit sub");
+    assert_eq!(changed(&repo, work_tree(&repo)), NONE);
+    let files = listed(repo.snapshot(work_tree(&repo)).unwrap().as_ref());
+    assert_eq!(files, [".gitmodules 100644", "b 100644", "sub 160000"]);
+}
+
+#[test]
+fn what_a_symlink_leads_to_is_not_here() {
+    let world = World::with_repo();
+    world.commit("r", "d/a", "1");
+    shell(&world, "r", "mv d e; ln -s e d");
+    let repo = world.repo("r");
+    let tree = repo.snapshot(work_tree(&repo)).unwrap();
+    assert_eq!(tree.read(&"d/a".into()).unwrap(), None);
+    assert_eq!(tree.read(&"e/a".into()).unwrap().unwrap(), b"1");
+    assert_eq!(listed(tree.as_ref()), ["d 120000", "e/a 100644"]);
+    assert_eq!(changed(&repo, work_tree(&repo)), ["d", "d/a", "e/a"]);
+}
+
+#[test]
+fn many_paths_are_more_than_a_command_line_holds() {
+    let world = World::with_repo();
+    world.commit("r", "here/a", "1");
+    let mut within: Vec<FilePath> = (0..20_000)
+        .map(|it| format!("not/here/{it}").as_str().into())
+        .collect();
+    within.push("here".into());
+    let repo = world.repo("r");
+    for head in [
+        Head::Commit(repo.head_commit().unwrap()),
+        index(&repo),
+        work_tree(&repo),
+    ] {
+        assert_eq!(
+            repo.snapshot(head).unwrap().files(&within).unwrap().len(),
+            1
+        );
+    }
+}
