@@ -1,4 +1,9 @@
 //! Commands that behave badly in every way we know of, run for real.
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "tests may fail and look at the clock"
+)]
 #![cfg(target_os = "linux")]
 
 use std::ffi::OsString;

@@ -1,4 +1,5 @@
 //! Records of runs, in a directory that others use, damage and fill up too.
+#![expect(clippy::unwrap_used, reason = "tests may fail")]
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -152,7 +153,7 @@ fn everything_that_is_written_comes_back() {
     };
     finish(run);
     let past = records.runs().next().unwrap();
-    assert_eq!(past.tasks, [expected.clone()]);
+    assert_eq!(past.tasks, std::slice::from_ref(&expected));
     assert_eq!(past.header.command, "svc build api");
     assert!(matches!(past.standing, Standing::Ended(_)));
     assert_eq!(records.history().last(&id("api:build")), Some(&expected));

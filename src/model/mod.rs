@@ -9,6 +9,7 @@ pub mod env;
 pub mod event;
 pub mod graph;
 pub mod input;
+pub mod mask;
 pub mod name;
 pub mod path;
 pub mod pattern;

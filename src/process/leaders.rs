@@ -50,10 +50,7 @@ pub fn reap_strays() {
     let over = tree::all()
         .into_iter()
         .filter(|it| it.parent == own && it.is_over);
-    for pid in over
-        .filter(|it| is_stray(it))
-        .filter_map(|it| Pid::from_raw(it.pid))
-    {
+    for pid in over.filter(is_stray).filter_map(|it| Pid::from_raw(it.pid)) {
         let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG;
         let _ = rustix::process::waitid(WaitId::Pid(pid), options);
     }
