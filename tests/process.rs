@@ -1,4 +1,9 @@
 //! Commands that behave badly in every way we know of, run for real.
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "tests may fail and look at the clock"
+)]
 #![cfg(target_os = "linux")]
 
 use std::ffi::OsString;
@@ -8,6 +13,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use svc::process::jobserver::Jobserver;
 use svc::process::{Command, Control, Ended, Marks, Obstacle, run, run_watched};
 
 static COUNT: AtomicU32 = AtomicU32::new(0);
@@ -411,4 +417,44 @@ fn peak_memory() -> u64 {
 fn make_executable(path: &std::path::Path) {
     use std::os::unix::fs::PermissionsExt;
     fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+#[test]
+fn makes_below_share_the_jobs() {
+    if !std::path::Path::new("/usr/bin/make").exists() {
+        return;
+    }
+    let place = tempfile::tempdir().unwrap();
+    let recipe = "a b c d e f:\n\t@echo +1 >>log; sleep 0.1; echo -1 >>log\n";
+    let makefile =
+        format!("all: a b c d e f\nagain: all\n\t@$(MAKE) -s all2\nall2: a b c d e f\n{recipe}");
+    fs::write(place.path().join("Makefile"), makefile).unwrap();
+    let (server, control) = (Jobserver::new(3).unwrap(), control());
+    thread::scope(|scope| {
+        for script in ["make -s all", "make -s again", "make -s all"] {
+            let mut command = sh(script);
+            command.directory = place.path().into();
+            command.environment.extend(server.variables());
+            let (server, control) = (&server, &control);
+            scope.spawn(move || {
+                let _slot = server.acquire(control).unwrap();
+                let mut output = Vec::new();
+                let ended = run(&command, control, &mut |it| output.extend_from_slice(it));
+                let output = String::from_utf8_lossy(&output);
+                assert_eq!((ended, &*output), (Ended::Exited(0), ""));
+            });
+        }
+    });
+    let log = fs::read_to_string(place.path().join("log")).unwrap();
+    let mut at_once = 0;
+    let steps = log.lines().map(|it| it.parse::<i32>().unwrap());
+    let most = steps
+        .map(|it| {
+            at_once += it;
+            at_once
+        })
+        .max()
+        .unwrap();
+    assert_eq!((log.lines().count(), at_once), (48, 0));
+    assert!((2..=3).contains(&most), "{most} at once");
 }

@@ -50,10 +50,7 @@ pub fn reap_strays() {
     let over = tree::all()
         .into_iter()
         .filter(|it| it.parent == own && it.is_over);
-    for pid in over
-        .filter(|it| is_stray(it))
-        .filter_map(|it| Pid::from_raw(it.pid))
-    {
+    for pid in over.filter(is_stray).filter_map(|it| Pid::from_raw(it.pid)) {
         let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG;
         let _ = rustix::process::waitid(WaitId::Pid(pid), options);
     }
@@ -82,8 +79,9 @@ pub fn strays() -> Vec<tree::Process> {
 
 /// Whether a child was left to us. What other rooms start, such as `git`, is in our own group, and no command ever is.
 fn is_stray(child: &tree::Process) -> bool {
-    let is_owned = owned().as_ref().is_some_and(|it| it.contains(&child.pid));
-    !is_owned && child.group != rustix::process::getpgrp().as_raw_nonzero().get()
+    // Before the first command there is no list, and nothing that a command left.
+    let is_unowned = owned().as_ref().is_some_and(|it| !it.contains(&child.pid));
+    is_unowned && child.group != rustix::process::getpgrp().as_raw_nonzero().get()
 }
 
 /// Whether some child is over; it is left as it is.

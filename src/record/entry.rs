@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::model::name::{ServiceName, TaskId, TaskName};
+use crate::model::name::TaskId;
 use crate::model::run::{Outcome, Summary};
+use crate::record::state;
 use crate::record::time::Moment;
 
 /// The name of a run.
@@ -143,12 +144,7 @@ mod task_id {
 
     pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<TaskId, D::Error> {
         let text = std::borrow::Cow::<'de, str>::deserialize(from)?;
-        let names = text
-            .split_once(':')
-            .and_then(|(service, task)| Some((ServiceName::new(service)?, TaskName::new(task)?)));
-        let (service, task) =
-            names.ok_or_else(|| serde::de::Error::custom("not the name of a task"))?;
-        Ok(TaskId { service, task })
+        state::task_id(&text).ok_or_else(|| serde::de::Error::custom("not the name of a task"))
     }
 }
 

@@ -10,7 +10,7 @@ use crate::model::name::TaskId;
 use crate::record::entry::{Header, Line};
 
 pub const RUNS: &str = "runs";
-pub const STATE: &str = "state.json";
+pub const STATE: &str = "state";
 pub const LOCK: &str = "lock";
 pub const HEADER: &str = "run.json";
 pub const JOURNAL: &str = "journal";

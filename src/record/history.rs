@@ -1,59 +1,63 @@
 //! The last result of each task in this worktree.
 
-use std::collections::{BTreeMap, HashSet};
-use std::fs::{self, File};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
 use std::path::Path;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
 use crate::model::name::TaskId;
 use crate::model::run::Outcome;
-use crate::record::entry::{Line, RunId, TaskRecord};
+use crate::record::entry::{Line, TaskRecord};
 use crate::record::error::{Error, failed};
 use crate::record::files;
+use crate::record::state::{Heading, Memory, State};
 use crate::record::time::Moment;
 
-/// Raised when older `svc` could misread the file: they then begin anew.
-const VERSION: u32 = 1;
-
 /// What is known of each task that ever ran here.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Debug, Default)]
 pub struct History {
-    tasks: BTreeMap<TaskId, Memory>,
+    state: State,
+    /// What the state does not know yet, and what it knows of the same tasks.
+    fresh: BTreeMap<TaskId, Memory>,
     newest: Moment,
-}
-
-#[derive(Clone, Debug, PartialEq)]
-struct Memory {
-    last: TaskRecord,
-    /// The last one that passed, where it is not `last`.
-    passed: Option<TaskRecord>,
-    /// How long it took when it last ran and passed.
-    took: Option<Duration>,
 }
 
 impl History {
     /// How the task ended the last time.
-    pub fn last(&self, id: &TaskId) -> Option<&TaskRecord> {
-        self.tasks.get(id).map(|it| &it.last)
-    }
-
-    /// The last time that it passed.
-    pub fn passed(&self, id: &TaskId) -> Option<&TaskRecord> {
-        let memory = self.tasks.get(id)?;
-        let last = Some(&memory.last).filter(|it| has_passed(it));
-        last.or(memory.passed.as_ref())
+    pub fn outcome(&self, id: &TaskId) -> Option<Outcome> {
+        match self.fresh.get(id) {
+            Some(memory) => Some(memory.last.outcome),
+            None => self.state.outcome(id),
+        }
     }
 
     /// How long it took the last time that it ran and passed.
     pub fn duration(&self, id: &TaskId) -> Option<Duration> {
-        self.tasks.get(id)?.took
+        match self.fresh.get(id) {
+            Some(memory) => memory.took,
+            None => self.state.took(id),
+        }
     }
 
-    /// All tasks that are known, with their last results.
-    pub fn all(&self) -> impl Iterator<Item = (&TaskId, &TaskRecord)> {
-        self.tasks.iter().map(|(id, it)| (id, &it.last))
+    /// Its last result, whole.
+    pub fn last(&self, id: &TaskId) -> Option<&TaskRecord> {
+        self.memory(id).map(|it| &it.last)
+    }
+
+    /// The last result with which it passed.
+    pub fn passed(&self, id: &TaskId) -> Option<&TaskRecord> {
+        let memory = self.memory(id)?;
+        let last = Some(&memory.last).filter(|it| has_passed(it));
+        last.or(memory.passed.as_ref())
+    }
+
+    /// All tasks that are known, and how each ended the last time.
+    pub fn outcomes(&self) -> BTreeMap<TaskId, Outcome> {
+        let fresh = self
+            .fresh
+            .iter()
+            .map(|(id, it)| (id.clone(), it.last.outcome));
+        self.state.outcomes().chain(fresh).collect()
     }
 
     /// The latest moment that is written down. Nothing new may be older, whatever the clock says.
@@ -61,57 +65,36 @@ impl History {
         self.newest
     }
 
+    fn memory(&self, id: &TaskId) -> Option<&Memory> {
+        self.fresh.get(id).or_else(|| self.state.memory(id))
+    }
+
     /// Takes in a result, unless a later one is known. A task that was skipped has the result that it had.
-    pub(crate) fn add(&mut self, record: TaskRecord) {
+    fn add(&mut self, record: TaskRecord) {
         self.newest = self.newest.max(record.at);
         if record.outcome == Outcome::Skipped {
             return;
         }
-        let Some(known) = self.tasks.get_mut(&record.id) else {
-            let took = (record.outcome == Outcome::Passed).then_some(record.duration);
-            let memory = Memory {
+        let memory = match self.memory(&record.id) {
+            Some(known) => known.clone().and(record),
+            None => Memory {
+                took: took(&record),
                 last: record,
                 passed: None,
-                took,
-            };
-            self.tasks.insert(memory.last.id.clone(), memory);
-            return;
+            },
         };
-        if record.at < known.last.at {
-            // Two svc at once: the other one was later, but may not have passed.
-            if has_passed(&record) && !has_passed(&known.last) {
-                let newer = known.passed.as_ref().is_none_or(|it| it.at <= record.at);
-                known.passed = if newer {
-                    Some(record)
-                } else {
-                    known.passed.take()
-                };
-            }
-            return;
-        }
-        if record.outcome == Outcome::Passed {
-            known.took = Some(record.duration);
-        }
-        let before = std::mem::replace(&mut known.last, record);
-        if has_passed(&known.last) {
-            known.passed = None;
-        } else if has_passed(&before) {
-            known.passed = Some(before);
-        }
+        self.fresh.insert(memory.last.id.clone(), memory);
     }
 
     /// Takes in what a journal holds. Tasks that were running when their `svc` was killed were interrupted.
-    pub(crate) fn add_journal(&mut self, run: &str, lines: Vec<Line>, is_alive: bool) {
+    fn add_journal(&mut self, run: &str, lines: Vec<Line>, is_alive: bool) {
         let mut open: BTreeMap<TaskId, Moment> = BTreeMap::new();
         for line in lines {
             match line {
                 Line::Started(start) => drop(open.insert(start.id, start.at)),
                 Line::Finished(record) => {
                     open.remove(&record.id);
-                    self.add(TaskRecord {
-                        run: run.to_owned(),
-                        ..record
-                    });
+                    self.add(of_run(run, record));
                 }
                 Line::Interrupted(_) | Line::Ended(_) => {}
             }
@@ -119,12 +102,27 @@ impl History {
         if !is_alive {
             for (id, at) in open {
                 let record = TaskRecord::new(id, Outcome::Interrupted, Duration::ZERO, at);
-                self.add(TaskRecord {
-                    run: run.to_owned(),
-                    ..record
-                });
+                self.add(of_run(run, record));
             }
         }
+    }
+}
+
+impl Memory {
+    /// With one more result, which may come late: of two `svc` at once, the one that ends first writes first.
+    fn and(self, record: TaskRecord) -> Self {
+        let is_late = record.at < self.last.at;
+        let took = took(&record).filter(|_| !is_late).or(self.took);
+        let (last, other) = match is_late {
+            true => (self.last, record),
+            false => (record, self.last),
+        };
+        let passed = [Some(other), self.passed]
+            .into_iter()
+            .flatten()
+            .filter(has_passed);
+        let passed = passed.max_by_key(|it| it.at).filter(|_| !has_passed(&last));
+        Self { last, passed, took }
     }
 }
 
@@ -132,29 +130,21 @@ fn has_passed(record: &TaskRecord) -> bool {
     matches!(record.outcome, Outcome::Passed | Outcome::Cached)
 }
 
-/// `state.json`.
-#[derive(Default, Serialize, Deserialize)]
-struct State {
-    version: u32,
-    /// The runs that it holds already, of those that are still there.
-    runs: HashSet<RunId>,
-    tasks: Vec<Entry>,
+fn took(record: &TaskRecord) -> Option<Duration> {
+    (record.outcome == Outcome::Passed).then_some(record.duration)
 }
 
-#[derive(Serialize, Deserialize)]
-struct Entry {
-    last: TaskRecord,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    passed: Option<TaskRecord>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    took: Option<u64>,
+fn of_run(run: &str, record: TaskRecord) -> TaskRecord {
+    let run = run.to_owned();
+    TaskRecord { run, ..record }
 }
 
 /// The history below `directory`: the state, and the runs that it does not hold yet.
 pub(crate) fn read(directory: &Path) -> History {
-    let (mut history, held) = read_state(directory);
+    let state = State::read(directory);
     let mut names = files::run_names(directory);
-    names.retain(|it| !held.contains(it));
+    names.retain(|it| !state.heading.runs.contains(it));
+    let mut history = with(state);
     for name in names.iter().rev() {
         let run = files::run_path(directory, name);
         // Whether it lives is asked first: a run that ends in between has its last lines.
@@ -174,65 +164,88 @@ pub(crate) fn fold(
     let lock = File::create(&lock).map_err(failed("create", &lock))?;
     // Where locks do not work, two svc at once may lose a result of each other: it runs again.
     let _ = lock.lock();
-    let (mut history, held) = read_state(directory);
-    let mut now_held = HashSet::new();
-    let mut is_new = false;
-    let finished_name = finished.as_ref().map(|it| it.0.to_owned());
-    for name in files::run_names(directory) {
-        let run = files::run_path(directory, &name);
-        if Some(&name) == finished_name.as_ref() || held.contains(&name) {
-            now_held.insert(name);
-        } else if !files::is_alive(&run) {
-            history.add_journal(&name, files::read_journal(&run), false);
-            now_held.insert(name);
-            is_new = true;
+    let mut history = with(State::read(directory));
+    let (name, records) = finished.unzip();
+    let mut runs = BTreeSet::new();
+    for run in files::run_names(directory) {
+        if history.state.heading.runs.contains(&run) || Some(run.as_str()) == name {
+            runs.insert(run);
+            continue;
+        }
+        let path = files::run_path(directory, &run);
+        if !files::is_alive(&path) {
+            history.add_journal(&run, files::read_journal(&path), false);
+            runs.insert(run);
         }
     }
-    if let Some((name, records)) = finished {
-        for record in records {
-            history.add(TaskRecord {
-                run: name.to_owned(),
-                ..record
-            });
-            is_new = true;
-        }
+    for record in records.into_iter().flatten() {
+        history.add(record);
     }
-    if !is_new {
+    if runs == history.state.heading.runs && history.fresh.is_empty() {
         return Ok(());
     }
-    write_state(directory, history, now_held)
+    let mut heading = Heading::default();
+    (heading.newest, heading.runs) = (history.newest, runs);
+    history.state.write(directory, heading, &history.fresh)
 }
 
-fn read_state(directory: &Path) -> (History, HashSet<RunId>) {
-    let bytes = fs::read(directory.join(files::STATE)).unwrap_or_default();
-    let state: State = serde_json::from_slice(&bytes).unwrap_or_default();
-    if state.version != VERSION {
-        return Default::default();
+fn with(state: State) -> History {
+    let (newest, fresh) = (state.heading.newest, BTreeMap::new());
+    History {
+        state,
+        fresh,
+        newest,
     }
-    let mut newest = Moment::default();
-    let mut tasks = Vec::with_capacity(state.tasks.len());
-    for entry in state.tasks {
-        newest = newest.max(entry.last.at);
-        let took = entry.took.map(Duration::from_millis);
-        let (last, passed) = (entry.last, entry.passed);
-        tasks.push((last.id.clone(), Memory { last, passed, took }));
-    }
-    let tasks = tasks.into_iter().collect();
-    (History { tasks, newest }, state.runs)
 }
 
-fn write_state(directory: &Path, history: History, runs: HashSet<RunId>) -> Result<(), Error> {
-    let entries = history.tasks.into_values().map(|it| Entry {
-        last: it.last,
-        passed: it.passed,
-        took: it.took.map(|it| it.as_millis() as u64),
-    });
-    let state = State {
-        version: VERSION,
-        runs,
-        tasks: entries.collect(),
-    };
-    let path = directory.join(files::STATE);
-    let bytes = serde_json::to_vec(&state).map_err(|it| Error::new("write", &path, it.into()))?;
-    files::replace(&path, &bytes).map_err(failed("write", &path))
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::state::task_id;
+
+    #[test]
+    fn the_latest_result_stands_in_whatever_order_they_come() {
+        use Outcome::{Cached, Failed, Passed, Skipped};
+        let check =
+            |results: &[(u64, Outcome)], last: u64, passed: Option<u64>, took: Option<u64>| {
+                let id = task_id("a:b").unwrap();
+                let mut history = History::default();
+                for (at, outcome) in results {
+                    let duration = Duration::from_millis(*at);
+                    history.add(TaskRecord::new(id.clone(), *outcome, duration, Moment(*at)));
+                }
+                let at = |it: &TaskRecord| it.at.0;
+                assert_eq!(history.last(&id).map(at), Some(last), "{results:?}");
+                assert_eq!(history.passed(&id).map(at), passed, "{results:?}");
+                assert_eq!(
+                    history.duration(&id),
+                    took.map(Duration::from_millis),
+                    "{results:?}"
+                );
+            };
+        check(&[(1, Passed)], 1, Some(1), Some(1));
+        check(&[(1, Passed), (2, Failed)], 2, Some(1), Some(1));
+        check(&[(2, Failed), (1, Passed)], 2, Some(1), None);
+        check(
+            &[(1, Passed), (2, Failed), (3, Failed)],
+            3,
+            Some(1),
+            Some(1),
+        );
+        check(
+            &[(1, Failed), (2, Passed), (3, Cached)],
+            3,
+            Some(3),
+            Some(2),
+        );
+        check(
+            &[(1, Passed), (3, Failed), (2, Passed)],
+            3,
+            Some(2),
+            Some(1),
+        );
+        check(&[(3, Passed), (1, Failed)], 3, Some(3), Some(3));
+        check(&[(1, Passed), (2, Skipped)], 1, Some(1), Some(1));
+        check(&[(1, Failed), (1, Passed)], 1, Some(1), Some(1));
+    }
 }

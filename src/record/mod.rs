@@ -6,8 +6,8 @@
 //!   journal                    a line for each thing that happened, only ever added to
 //!   alive                      locked as long as the svc that does the run lives
 //!   api.build.log              what a task wrote
-//! state.json                   the last result of each task, also of runs that are gone
-//! lock                         held while state.json is replaced
+//! state                        the last result of each task, also of runs that are gone
+//! lock                         held while the state is replaced
 //! ```
 //!
 //! Nothing here is precious: what is missing or damaged counts as never having happened, and things run again.
@@ -19,6 +19,7 @@ mod history;
 mod log;
 mod records;
 mod run;
+mod state;
 mod time;
 
 pub use crate::record::entry::{End, Header, RunId, TaskRecord};

@@ -1,0 +1,149 @@
+//! What commands leave behind when they are over, and signals to `svc` itself. One test each: both are a matter of the whole
+//! process.
+#![cfg(target_os = "linux")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "tests may fail, start processes and look at the clock"
+)]
+
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Stdio};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Signal, getpid, kill_process};
+use svc::process::signals::{Request, listen};
+use svc::process::{Command, Control, Ended, Leftover, Marks, ProcessId, leftovers, run, sweep};
+
+const SHORT: Duration = Duration::from_millis(300);
+
+#[test]
+fn nothing_that_a_command_left_behind_stays() {
+    let mut before = sleeper(true);
+    let control = Control::new().unwrap();
+    assert_eq!(sweep(&control, SHORT), []);
+
+    // What left its group lives on after its command, as a server may that later commands use, and not past the sweep.
+    start("a", "setsid sleep 1000 >/dev/null 2>&1 & sleep 0.1");
+    let mut other = sleeper(false);
+    let found = sweep(&control, Duration::from_secs(30));
+    assert_eq!(summary(&found), [("sleep", Some("api:build"), true)]);
+    assert_eq!(sweep(&control, SHORT), []);
+
+    start(
+        "b",
+        "setsid sh -c \"trap '' TERM; while :; do sleep 0.05; done\" >/dev/null 2>&1 & sleep 0.1",
+    );
+    let started = Instant::now();
+    let found = sweep(&control, SHORT);
+    assert!(started.elapsed() >= SHORT);
+    assert!(
+        found.iter().all(|it| it.is_ended) && found.iter().any(|it| it.name == "sh"),
+        "{found:?}"
+    );
+
+    // Without marks, its task cannot be told.
+    start(
+        "c",
+        "(setsid env -i /bin/sh -c '/bin/sleep 1000 & /bin/sleep 1000' >/dev/null 2>&1 &); sleep 0.2",
+    );
+    let found = sweep(&control, Duration::from_secs(30));
+    assert!(
+        found.len() >= 2 && found.iter().all(|it| it.is_ended && it.task.is_none()),
+        "{found:?}"
+    );
+
+    // A stopped one, and in haste.
+    start(
+        "d",
+        "setsid sh -c \"trap '' TERM; kill -STOP \\$\\$\" >/dev/null 2>&1 & sleep 0.2",
+    );
+    control.kill();
+    let started = Instant::now();
+    assert!(
+        sweep(&control, Duration::from_secs(1000))
+            .iter()
+            .all(|it| it.is_ended)
+    );
+    assert!(started.elapsed() < Duration::from_secs(20));
+
+    // What was there before, and what others start, is theirs.
+    for child in [&mut before, &mut other] {
+        assert!(child.try_wait().unwrap().is_none());
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+
+    what_a_killed_svc_left_is_recognised();
+}
+
+fn what_a_killed_svc_left_is_recognised() {
+    let control = Control::new().unwrap();
+    start("killed", "setsid sleep 1000 >/dev/null 2>&1 & sleep 0.1");
+    let found = leftovers(&[], &["other".into(), "killed".into()]);
+    assert_eq!(summary(&found), [("sleep", Some("api:build"), false)]);
+    let pid = found[0].pid;
+    let start_time = ProcessId(pid).start_time().unwrap();
+    assert_eq!(leftovers(&[(pid, start_time)], &[]), found);
+    assert_eq!(
+        leftovers(
+            &[(pid, start_time + 1), (pid + 1, start_time)],
+            &["x".into()]
+        ),
+        []
+    );
+    assert_eq!(leftovers(&[], &[]), []);
+    assert_eq!(sweep(&control, Duration::from_secs(30)).len(), 1);
+    assert_eq!(leftovers(&[(pid, start_time)], &["killed".into()]), []);
+}
+
+#[test]
+fn signals_ask_and_a_second_interrupt_kills() {
+    let control = Control::new().unwrap();
+    let (sender, requests) = mpsc::channel();
+    let listener = listen(control.clone(), move |request| {
+        sender.send(request).unwrap()
+    })
+    .unwrap();
+    let next = || requests.recv_timeout(Duration::from_secs(10)).unwrap();
+    kill_process(getpid(), Signal::INT).unwrap();
+    assert_eq!(next(), Request::End("SIGINT"));
+    assert!(control.is_asked() && !control.is_killed());
+    kill_process(getpid(), Signal::TERM).unwrap();
+    kill_process(getpid(), Signal::INT).unwrap();
+    assert_eq!(next(), Request::Kill);
+    assert!(control.is_killed());
+    drop(listener);
+    assert!(requests.recv().is_err());
+}
+
+fn start(run_name: &str, script: &str) {
+    let shell = ["sh", "-eu", "-c"].map(String::from);
+    let marks = Marks {
+        run: run_name.into(),
+        service: "api".into(),
+        task: "build".into(),
+    };
+    let mut command = Command::in_shell(&shell, script, "/".into(), marks);
+    command.environment = vec![("PATH".into(), "/usr/bin:/bin".into())];
+    let control = Control::new().unwrap();
+    assert_eq!(run(&command, &control, &mut |_| {}), Ended::Exited(0));
+}
+
+/// A process of ours that is no command.
+fn sleeper(own_group: bool) -> Child {
+    let mut command = std::process::Command::new("sleep");
+    command.arg("1000").stdin(Stdio::null());
+    if own_group {
+        command.process_group(0);
+    }
+    command.spawn().unwrap()
+}
+
+fn summary(found: &[Leftover]) -> Vec<(&str, Option<&str>, bool)> {
+    found
+        .iter()
+        .map(|it| (it.name.as_str(), it.task.as_deref(), it.is_ended))
+        .collect()
+}
