@@ -544,3 +544,63 @@ fn files_of_the_working_tree_are_read() {
     }
     check(Head::Commit(None), "a/b", None);
 }
+
+#[test]
+fn a_working_tree_behind_a_symlink_is_walked() {
+    let world = World::new();
+    world.write("a/b", "1");
+    let head = world.commit();
+    world.write("a/b", "2");
+    let around = world.root.parent().unwrap().join("around");
+    std::os::unix::fs::symlink(&world.root, &around).unwrap();
+    let repo = git2::Repository::open(&world.root).unwrap();
+    let mut scope = svc::git::native::Scope::of(&repo).unwrap();
+    scope.work_tree = around;
+    let none = |_: &[svc::model::path::FilePath]| unreachable!("nothing is converted");
+    let state = Head::WorkTree(Some(head));
+    let snapshot = svc::git::native::open(&repo, scope, state, &none).unwrap();
+    let changed = snapshot.changed_since(Some(head)).unwrap();
+    assert_eq!(changed, ["a/b".into()]);
+}
+
+#[test]
+fn another_index_is_read_where_git_was_told_of_one() {
+    let world = World::new();
+    world.write("a", "1");
+    let head = world.commit();
+    world.write("a", "2");
+    let other = world.root.join(".git/other-index");
+    std::fs::copy(world.root.join(".git/index"), &other).unwrap();
+    world.git(&["add", "a"]);
+    let repo = git2::Repository::open(&world.root).unwrap();
+    let changed = |index: &std::path::Path| {
+        let mut scope = svc::git::native::Scope::of(&repo).unwrap();
+        scope.index = index.to_owned();
+        let none = |_: &[svc::model::path::FilePath]| unreachable!("nothing is converted");
+        let state = Head::Index(Some(head));
+        let snapshot = svc::git::native::open(&repo, scope, state, &none).unwrap();
+        snapshot.changed_since(Some(head)).unwrap().len()
+    };
+    assert_eq!(changed(&other), 0);
+    assert_eq!(changed(&world.root.join(".git/index")), 1);
+    assert_eq!(changed(&world.root.join(".git/none")), 1);
+}
+
+#[test]
+fn a_linked_worktree_has_its_own_index_and_the_rules_of_the_clone() {
+    let world = World::new();
+    world.write("a", "1");
+    let head = world.commit();
+    world.write(".git/info/exclude", "*.mine\n");
+    world.git(&["worktree", "add", "-q", "../linked"]);
+    world.write("../linked/a", "2 longer");
+    world.write("../linked/x.mine", "1");
+    world.write("../linked/new", "1");
+    let repo = git2::Repository::open(world.root.join("../linked")).unwrap();
+    let scope = svc::git::native::Scope::of(&repo).unwrap();
+    let none = |_: &[svc::model::path::FilePath]| unreachable!("nothing is converted");
+    let state = Head::WorkTree(Some(head));
+    let snapshot = svc::git::native::open(&repo, scope, state, &none).unwrap();
+    let changed = snapshot.changed_since(Some(head)).unwrap();
+    assert_eq!(changed, ["a".into(), "new".into()]);
+}

@@ -8,8 +8,8 @@ use crate::git::native::hash;
 use crate::git::native::index::Index;
 use crate::git::native::nested;
 use crate::git::native::scope::Scope;
+use crate::git::native::seen::{Found, What};
 use crate::git::native::tree;
-use crate::git::native::walk::{Found, What};
 use crate::model::change::ObjectId;
 use crate::model::path::FilePath;
 

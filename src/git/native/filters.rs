@@ -27,7 +27,7 @@ impl Filters {
         let own = scope.common_dir.join("info/attributes");
         let system = Path::new("/etc/gitattributes");
         let users = settings.attributes_file.as_deref();
-        let mut everywhere = settings.converts_line_ends;
+        let mut everywhere = settings.may_convert;
         for file in [Some(own.as_path()), Some(system), users]
             .into_iter()
             .flatten()

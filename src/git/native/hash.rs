@@ -11,6 +11,9 @@ use sha1::Digest;
 use crate::git::error::Error;
 use crate::model::change::ObjectId;
 
+/// How much of a file is read at once.
+const PIECE: usize = 64 * 1024;
+
 /// The id of a blob with `content`, in a repository with ids of `id_length` bytes.
 pub fn blob(content: &[u8], id_length: usize) -> ObjectId {
     let mut hasher = Hasher::new(content.len() as u64, id_length);
@@ -65,7 +68,9 @@ fn once(path: &Path, id_length: usize) -> std::io::Result<Option<ObjectId>> {
         .open(path)?;
     let length = file.metadata()?.len();
     let mut hasher = Hasher::new(length, id_length);
-    let mut buffer = vec![0; 64 * 1024];
+    // One byte more shows the end of a small file with the second call.
+    let room = usize::try_from(length).unwrap_or(PIECE).min(PIECE - 1) + 1;
+    let mut buffer = vec![0; room];
     let mut seen = 0;
     loop {
         match file.read(&mut buffer) {

@@ -10,9 +10,8 @@ use memmap2::Mmap;
 
 use crate::git::error::Error;
 use crate::git::native::cache_tree::CacheTree;
-use crate::git::native::stat::{Stat, Time};
-use crate::git::native::tree::Side;
-use crate::model::change::ObjectId;
+use crate::git::native::entry::{EXTENDED, Entry, INTENT_TO_ADD, SKIP_WORKTREE, STAT, be16, be32};
+use crate::git::native::stat::Time;
 
 /// A mapped index. Its entries are sorted by path, then stage.
 pub struct Index {
@@ -35,20 +34,7 @@ struct Slot {
     name_length: u32,
 }
 
-/// One entry of the index.
-#[derive(Clone, Copy)]
-pub struct Entry<'i> {
-    fixed: &'i [u8],
-    pub path: &'i [u8],
-    id_length: usize,
-}
-
 const HEADER: usize = 12;
-const STAT: usize = 40;
-const EXTENDED: u16 = 0x4000;
-const ASSUME_VALID: u16 = 0x8000;
-const SKIP_WORKTREE: u16 = 0x4000;
-const INTENT_TO_ADD: u16 = 0x2000;
 
 impl Index {
     /// Reads the index at `path`; a file that is not there is an index without entries.
@@ -303,75 +289,6 @@ impl Index {
     }
 }
 
-impl Entry<'_> {
-    /// What the file system said of the file when git last looked. Its inode and size are cut to 32 bits.
-    pub fn stat(&self) -> Stat {
-        let time = |at| Time {
-            seconds: i64::from(be32(self.fixed, at)),
-            nanoseconds: be32(self.fixed, at + 4),
-        };
-        Stat {
-            changed: time(0),
-            modified: time(8),
-            inode: u64::from(be32(self.fixed, 20)),
-            mode: be32(self.fixed, 24),
-            user: be32(self.fixed, 28),
-            group: be32(self.fixed, 32),
-            size: u64::from(be32(self.fixed, 36)),
-        }
-    }
-
-    pub fn mode(&self) -> u32 {
-        be32(self.fixed, 24)
-    }
-
-    pub fn id(&self) -> ObjectId {
-        ObjectId::from_bytes(self.raw_id()).expect("ids have 20 or 32 bytes")
-    }
-
-    pub fn raw_id(&self) -> &[u8] {
-        &self.fixed[STAT..STAT + self.id_length]
-    }
-
-    pub fn side(&self) -> Side {
-        Side {
-            mode: self.mode(),
-            id: self.id(),
-        }
-    }
-
-    /// 0, or the side of a conflict: 1 is the common ancestor, 2 ours, 3 theirs.
-    pub fn stage(&self) -> u16 {
-        (self.flags() >> 12) & 3
-    }
-
-    /// The user promised that the file does not change.
-    pub fn is_assumed_valid(&self) -> bool {
-        self.flags() & ASSUME_VALID != 0
-    }
-
-    /// The file lies outside of the sparse checkout.
-    pub fn is_skipped(&self) -> bool {
-        self.extended() & SKIP_WORKTREE != 0
-    }
-
-    /// Only the path is known to the index; its content was not added.
-    pub fn is_intent_to_add(&self) -> bool {
-        self.extended() & INTENT_TO_ADD != 0
-    }
-
-    fn flags(&self) -> u16 {
-        be16(self.fixed, STAT + self.id_length)
-    }
-
-    fn extended(&self) -> u16 {
-        match self.flags() & EXTENDED != 0 {
-            true => be16(self.fixed, STAT + self.id_length + 2),
-            false => 0,
-        }
-    }
-}
-
 enum Fault {
     Damaged(&'static str),
     Unknown(String),
@@ -443,12 +360,4 @@ fn is_before(path: &[u8], directory: &[u8]) -> bool {
         Ordering::Greater => false,
         Ordering::Equal => path.get(common).is_none_or(|byte| *byte < b'/'),
     }
-}
-
-fn be16(bytes: &[u8], at: usize) -> u16 {
-    u16::from_be_bytes([bytes[at], bytes[at + 1]])
-}
-
-fn be32(bytes: &[u8], at: usize) -> u32 {
-    u32::from_be_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
 }

@@ -70,16 +70,23 @@ impl Listing {
 
     /// The names in order.
     pub fn iter(&self) -> impl Iterator<Item = Name<'_>> {
-        self.entries.iter().map(|entry| Name {
-            bytes: entry.bytes(&self.names),
-            kind: entry.kind,
-            terminated: &self.names[entry.start as usize..][..entry.length as usize + 1],
-        })
+        self.entries.iter().map(|entry| self.name(entry))
     }
 
     /// The entry called `name`.
     pub fn find(&self, name: &[u8]) -> Option<Name<'_>> {
-        self.iter().find(|entry| entry.bytes == name)
+        let at = self
+            .entries
+            .binary_search_by(|entry| entry.bytes(&self.names).cmp(name));
+        Some(self.name(&self.entries[at.ok()?]))
+    }
+
+    fn name(&self, entry: &Named) -> Name<'_> {
+        Name {
+            bytes: entry.bytes(&self.names),
+            kind: entry.kind,
+            terminated: &self.names[entry.start as usize..][..entry.length as usize + 1],
+        }
     }
 
     #[cfg(target_os = "linux")]

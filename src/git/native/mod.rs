@@ -5,6 +5,7 @@
 
 mod cache_tree;
 mod content;
+mod entry;
 mod filters;
 mod hash;
 mod ignore;
@@ -13,6 +14,7 @@ mod listing;
 mod nested;
 mod objects;
 pub mod scope;
+mod seen;
 mod snapshot;
 mod staged;
 mod stat;

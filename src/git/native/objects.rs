@@ -22,8 +22,10 @@ impl<'r> Objects<'r> {
     /// # Errors
     /// A database that the library cannot open.
     pub fn open(repo: &'r git2::Repository) -> Result<Self, Error> {
-        // Hashing every object again on reading costs a third of a walk; git does not do it either.
+        // Hashing every object again on reading costs a third of a walk; git does not do it either. And a walk reads each
+        // tree once, so that keeping them costs another third.
         git2::opts::strict_hash_verification(false);
+        git2::opts::enable_caching(false);
         let database = repo.odb().map_err(|cause| Error::Library {
             attempt: "open the objects of the repository".to_owned(),
             cause,

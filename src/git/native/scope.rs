@@ -32,8 +32,8 @@ pub struct Settings {
     pub check_stat: bool,
     pub symlinks: bool,
     pub ignore_case: bool,
-    /// `core.autocrlf` changes the line ends of files.
-    pub converts_line_ends: bool,
+    /// `core.autocrlf` changes the line ends of files, or `attr.tree` names attributes that are in no file.
+    pub may_convert: bool,
     /// A file that is there counts, although its entry says that it is outside of the sparse checkout.
     pub present_files_count: bool,
     pub excludes_file: Option<PathBuf>,
@@ -103,8 +103,7 @@ impl Settings {
             check_stat: !text_is(&config, "core.checkstat", "minimal")?,
             symlinks: flag("core.symlinks", true)?,
             ignore_case: flag("core.ignorecase", false)?,
-            converts_line_ends: text_is(&config, "core.autocrlf", "input")?
-                || flag("core.autocrlf", false)?,
+            may_convert: flag("core.autocrlf", false)? || config.get_entry("attr.tree").is_ok(),
             present_files_count: flag("core.sparsecheckout", false)?
                 && !flag("sparse.expectfilesoutsideofpatterns", false)?,
             excludes_file: file(&config, "core.excludesfile", scope)?

@@ -134,7 +134,7 @@ mod tests {
             check_stat: true,
             symlinks: true,
             ignore_case: false,
-            converts_line_ends: false,
+            may_convert: false,
             present_files_count: false,
             excludes_file: None,
             attributes_file: None,

@@ -2,27 +2,27 @@
 //! remembers of them, and unknown names are put before the ignore rules.
 
 use std::collections::HashMap;
-use std::ffi::{CStr, CString};
+use std::ffi::CString;
 use std::ops::Range;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use gix_glob::pattern::Case;
 use rayon::Scope as Spawner;
 use rustix::fd::OwnedFd;
+use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 
 use crate::git::error::Error;
 use crate::git::native::ignore::Ignores;
-use crate::git::native::index::{Entry, Index};
+use crate::git::native::index::Index;
 use crate::git::native::listing::{self, Kind, Listing, Name};
 use crate::git::native::nested;
 use crate::git::native::scope::{Scope, Settings};
+use crate::git::native::seen::{self, Found, Seen, State, Walked, What};
 use crate::git::native::staged::{Child, child};
-use crate::git::native::stat::{Stat, is_unchanged};
+use crate::git::native::stat::Stat;
 use crate::git::native::tree;
-use crate::git::snapshot::Stamp;
-use crate::model::change::ObjectId;
 
 /// What a walk needs to know.
 pub struct Plan<'p> {
@@ -31,64 +31,6 @@ pub struct Plan<'p> {
     pub index: &'p Index,
     /// Ignore files that the sparse checkout left out, by path: their rules hold all the same.
     pub skipped_rules: HashMap<Vec<u8>, Vec<u8>>,
-}
-
-/// What a walk saw.
-pub struct Walked {
-    /// One for each entry of the index below the workspace, in order.
-    pub seen: Vec<Seen>,
-    /// What is not surely as the index says, sorted by path.
-    pub found: Vec<Found>,
-}
-
-/// What became of an entry of the index.
-#[derive(Default)]
-pub struct Seen {
-    state: AtomicU8,
-    size: AtomicU64,
-    inode: AtomicU64,
-    modified: AtomicI64,
-    changed: AtomicI64,
-}
-
-/// The state of an entry.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
-    /// Nothing is there.
-    Absent,
-    /// The file is as the index says.
-    Clean,
-    /// It is among the found ones.
-    Found,
-    /// A directory is there instead.
-    Replaced,
-}
-
-/// Something in the working tree whose content the index cannot tell.
-pub struct Found {
-    /// Relative to the workspace.
-    pub path: Box<[u8]>,
-    /// The entry of the index for the path, if it has one.
-    pub entry: Option<usize>,
-    pub what: What,
-    /// As git would write it into a tree.
-    pub mode: u32,
-    pub stat: Option<Stat>,
-    /// The id of its content, once it was asked for; none if the file went away before that.
-    pub id: OnceLock<Option<ObjectId>>,
-}
-
-/// What was found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum What {
-    File,
-    Link,
-    /// A submodule, or a repository that git does not know: one path, whatever is in it.
-    Repository,
-    /// A directory that may not be read.
-    Unreadable,
-    /// A pipe, a socket or a device in the place of a tracked file.
-    Other,
 }
 
 struct Walker<'w> {
@@ -126,7 +68,7 @@ pub fn walk(plan: &Plan<'_>) -> Result<Walked, Error> {
     let entries = plan.index.below(&scope.workspace);
     let walker = Walker {
         plan,
-        root: listing::open_directory(rustix::fs::CWD, &path).map_err(failed)?,
+        root: open_root(&path).map_err(failed)?,
         skip: scope.skip(),
         seen: entries.clone().map(|_| Seen::default()).collect(),
         entries: entries.clone(),
@@ -139,44 +81,6 @@ pub fn walk(plan: &Plan<'_>) -> Result<Walked, Error> {
     let top = walker.top(entries)?;
     rayon::scope(|spawner| walker.visit(spawner, top));
     walker.finish()
-}
-
-impl Seen {
-    /// What became of the entry.
-    pub fn state(&self) -> State {
-        match self.state.load(Ordering::Relaxed) {
-            0 => State::Absent,
-            1 => State::Clean,
-            2 => State::Found,
-            _ => State::Replaced,
-        }
-    }
-
-    /// What the file system says of the file, if it is clean.
-    pub fn stamp(&self) -> Stamp {
-        Stamp {
-            size: self.size.load(Ordering::Relaxed),
-            modified_ns: i128::from(self.modified.load(Ordering::Relaxed)),
-            changed_ns: i128::from(self.changed.load(Ordering::Relaxed)),
-            inode: self.inode.load(Ordering::Relaxed),
-        }
-    }
-
-    fn set(&self, state: State) {
-        self.state.store(state as u8, Ordering::Relaxed);
-    }
-
-    fn set_clean(&self, stat: &Stat) {
-        let stamp = stat.stamp();
-        let narrow = |time: i128| i64::try_from(time).unwrap_or(i64::MAX);
-        self.size.store(stamp.size, Ordering::Relaxed);
-        self.inode.store(stamp.inode, Ordering::Relaxed);
-        self.modified
-            .store(narrow(stamp.modified_ns), Ordering::Relaxed);
-        self.changed
-            .store(narrow(stamp.changed_ns), Ordering::Relaxed);
-        self.set(State::Clean);
-    }
 }
 
 impl<'w> Walker<'w> {
@@ -326,10 +230,17 @@ impl<'w> Walker<'w> {
         if visit.rules.ignore(&path, false) {
             return Ok(());
         }
-        let Some(stat) = self.stat(directory, &path, name)? else {
-            return Ok(());
+        let stat = match listing::stat(directory, name.as_c_str()) {
+            Ok(stat) => stat,
+            // It went away meanwhile.
+            Err(Errno::NOENT) => return Ok(()),
+            Err(Errno::ACCESS) => {
+                self.push(&path, None, What::Unreadable, 0, None);
+                return Ok(());
+            }
+            Err(cause) => return Err(self.failure(&path, "look at", cause)),
         };
-        if let Some((what, mode)) = self.kind(&stat, None) {
+        if let Some((what, mode)) = seen::kind(&stat, None, self.plan.settings) {
             self.push(&path, None, what, mode, Some(stat));
         }
         Ok(())
@@ -362,53 +273,22 @@ impl<'w> Walker<'w> {
             return Ok(is_submodule);
         }
         let path = || join(&visit.path, name.bytes);
-        let Some(stat) = self.stat_of(directory, name, path)? else {
-            return Ok(true);
+        let stat = match listing::stat(directory, name.as_c_str()) {
+            Ok(stat) => stat,
+            // It went away meanwhile.
+            Err(Errno::NOENT) => return Ok(true),
+            Err(cause) => return Err(self.failure(&path(), "look at", cause)),
         };
-        if is_promised || self.is_clean(&entry, &stat) {
+        let settings = self.plan.settings;
+        let written = self.plan.index.written();
+        if is_promised || entry.is_clean(&stat, written, settings) {
             self.seen(at).set_clean(&stat);
             return Ok(true);
         }
-        let (what, mode) = self.kind(&stat, Some(&entry)).unwrap_or((What::Other, 0));
+        let (what, mode) = seen::kind(&stat, Some(&entry), settings).unwrap_or((What::Other, 0));
         self.push(&path(), Some(at), what, mode, Some(stat));
         mark(State::Found);
         Ok(true)
-    }
-
-    fn is_clean(&self, entry: &Entry<'_>, stat: &Stat) -> bool {
-        let settings = self.plan.settings;
-        let same_kind = match entry.mode() & 0o170000 {
-            0o100000 => {
-                let is_program = entry.mode() & 0o100 != 0;
-                stat.is_file() && (!settings.file_mode || is_program == stat.is_program())
-            }
-            0o120000 => stat.is_link() || !settings.symlinks && stat.is_file(),
-            _ => false,
-        };
-        same_kind
-            && entry.stage() == 0
-            && !entry.is_intent_to_add()
-            && is_unchanged(&entry.stat(), stat, self.plan.index.written(), settings)
-    }
-
-    /// What git would write into a tree for a file; none for what it does not see.
-    fn kind(&self, stat: &Stat, entry: Option<&Entry<'_>>) -> Option<(What, u32)> {
-        let settings = self.plan.settings;
-        let recorded = entry.map_or(0, Entry::mode);
-        if stat.is_link() {
-            return Some((What::Link, tree::LINK));
-        }
-        let by_content = match stat.is_program() {
-            true => tree::PROGRAM,
-            false => tree::FILE,
-        };
-        let mode = match recorded & 0o170000 {
-            0o120000 if !settings.symlinks => tree::LINK,
-            0o100000 if !settings.file_mode => recorded,
-            _ if !settings.file_mode => tree::FILE,
-            _ => by_content,
-        };
-        stat.is_file().then_some((What::File, mode))
     }
 
     /// The rules inside a directory: those above, and its own file.
@@ -443,30 +323,6 @@ impl<'w> Walker<'w> {
             false => CString::new(path).map_err(|_| Errno::INVAL)?,
         };
         listing::open_directory(&self.root, &path)
-    }
-
-    fn stat(
-        &self,
-        directory: &OwnedFd,
-        path: &[u8],
-        name: Name<'_>,
-    ) -> Result<Option<Stat>, Error> {
-        self.stat_of(directory, name, || path.to_owned())
-    }
-
-    fn stat_of(
-        &self,
-        directory: &OwnedFd,
-        name: Name<'_>,
-        path: impl Fn() -> Vec<u8>,
-    ) -> Result<Option<Stat>, Error> {
-        let name: &CStr = name.as_c_str();
-        match listing::stat(directory, name) {
-            Ok(stat) => Ok(Some(stat)),
-            // It went away meanwhile.
-            Err(Errno::NOENT) => Ok(None),
-            Err(cause) => Err(self.failure(&path(), "look at", cause)),
-        }
     }
 
     fn push(&self, path: &[u8], entry: Option<usize>, what: What, mode: u32, stat: Option<Stat>) {
@@ -508,6 +364,12 @@ impl<'w> Walker<'w> {
             found,
         })
     }
+}
+
+/// Opens the root of the working tree, which may be named by a symlink.
+fn open_root(path: &CString) -> Result<OwnedFd, Errno> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    rustix::fs::openat(rustix::fs::CWD, path, flags, Mode::empty())
 }
 
 fn failure(scope: &Scope, path: &[u8], action: &str, cause: Errno) -> Error {

@@ -4,8 +4,8 @@ use crate::git::error::Error;
 use crate::git::native::content::Contents;
 use crate::git::native::index::Index;
 use crate::git::native::scope::Scope;
+use crate::git::native::seen::{Found, State, Walked, What};
 use crate::git::native::tree::Side;
-use crate::git::native::walk::{Found, State, Walked, What};
 use crate::git::native::within::Within;
 use crate::git::snapshot::{File, Files};
 use crate::model::path::FilePath;
@@ -31,6 +31,7 @@ impl<'w> WorkTree<'w> {
     /// # Errors
     /// A file that cannot be read.
     pub fn changed(&self, staged: Vec<(FilePath, Option<Side>)>) -> Result<Vec<FilePath>, Error> {
+        debug_assert!(staged.is_sorted_by(|(left, _), (right, _)| left < right));
         let mut changed = Vec::new();
         let mut doubtful = Vec::new();
         self.add_absent(&staged, &mut changed);
