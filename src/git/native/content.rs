@@ -9,6 +9,7 @@ use crate::git::native::index::Index;
 use crate::git::native::nested;
 use crate::git::native::scope::Scope;
 use crate::git::native::seen::{Found, What};
+use crate::git::native::threads;
 use crate::git::native::tree;
 use crate::model::change::ObjectId;
 use crate::model::path::FilePath;
@@ -16,6 +17,9 @@ use crate::model::path::FilePath;
 /// Gives the ids of files that git stores otherwise than they lie in the working tree. The paths start at the root of the
 /// working tree, as `git hash-object --stdin-paths` takes them wherever it runs.
 pub type Filtered<'f> = dyn Fn(&[FilePath]) -> Result<Vec<ObjectId>, Error> + 'f;
+
+/// As many files are read before threads are started.
+const FEW: usize = 16;
 
 /// What it takes to read contents as git would store them.
 pub struct Contents<'w> {
@@ -42,10 +46,14 @@ impl Contents<'_> {
             know(found, Some(id));
         }
         let (scope, id_length) = (self.scope, self.id_length);
-        let ids: Vec<Option<ObjectId>> = files
-            .par_iter()
-            .map(|found| raw(scope, found, id_length))
-            .collect::<Result<_, Error>>()?;
+        let id = |found: &&Found| raw(scope, found, id_length);
+        let ids: Vec<Option<ObjectId>> = match files.len() < FEW {
+            true => files.iter().map(id).collect::<Result<_, Error>>()?,
+            false => {
+                let all = || files.par_iter().map(id).collect::<Result<_, Error>>();
+                threads::start()?.install(all)?
+            }
+        };
         let mut through_git = Vec::new();
         for (found, id) in files.into_iter().zip(ids) {
             match id.is_some() && self.needs_git(found, id)? {

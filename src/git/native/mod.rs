@@ -18,6 +18,7 @@ mod seen;
 mod snapshot;
 mod staged;
 mod stat;
+mod threads;
 mod tree;
 mod trees;
 mod walk;

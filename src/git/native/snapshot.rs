@@ -138,6 +138,7 @@ impl NativeSnapshot<'_> {
         action(WorkTree {
             scope: &self.scope,
             index: self.index()?,
+            entries: self.index()?.below(&self.scope.workspace),
             walked,
             contents: Contents {
                 scope: &self.scope,

@@ -22,6 +22,7 @@ use crate::git::native::scope::{Scope, Settings};
 use crate::git::native::seen::{self, Found, Seen, State, Walked, What};
 use crate::git::native::staged::{Child, child};
 use crate::git::native::stat::Stat;
+use crate::git::native::threads;
 use crate::git::native::tree;
 
 /// What a walk needs to know.
@@ -66,20 +67,21 @@ pub fn walk(plan: &Plan<'_>) -> Result<Walked, Error> {
     let path = CString::new(scope.work_tree.as_os_str().as_encoded_bytes())
         .map_err(|_| failed(Errno::INVAL))?;
     let entries = plan.index.below(&scope.workspace);
+    let threads = threads::start()?;
     let walker = Walker {
         plan,
         root: open_root(&path).map_err(failed)?,
         skip: scope.skip(),
         seen: entries.clone().map(|_| Seen::default()).collect(),
         entries: entries.clone(),
-        found: (0..=rayon::current_num_threads())
+        found: (0..threads.current_num_threads())
             .map(|_| Mutex::default())
             .collect(),
         failed: AtomicBool::new(false),
         failure: Mutex::default(),
     };
     let top = walker.top(entries)?;
-    rayon::scope(|spawner| walker.visit(spawner, top));
+    threads.scope(|spawner| walker.visit(spawner, top));
     walker.finish()
 }
 
@@ -334,7 +336,7 @@ impl<'w> Walker<'w> {
             stat,
             id: OnceLock::new(),
         };
-        let thread = rayon::current_thread_index().map_or(0, |thread| thread + 1);
+        let thread = rayon::current_thread_index().unwrap_or_default();
         let mut list = self.found[thread]
             .lock()
             .unwrap_or_else(PoisonError::into_inner);

@@ -1,5 +1,7 @@
 //! The working tree as a state: what the walk found, laid over the index.
 
+use std::ops::Range;
+
 use crate::git::error::Error;
 use crate::git::native::content::Contents;
 use crate::git::native::index::Index;
@@ -14,6 +16,8 @@ use crate::model::path::FilePath;
 pub struct WorkTree<'w> {
     pub scope: &'w Scope,
     pub index: &'w Index,
+    /// The entries of the workspace.
+    pub entries: Range<usize>,
     pub walked: &'w Walked,
     pub contents: Contents<'w>,
 }
@@ -72,11 +76,8 @@ impl<'w> WorkTree<'w> {
     /// # Errors
     /// A file that cannot be read.
     pub fn files(&self, within: &Within) -> Result<Files, Error> {
-        let found: Vec<&Found> = self.walked.found.iter().collect();
-        let found: Vec<&Found> = found
-            .into_iter()
-            .filter(|found| within.holds(&found.path))
-            .collect();
+        let found = self.walked.found.iter();
+        let found: Vec<&Found> = found.filter(|found| within.holds(&found.path)).collect();
         self.contents.identify(found.clone())?;
         let mut files = Files::default();
         let mut found = found.into_iter().peekable();
@@ -98,7 +99,7 @@ impl<'w> WorkTree<'w> {
             if !matches!(state, State::Absent | State::Replaced) {
                 continue;
             }
-            let at = self.first() + offset;
+            let at = self.entries.start + offset;
             let path = self.path(at);
             let is_gone = !self.is_promised(at, state)
                 && !self.index.entry(at).is_intent_to_add()
@@ -147,7 +148,7 @@ impl<'w> WorkTree<'w> {
         else {
             return Now::Nothing;
         };
-        let state = self.walked.seen[at - self.first()].state();
+        let state = self.walked.seen[at - self.entries.start].state();
         match state == State::Clean || self.is_promised(at, state) {
             true => Now::Indexed(self.index.entry(at).side()),
             false => Now::Nothing,
@@ -161,7 +162,7 @@ impl<'w> WorkTree<'w> {
     }
 
     fn push_indexed(&self, at: usize, path: &[u8], files: &mut Files) {
-        let seen = &self.walked.seen[at - self.first()];
+        let seen = &self.walked.seen[at - self.entries.start];
         let state = seen.state();
         let stamp = match state {
             State::Clean => Some(seen.stamp()),
@@ -194,11 +195,6 @@ impl<'w> WorkTree<'w> {
             });
         }
         Ok(())
-    }
-
-    /// The first entry of the workspace.
-    fn first(&self) -> usize {
-        self.index.below(&self.scope.workspace).start
     }
 
     /// The path of an entry, relative to the workspace.
