@@ -101,9 +101,7 @@ pub fn remotes(repo: &Repo) -> Result<Vec<String>, Error> {
 }
 
 fn remote_names(repo: &Repo) -> Result<Vec<String>, Error> {
-    if let Some(found) = repo.library().and_then(|it| it.remotes().ok())
-        && !found.is_empty()
-    {
+    if let Some(found) = repo.library().and_then(|it| it.remotes().ok()) {
         let names = found.iter().filter_map(|name| name.ok().flatten());
         return Ok(names.map(str::to_owned).collect());
     }

@@ -62,7 +62,8 @@ impl Fallback {
     }
 
     fn tree_changes(&self, base: &str, head: &str) -> Result<BTreeSet<Vec<u8>>, Error> {
-        let mut arguments = words(&["diff-tree", "-r", "--ignore-submodules=none"]);
+        // `diff-tree` would read the whole index first.
+        let mut arguments = words(&["diff", "--no-relative", "--ignore-submodules=none"]);
         arguments.extend(words(EXACT));
         arguments.extend(words(&[base, head]));
         self.changed_paths(arguments)

@@ -418,3 +418,112 @@ fn many_paths_are_more_than_a_command_line_holds() {
         );
     }
 }
+
+/// A cheap source of choices that are the same each time.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: usize) -> usize {
+        self.0 = self
+            .0
+            .wrapping_mul(6364136223846793005)
+            .wrapping_add(1442695040888963407);
+        (self.0 >> 33) as usize % sides
+    }
+}
+
+/// A few random steps of work, by hand and through git.
+fn stir(world: &World, dice: &mut Dice) {
+    let names = [
+        "a",
+        "b",
+        "d",
+        "d/e",
+        "d/f",
+        "x y",
+        "k.log",
+        "d/k.log",
+        "sub/deep/g",
+    ];
+    let mut script = String::from("exec 2> /dev/null\n");
+    for _ in 0..3 + dice.roll(6) {
+        let (name, other) = (names[dice.roll(names.len())], names[dice.roll(names.len())]);
+        let content = dice.roll(3);
+        let step = match dice.roll(12) {
+            0..=3 => format!("mkdir -p \"$(dirname '{name}')\" && echo {content} > '{name}'"),
+            4 => format!("rm -rf '{name}'"),
+            5 => format!("chmod +x '{name}'"),
+            6 => format!("rm -rf '{name}'; ln -s {content} '{name}'"),
+            7 => format!("git add '{name}'"),
+            8 => format!("git rm -q -r --cached '{name}'"),
+            9 => format!("git add -N '{name}'"),
+            10 => format!("git mv '{name}' '{other}'"),
+            _ => format!("git add -f '{name}'"),
+        };
+        script.push_str(&format!("({step}) || true\n"));
+    }
+    shell(world, "r", &script);
+}
+
+/// What git itself would commit of everything here is an answer found in another way.
+#[test]
+fn random_work_is_seen_as_git_would_commit_it() {
+    let world = World::with_repo();
+    world.write("r/.gitignore", "*.log\n");
+    let mut base = world.commit("r", "a", "0");
+    let mut dice = Dice(7);
+    for round in 0..20 {
+        stir(&world, &mut dice);
+        let repo = world.repo("r");
+        let script = "cp .git/index ../index; export GIT_INDEX_FILE=$PWD/../index; git add -A; git write-tree > ../tree";
+        shell(&world, "r", script);
+        let tree = std::fs::read_to_string(world.path("tree")).unwrap();
+        let expected = world.git(
+            "r",
+            &format!(
+                "diff-tree -r --name-only --no-renames {base} {}",
+                tree.trim()
+            ),
+        );
+        let expected: Vec<_> = expected.lines().collect();
+        assert_eq!(
+            changed_since(&repo, work_tree(&repo), Some(base)),
+            expected,
+            "round {round}"
+        );
+
+        let files = repo
+            .snapshot(work_tree(&repo))
+            .unwrap()
+            .files(&[FilePath::default()])
+            .unwrap();
+        let show = |path: &[u8]| String::from_utf8_lossy(path).into_owned();
+        let rows: Vec<_> = files
+            .iter()
+            .map(|it| format!("{:o} {}\t{}", it.mode, it.content, show(it.path)))
+            .collect();
+        let format = "%(objectmode) %(objectname)%x09%(path)";
+        let listed = crate::world::git_words(
+            &world,
+            "r",
+            &["ls-tree", "-r", "--format", format, tree.trim()],
+        );
+        assert_eq!(rows, listed.lines().collect::<Vec<_>>(), "round {round}");
+
+        let staged = world.git("r", "write-tree");
+        let expected = world.git(
+            "r",
+            &format!("diff-tree -r --name-only --no-renames {base} {staged}"),
+        );
+        let expected: Vec<_> = expected.lines().collect();
+        assert_eq!(
+            changed_since(&repo, index(&repo), Some(base)),
+            expected,
+            "round {round}"
+        );
+        if dice.roll(5) == 0 {
+            world.git("r", "commit -q --allow-empty -m more");
+            base = world.id("r", "HEAD");
+        }
+    }
+}

@@ -77,8 +77,13 @@ impl World {
 
     /// Runs `git` with `arguments`, split at spaces, in `directory`.
     pub fn try_git(&self, directory: &str, arguments: &str) -> Output {
+        let words: Vec<_> = arguments.split(' ').collect();
+        self.start(directory, &words)
+    }
+
+    fn start(&self, directory: &str, words: &[&str]) -> Output {
         Command::new("git")
-            .args(arguments.split(' '))
+            .args(words)
             .current_dir(self.path(directory))
             .env_clear()
             .envs(self.variables())
@@ -130,6 +135,14 @@ impl World {
         let arguments = format!("clone -q {options} {url} {into}");
         self.git(".", &arguments.replace("  ", " "));
     }
+}
+
+/// What `git` prints, each argument given by itself.
+pub fn git_words(world: &World, directory: &str, words: &[&str]) -> String {
+    let output = world.start(directory, words);
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "git {words:?}: {message}");
+    String::from_utf8_lossy(&output.stdout).trim().to_owned()
 }
 
 /// Runs a script in `directory`.
