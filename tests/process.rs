@@ -104,6 +104,24 @@ fn a_program_is_found_in_the_path_of_the_command() {
 }
 
 #[test]
+fn what_a_shell_cannot_start_gets_a_hint() {
+    let command = sh("no-such-program");
+    let ended = finish(&command).0;
+    assert_eq!(ended, Ended::Exited(127));
+    assert!(
+        command
+            .hint(&ended)
+            .unwrap()
+            .contains("PATH is /usr/local/bin")
+    );
+    let command = sh("/etc/passwd");
+    let ended = finish(&command).0;
+    assert_eq!(ended, Ended::Exited(126));
+    assert!(command.hint(&ended).unwrap().contains("chmod +x"));
+    assert_eq!(command.hint(&Ended::Exited(1)), None);
+}
+
+#[test]
 fn a_flood_passes_with_flat_memory() {
     let before = peak_memory();
     let mut total = 0_u64;

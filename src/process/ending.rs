@@ -72,11 +72,19 @@ impl Remains {
         }
     }
 
-    /// Members of the group that were told together with it.
+    /// The group, and those members of it that were told together with it.
     pub fn known_in_group(&self) -> HashSet<(i32, u64)> {
         let group = self.group.as_raw_nonzero().get();
         let members = self.known.iter().filter(|it| it.group == group);
-        members.map(Process::identity).collect()
+        members
+            .map(Process::identity)
+            .chain([self.whole()])
+            .collect()
+    }
+
+    /// The group as a whole, in a list of processes that were told. Unlike them, it has no start time.
+    pub fn whole(&self) -> (i32, u64) {
+        (self.group.as_raw_nonzero().get(), 0)
     }
 
     /// Whether there may be members that [`Self::living`] cannot show, because the system has no `/proc`.

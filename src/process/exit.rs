@@ -49,3 +49,23 @@ fn handle(pid: Pid) -> Option<OwnedFd> {
 fn handle(_: Pid) -> Option<OwnedFd> {
     None
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::process::output::wait;
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "a child to watch")]
+    fn a_thread_notices_the_end_and_does_not_reap() {
+        let handle = duct::cmd!("sh", "-c", "read line; exit 3")
+            .stdin_bytes("x\n")
+            .unchecked()
+            .start()
+            .unwrap();
+        let pid = handle.pids()[0] as i32;
+        let watch = ExitWatch::by_thread(Pid::from_raw(pid).unwrap()).unwrap();
+        assert_eq!(wait(&[watch.as_fd()], None), [true]);
+        assert_eq!(handle.wait().unwrap().status.code(), Some(3));
+    }
+}

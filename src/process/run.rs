@@ -4,8 +4,7 @@ use std::collections::HashSet;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
-use std::time::Duration;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::process::command::{Command, Ended, ProcessId};
 use crate::process::control::Control;
@@ -206,7 +205,9 @@ impl Attendance<'_> {
                     .iter()
                     .filter(|it| told.insert(it.process.identity()));
                 new.for_each(|it| it.signal(Force::Ask));
-                self.remains.signal_unseen(Force::Ask);
+                if told.insert(self.remains.whole()) {
+                    self.remains.signal_unseen(Force::Ask);
+                }
             }
             Stage::Killed(_) => {
                 living.iter().for_each(|it| it.signal(Force::Kill));

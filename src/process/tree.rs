@@ -4,8 +4,6 @@ use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::os::fd::OwnedFd;
 
-use rustix::process::Pid;
-
 use crate::process::command::Marks;
 
 /// One process, at the moment it was looked at.
@@ -92,7 +90,7 @@ pub fn carries(pid: i32, marks: &Marks) -> bool {
 /// A handle that keeps meaning this very process, also after its number was given to another.
 #[cfg(target_os = "linux")]
 pub fn hold(process: &Process) -> Option<OwnedFd> {
-    use rustix::process::{PidfdFlags, pidfd_open};
+    use rustix::process::{Pid, PidfdFlags, pidfd_open};
     let handle = pidfd_open(Pid::from_raw(process.pid)?, PidfdFlags::empty()).ok()?;
     let now = look_at(process.pid)?;
     (now.start_time == process.start_time).then_some(handle)
