@@ -27,7 +27,7 @@ fn states(criterion: &mut Criterion) {
     };
     let (base, head) = (commit("HEAD~1"), commit("HEAD"));
     let raw = |paths: &[FilePath]| Ok(vec![head.unwrap(); paths.len()]);
-    let snapshot = |head| open(&repo, Scope::of(&repo).unwrap(), head, &raw).unwrap();
+    let snapshot = |head| open(&repo, Scope::of(&repo).unwrap(), head, Box::new(raw)).unwrap();
     let mut group = criterion.benchmark_group("10,000 files");
     for (name, state, base) in [
         ("changed between commits", Head::Commit(head), base),

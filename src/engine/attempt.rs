@@ -1,15 +1,14 @@
 //! One task of a run: its commands, its tries, its log, its values.
 
-use std::collections::BTreeMap;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use crate::engine::job::Job;
+use crate::engine::run::Message;
 use crate::engine::tail::Tail;
 use crate::engine::wording::{exited, failed_hints, not_started_hints, signalled};
 use crate::model::event::Event;
-use crate::model::mask::Masker;
 use crate::model::plan::PlannedTask;
 use crate::model::run::{Outcome, TaskResult};
 use crate::model::task::Task;
@@ -28,11 +27,11 @@ pub fn run_task(
     job: &Job<'_>,
     task: usize,
     values: &[(String, String)],
-    tell: &dyn Fn(Event),
+    tell: &dyn Fn(Message),
 ) -> TaskResult {
     let planned = &job.plan.tasks[task];
     let service = job.workspace.service(planned.service);
-    let _slot = job.job_server.and_then(|it| it.acquire(job.control));
+    let _slot = job.jobserver.and_then(|it| it.acquire(job.control));
     let one = OneTask {
         job,
         task,
@@ -53,7 +52,7 @@ struct OneTask<'a> {
     definition: &'a Task,
     directory: PathBuf,
     values_file: PathBuf,
-    tell: &'a dyn Fn(Event),
+    tell: &'a dyn Fn(Message),
 }
 
 impl OneTask<'_> {
@@ -63,7 +62,7 @@ impl OneTask<'_> {
         let mut log = self.job.record.map(|it| it.log(&self.planned.id));
         let mut attempt = 1;
         let mut result = loop {
-            (self.tell)(Event::TaskStarted {
+            self.event(Event::TaskStarted {
                 task: self.task,
                 attempt,
             });
@@ -72,7 +71,7 @@ impl OneTask<'_> {
             if !failed || attempt > self.definition.retry || self.job.control.is_asked() {
                 break result;
             }
-            (self.tell)(Event::TaskRetried {
+            self.event(Event::TaskRetried {
                 task: self.task,
                 reason: result.reason,
             });
@@ -82,13 +81,7 @@ impl OneTask<'_> {
         result.duration = started.elapsed();
         match log.map(LogWriter::finish).transpose() {
             Ok(path) => result.log = path.flatten(),
-            Err(error) => (self.tell)(Event::Warned {
-                message: format!(
-                    "the log of {} is not kept: {}",
-                    self.planned.id,
-                    with_cause(&error)
-                ),
-            }),
+            Err(error) => (self.tell)(Message::LogLost(error)),
         }
         result
     }
@@ -110,7 +103,7 @@ impl OneTask<'_> {
                 return self.ended_badly(&ended, &self.definition.run[at], environment, &tail);
             }
         }
-        match values::read(&self.values_file, &self.secrets()) {
+        match values::read(&self.values_file, &self.job.secrets) {
             Ok(values) => TaskResult {
                 exit_code: Some(0),
                 values,
@@ -157,8 +150,7 @@ impl OneTask<'_> {
 
     /// Runs one command; what it writes is masked, logged and told.
     fn watch(&self, command: &Command, log: &mut Option<LogWriter>, tail: &mut Tail) -> Ended {
-        let secrets = self.secrets();
-        let mut masker = Masker::new(secrets.iter().map(|(_, value)| value.as_encoded_bytes()));
+        let mut masked = self.job.mask.stream();
         let mut take = |bytes: &[u8]| {
             if bytes.is_empty() {
                 return;
@@ -167,7 +159,7 @@ impl OneTask<'_> {
             if let Some(log) = log {
                 log.write(bytes);
             }
-            (self.tell)(Event::TaskWrote {
+            self.event(Event::TaskWrote {
                 task: self.task,
                 bytes: bytes.to_vec(),
             });
@@ -179,9 +171,9 @@ impl OneTask<'_> {
             }
         };
         let ended = run_watched(command, self.job.control, &mut started, &mut |bytes| {
-            take(&masker.mask(bytes));
+            take(&masked.hide(bytes));
         });
-        take(&masker.flush());
+        take(&masked.flush());
         ended
     }
 
@@ -228,11 +220,7 @@ impl OneTask<'_> {
         let values = values
             .iter()
             .map(|(name, value)| (name.into(), value.into()));
-        let slots = self
-            .job
-            .job_server
-            .into_iter()
-            .flat_map(|it| it.variables());
+        let slots = self.job.jobserver.into_iter().flat_map(|it| it.variables());
         environment(
             self.job.variables,
             self.definition,
@@ -241,21 +229,16 @@ impl OneTask<'_> {
         )
     }
 
+    fn event(&self, event: Event) {
+        (self.tell)(Message::Event(event));
+    }
+
     fn marks(&self) -> Marks {
         Marks {
             run: self.job.id.clone(),
             service: self.planned.id.service.to_string(),
             task: self.planned.id.task.to_string(),
         }
-    }
-
-    /// The declared secrets that are set, by name.
-    fn secrets(&self) -> BTreeMap<&str, &OsStr> {
-        let names = self.definition.secrets.iter();
-        let value = |name| Some(self.job.variables.get(OsStr::new(name))?.as_os_str());
-        names
-            .filter_map(|name| Some((name.as_str(), value(name)?)))
-            .collect()
     }
 }
 

@@ -6,11 +6,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::model::digest::Digest;
+use crate::model::mask::Mask;
 use crate::model::path::FilePath;
 use crate::model::plan::Plan;
 use crate::model::workspace::Workspace;
 use crate::process::Control;
-use crate::process::jobserver::JobServer;
+use crate::process::jobserver::Jobserver;
 use crate::record;
 
 /// One run of a plan.
@@ -31,7 +32,11 @@ pub struct Job<'a> {
     /// Where results and logs are kept, if they can be.
     pub record: Option<&'a record::Run>,
     pub control: &'a Control,
-    pub job_server: Option<&'a JobServer>,
+    pub jobserver: Option<&'a Jobserver>,
+    /// The values of all declared secrets, by the names of their variables.
+    pub secrets: BTreeMap<String, Vec<u8>>,
+    /// Hides those secrets.
+    pub mask: Mask,
     /// The values of tasks that are skipped, by place in the plan.
     pub values: Vec<BTreeMap<String, String>>,
     /// Looks at a task that passed: what its result was made from.

@@ -23,8 +23,10 @@ const WAITING_MESSAGES: usize = 64;
 const GRACE_OF_STRAYS: Duration = Duration::from_secs(2);
 
 /// What a running task, or a signal, tells the run.
-enum Message {
+pub enum Message {
     Event(Event),
+    /// A log cannot be kept.
+    LogLost(record::Error),
     Ended {
         task: usize,
         result: TaskResult,
@@ -125,7 +127,7 @@ impl<'j, 'e> State<'j, 'e> {
             let values = self.needed_values(task);
             let (job, sender) = (self.job, sender.clone());
             scope.spawn(move || {
-                let tell = |event| drop(sender.send(Message::Event(event)));
+                let tell = |message| drop(sender.send(message));
                 let result = attempt::run_task(job, task, &values, &tell);
                 let record = Box::new(look_after(job, task, &result, &tell));
                 let _ = sender.send(Message::Ended {
@@ -155,6 +157,7 @@ impl<'j, 'e> State<'j, 'e> {
     fn hear(&mut self, receiver: &Receiver<Message>) {
         match receiver.recv().expect("this thread holds a sender") {
             Message::Event(event) => (self.emit)(&event),
+            Message::LogLost(error) => self.warn_of_record(&error),
             Message::Ended {
                 task,
                 result,
@@ -217,10 +220,15 @@ impl<'j, 'e> State<'j, 'e> {
 
     /// A record that cannot be written stops nothing, and is told of once.
     fn warn_if_failed(&mut self, written: Result<(), record::Error>) {
-        if let Err(error) = written
-            && !std::mem::replace(&mut self.has_warned_of_record, true)
-        {
-            let message = format!("this run is not recorded: {}", with_cause(&error));
+        if let Err(error) = written {
+            self.warn_of_record(&error);
+        }
+    }
+
+    fn warn_of_record(&mut self, error: &record::Error) {
+        if !std::mem::replace(&mut self.has_warned_of_record, true) {
+            let error = with_cause(error);
+            let message = format!("logs and results of this run are not kept: {error}");
             (self.emit)(&Event::Warned { message });
         }
     }
@@ -261,7 +269,12 @@ impl<'j, 'e> State<'j, 'e> {
 }
 
 /// What is written down of a task that ended: if it passed, with what it was made from.
-fn look_after(job: &Job<'_>, task: usize, result: &TaskResult, tell: &dyn Fn(Event)) -> TaskRecord {
+fn look_after(
+    job: &Job<'_>,
+    task: usize,
+    result: &TaskResult,
+    tell: &dyn Fn(Message),
+) -> TaskRecord {
     let id = job.plan.tasks[task].id.clone();
     let mut record = TaskRecord::new(id, result.outcome, result.duration, record::now());
     record.exit_code = result.exit_code;
@@ -275,7 +288,7 @@ fn look_after(job: &Job<'_>, task: usize, result: &TaskResult, tell: &dyn Fn(Eve
         if let Some(path) = aftermath.changed_input {
             let id = &job.plan.tasks[task].id;
             let message = format!("{id}: its input {} changed while it ran", path.display());
-            tell(Event::Warned { message });
+            tell(Message::Event(Event::Warned { message }));
         }
     }
     record

@@ -303,7 +303,11 @@ impl Repo {
     /// # Errors
     /// A file that cannot be read.
     pub fn hash_files(&self, paths: &[FilePath]) -> Result<Vec<ObjectId>, Error> {
-        hash_files(&Reader::new(self), &self.scope, paths.iter().map(FilePath::as_bytes))
+        hash_files(
+            &Reader::new(self),
+            &self.scope,
+            paths.iter().map(FilePath::as_bytes),
+        )
     }
 
     /// Where git looks for the user's `ignore` and `attributes` files.

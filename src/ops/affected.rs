@@ -69,7 +69,7 @@ pub fn affected<'p>(
 /// Adds every task of this worktree whose last run did not pass.
 pub fn add_failed(comparison: &mut Comparison<'_>, history: &History) {
     let workspace = &comparison.workspace;
-    for (id, _) in history.all().filter(|(_, record)| record.outcome.is_bad()) {
+    for (id, _) in history.outcomes().iter().filter(|(_, it)| it.is_bad()) {
         let service = workspace.find(id.service.as_str());
         let known = service.filter(|it| workspace.service(*it).tasks.contains_key(&id.task));
         if let Some(service) = known {

@@ -1,7 +1,8 @@
 //! `svc build`, `svc test` and `svc run`: what is to be done, and doing it.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -11,6 +12,7 @@ use crate::model::change::Head;
 use crate::model::digest::Digest;
 use crate::model::event::Event;
 use crate::model::graph::{NodeIndex, TaskGraph};
+use crate::model::mask::Mask;
 use crate::model::name::TaskName;
 use crate::model::plan::{self, Plan, PlannedTask, Verdict};
 use crate::model::run::Summary;
@@ -25,7 +27,7 @@ use crate::ops::failure::Failure;
 use crate::ops::outputs;
 use crate::ops::place::Place;
 use crate::ops::request::{CompareRequest, SelectRequest};
-use crate::process::jobserver::JobServer;
+use crate::process::jobserver::Jobserver;
 use crate::process::{Control, leftovers};
 use crate::record::{self, Header, History, TaskRecord};
 
@@ -129,7 +131,8 @@ pub fn run(prepared: Prepared<'_>, emit: &mut dyn FnMut(&Event)) -> Result<Summa
     let scratch = scratch.map_err(|cause| refused("make a temporary directory", cause))?;
     let jobs = request.jobs.unwrap_or(place.env.processors);
     let record = begin_record(place, &request, &comparison, &plan, emit);
-    let job_server = JobServer::new(jobs).ok();
+    let jobserver = jobserver(&variables, request.jobs, jobs);
+    let secrets = secrets(workspace, &variables);
     let job = Job {
         workspace,
         root: &place.root,
@@ -149,7 +152,9 @@ pub fn run(prepared: Prepared<'_>, emit: &mut dyn FnMut(&Event)) -> Result<Summa
         scratch: scratch.path(),
         record: record.as_ref(),
         control: &control,
-        job_server: job_server.as_ref(),
+        jobserver: jobserver.as_ref(),
+        mask: Mask::new(secrets.values().map(Vec::as_slice)),
+        secrets,
         values,
         look_after: &|task| aftermath(root, workspace, &plan, inputs.as_ref(), task),
     };
@@ -159,6 +164,34 @@ pub fn run(prepared: Prepared<'_>, emit: &mut dyn FnMut(&Event)) -> Result<Summa
         emit(&Event::Warned { message });
     }
     Ok(summary)
+}
+
+/// The jobserver of a make above, unless the number of jobs was chosen; else one of our own. Without any, what tasks start
+/// does not know of each other.
+fn jobserver(
+    variables: &BTreeMap<OsString, OsString>,
+    chosen: Option<usize>,
+    jobs: usize,
+) -> Option<Jobserver> {
+    let variable = |name: &str| variables.get(OsStr::new(name))?.to_str();
+    let above = match chosen {
+        Some(_) => None,
+        None => Jobserver::inherited(variable),
+    };
+    above.or_else(|| Jobserver::new(jobs).ok())
+}
+
+/// The values of all secrets that are declared and set, by the names of their variables.
+fn secrets(
+    workspace: &Workspace,
+    variables: &BTreeMap<OsString, OsString>,
+) -> BTreeMap<String, Vec<u8>> {
+    let tasks = workspace.services().iter().flat_map(|it| it.tasks.values());
+    let names = tasks.flat_map(|task| &task.secrets);
+    let value = |name: &String| Some(variables.get(OsStr::new(name))?.as_bytes().to_vec());
+    names
+        .filter_map(|name| Some((name.clone(), value(name)?)))
+        .collect()
 }
 
 /// Begins the record of the run, after telling of processes that an earlier, killed `svc` left behind.
