@@ -285,8 +285,11 @@ impl Repo {
     }
 
     /// A state of the workspace. The only place that chooses how a state is read.
-    pub fn snapshot(&self, head: Head) -> Box<dyn Snapshot + '_> {
-        Box::new(State::new(self, head))
+    ///
+    /// # Errors
+    /// An unreadable repository.
+    pub fn snapshot(&self, head: Head) -> Result<Box<dyn Snapshot + '_>, Error> {
+        Ok(Box::new(State::new(self, head)))
     }
 
     /// Whether a sparse checkout leaves some files out of the work tree.

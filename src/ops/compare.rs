@@ -42,7 +42,7 @@ pub fn compare<'p>(
         return without_repository(place, request, select);
     };
     let head = head(place, repo, request)?;
-    let snapshot = repo.snapshot(head);
+    let snapshot = repo.snapshot(head)?;
     let mut comparison = Comparison {
         workspace: workspace_at(place, head, &*snapshot)?,
         base: Base::default(),
@@ -211,7 +211,7 @@ fn changed(
     for commit in &base.commits {
         let found = snapshot.changed_since(Some(*commit))?;
         if found.iter().any(|path| defines(workspace, path)) {
-            let older = repo.snapshot(Head::Commit(Some(*commit)));
+            let older = repo.snapshot(Head::Commit(Some(*commit)))?;
             let Ok(older) = config::load(&SnapshotSource(&*older)) else {
                 let reason = format!(
                     "`services.toml` is not valid at the base {}",

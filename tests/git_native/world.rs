@@ -126,7 +126,7 @@ impl World {
         let mut scope = Scope::of(&repo).unwrap();
         scope.workspace = self.workspace.clone();
         let filtered = |paths: &[FilePath]| Ok(self.hash(paths));
-        let snapshot = open(&repo, scope, head, &filtered).unwrap();
+        let snapshot = open(&repo, scope, head, Box::new(filtered)).unwrap();
         action(&snapshot)
     }
 
