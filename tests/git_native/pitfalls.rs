@@ -558,7 +558,7 @@ fn a_working_tree_behind_a_symlink_is_walked() {
     scope.work_tree = around;
     let none = |_: &[svc::model::path::FilePath]| unreachable!("nothing is converted");
     let state = Head::WorkTree(Some(head));
-    let snapshot = svc::git::native::open(&repo, scope, state, &none).unwrap();
+    let snapshot = svc::git::native::open(&repo, scope, state, Box::new(none)).unwrap();
     let changed = snapshot.changed_since(Some(head)).unwrap();
     assert_eq!(changed, ["a/b".into()]);
 }
@@ -578,7 +578,7 @@ fn another_index_is_read_where_git_was_told_of_one() {
         scope.index = index.to_owned();
         let none = |_: &[svc::model::path::FilePath]| unreachable!("nothing is converted");
         let state = Head::Index(Some(head));
-        let snapshot = svc::git::native::open(&repo, scope, state, &none).unwrap();
+        let snapshot = svc::git::native::open(&repo, scope, state, Box::new(none)).unwrap();
         snapshot.changed_since(Some(head)).unwrap().len()
     };
     assert_eq!(changed(&other), 0);
@@ -600,7 +600,7 @@ fn a_linked_worktree_has_its_own_index_and_the_rules_of_the_clone() {
     let scope = svc::git::native::Scope::of(&repo).unwrap();
     let none = |_: &[svc::model::path::FilePath]| unreachable!("nothing is converted");
     let state = Head::WorkTree(Some(head));
-    let snapshot = svc::git::native::open(&repo, scope, state, &none).unwrap();
+    let snapshot = svc::git::native::open(&repo, scope, state, Box::new(none)).unwrap();
     let changed = snapshot.changed_since(Some(head)).unwrap();
     assert_eq!(changed, ["a".into(), "new".into()]);
 }
