@@ -21,7 +21,8 @@ pub trait Snapshot {
     /// An unreadable repository or file.
     fn files(&self, within: &[FilePath]) -> Result<Files, Error>;
 
-    /// The content of the file at `path`, or `None` where there is no file.
+    /// The content of the file at `path`, or `None` where there is no file. Of a symlink it is the target; in the working
+    /// tree ignored files are read as well. Nothing is found behind a symlink to a directory.
     ///
     /// # Errors
     /// An unreadable repository or file.
@@ -49,7 +50,8 @@ pub struct File<'a> {
     pub path: &'a [u8],
     /// As in a git tree: 0o100644, 0o100755, 0o120000 (symlink) or 0o160000 (submodule).
     pub mode: u32,
-    /// The id of the content as git would store it; for a submodule the commit that is checked out.
+    /// The id of the content as git would store it; for a submodule the commit that is checked out, or with uncommitted
+    /// work in it an id made of both.
     pub content: ObjectId,
     /// What the file system says of it, in the working tree.
     pub stamp: Option<Stamp>,

@@ -1,6 +1,7 @@
 //! The fast reader of the repository: trees, index and working tree read by our own hand, objects through the library.
 //!
-//! Replace refs and grafts are not obeyed. Whatever this reader does not know for certain is an error, so that the caller
+//! Three things differ from git on purpose: replace refs and grafts are not obeyed, uncommitted work in a submodule counts
+//! whatever `submodule.*.ignore` says, and a file that was only removed from the index is still as it was. Whatever this reader does not know for certain is an error, so that the caller
 //! can ask the `git` program instead.
 
 mod cache_tree;
