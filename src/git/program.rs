@@ -97,6 +97,13 @@ impl Git {
         self.variables.insert(name.into(), value.into());
     }
 
+    /// The variable `name` as git sees it.
+    pub fn variable(&self, name: &str) -> Option<&OsStr> {
+        self.variables
+            .get(OsStr::new(name))
+            .map(OsString::as_os_str)
+    }
+
     /// Starts from `directory` from now on.
     pub fn move_to(&mut self, directory: &Path) {
         directory.clone_into(&mut self.directory);

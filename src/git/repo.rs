@@ -10,6 +10,7 @@ use crate::git::discover::{Place, discover, line};
 use crate::git::error::Error;
 use crate::git::fallback::Fallback;
 use crate::git::program::{Fetch, Git};
+use crate::git::reader::Reader;
 use crate::git::snapshot::Snapshot;
 use crate::model::change::{Head, ObjectId};
 use crate::model::env::Env;
@@ -266,6 +267,15 @@ impl Repo {
             .offline()
             .run(["cat-file", "-e", &id.to_string()])?;
         Ok(answer.status.success())
+    }
+
+    /// The ids under which git would store plain files, after filters and line endings. The paths start at the top of the
+    /// work tree.
+    ///
+    /// # Errors
+    /// A file that cannot be read.
+    pub fn hash_files(&self, paths: &[FilePath]) -> Result<Vec<ObjectId>, Error> {
+        Reader::new(self).hash_files(paths)
     }
 
     /// Whether git may fetch objects from a remote when it needs them.

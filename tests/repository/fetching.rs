@@ -256,6 +256,8 @@ fn a_commit_that_was_pushed_away_is_named() {
     assert!(reason(none).contains("forbidden by --no-fetch"));
     let (none, _) = base(&world.repo("c"), merge_base("nowhere"), Fetch::Allowed);
     assert_eq!(reason(none), "origin has no branch or tag `nowhere`");
+    let (none, _) = base(&world.repo("c"), exact("1234567"), Fetch::Allowed);
+    assert!(reason(none).ends_with("only by its full id"));
 }
 
 #[test]
