@@ -9,6 +9,7 @@ mod disk;
 pub mod error;
 mod fallback;
 pub mod fetch;
+pub mod finished;
 mod nested;
 pub mod program;
 mod raw;
