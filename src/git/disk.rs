@@ -11,7 +11,6 @@ use std::path::{Path, PathBuf};
 
 use crate::git::error::Error;
 use crate::git::nested::identity;
-use crate::git::raw::quoted;
 use crate::git::reader::Reader;
 use crate::git::snapshot::Stamp;
 use crate::model::change::ObjectId;
@@ -32,29 +31,6 @@ pub struct Found {
     pub mode: u32,
     pub content: ObjectId,
     pub stamp: Option<Stamp>,
-}
-
-/// What git would store of plain files of the workspace, after filters and line endings.
-pub fn hash_files<'p>(
-    reader: &Reader,
-    scope: &FilePath,
-    paths: impl Iterator<Item = &'p [u8]>,
-) -> Result<Vec<ObjectId>, Error> {
-    let mut input = Vec::new();
-    let mut count = 0;
-    for path in paths {
-        input.extend(quoted(scope.join(path).as_bytes()));
-        input.push(b'\n');
-        count += 1;
-    }
-    if count == 0 {
-        return Ok(Vec::new());
-    }
-    let hashes = reader.hash_paths(input)?;
-    match hashes.len() == count {
-        true => Ok(hashes),
-        false => Err(Error::Corrupt("git did not hash every file".to_owned())),
-    }
 }
 
 /// How often reading starts anew when files vanish meanwhile.
@@ -132,7 +108,11 @@ impl<'a> Disk<'a> {
                 found.insert(path.clone(), seen(0o160000, content, &data));
             }
         }
-        let hashes = self.hash(plain.iter().map(|(path, _)| path.as_slice()))?;
+        let names: Vec<_> = plain
+            .iter()
+            .map(|(path, _)| self.scope.join(path))
+            .collect();
+        let hashes = self.reader.hash_files(&names)?;
         for ((path, data), content) in plain.into_iter().zip(hashes) {
             let mode = self.mode(&data)?;
             found.insert(path.clone(), seen(mode, content, &data));
@@ -156,10 +136,6 @@ impl<'a> Disk<'a> {
         let answer = self.reader.git().run(arguments)?;
         let trusts = !answer.output.starts_with(b"false");
         Ok(*self.trusts_modes.get_or_init(|| trusts))
-    }
-
-    fn hash<'p>(&self, paths: impl Iterator<Item = &'p [u8]>) -> Result<Vec<ObjectId>, Error> {
-        hash_files(&self.reader, &self.scope, paths)
     }
 
     /// What is at `path`; nothing where a symlink leads to it, as git sees it.

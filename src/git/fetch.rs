@@ -48,7 +48,12 @@ pub fn ensure(
     }
     match ObjectId::from_hex(revision) {
         Some(id) => commit_from(repo, &remotes, id, tell),
-        None => name_from(repo, &remotes, revision, tell),
+        None => match name_from(repo, &remotes, revision, tell)? {
+            Fetched::Missing(reason) if is_short_id(revision) => missing(format!(
+                "{reason}, and a commit can be fetched only by its full id"
+            )),
+            other => Ok(other),
+        },
     }
 }
 
@@ -76,6 +81,10 @@ pub fn remote_default_branch(
 
 fn missing(reason: String) -> Result<Fetched, Error> {
     Ok(Fetched::Missing(reason))
+}
+
+fn is_short_id(revision: &str) -> bool {
+    revision.len() >= 4 && revision.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// `HEAD~3` in its start and the way back from there.

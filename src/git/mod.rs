@@ -8,6 +8,7 @@ mod disk;
 pub mod error;
 mod fallback;
 pub mod fetch;
+mod finished;
 pub mod native;
 mod nested;
 pub mod program;

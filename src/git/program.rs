@@ -10,12 +10,13 @@ use std::fs::File;
 use std::io::{self, IsTerminal, Read, Seek};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus};
+use std::process::Command;
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 use crate::git::error::Error;
+use crate::git::finished::Finished;
 use crate::model::env::Env;
 
 /// Whether anything may be fetched from the network.
@@ -38,16 +39,6 @@ pub struct Git {
     interactive: bool,
 }
 
-/// What a `git` that ran to its end left behind.
-#[derive(Clone, Debug)]
-pub struct Finished {
-    pub status: ExitStatus,
-    pub output: Vec<u8>,
-    /// Everything from standard error.
-    pub message: String,
-    arguments: String,
-}
-
 /// Variables that change how git reads its arguments, or where it looks: only what `Repo` found is handed on.
 const DROPPED: &[&str] = &[
     "GIT_DIR",
@@ -64,6 +55,9 @@ const DROPPED: &[&str] = &[
 
 /// As long as no byte arrives for this time, the remote is taken as hanging.
 const PATIENCE: Duration = Duration::from_secs(120);
+
+/// How long a git that is asked to end may take for it.
+const GRACE: Duration = Duration::from_secs(3);
 
 impl Git {
     /// `git` as it is started from `directory`, without anything that a hook says about repositories.
@@ -95,6 +89,13 @@ impl Git {
     /// Sets a variable for every later start.
     pub fn set(&mut self, name: &str, value: impl Into<OsString>) {
         self.variables.insert(name.into(), value.into());
+    }
+
+    /// The variable `name` as git sees it.
+    pub fn variable(&self, name: &str) -> Option<&OsStr> {
+        self.variables
+            .get(OsStr::new(name))
+            .map(OsString::as_os_str)
     }
 
     /// Starts from `directory` from now on.
@@ -248,46 +249,6 @@ impl Git {
     }
 }
 
-impl Finished {
-    /// The output of a `git` that did well.
-    ///
-    /// # Errors
-    /// It did not.
-    pub fn into_output(self) -> Result<Vec<u8>, Error> {
-        match self.status.success() {
-            true => Ok(self.output),
-            false => Err(self.into_error()),
-        }
-    }
-
-    /// Why it failed.
-    pub fn into_error(self) -> Error {
-        if let Some(advice) = distrust(&self.message) {
-            return Error::Untrusted(advice);
-        }
-        let message = match self.message.is_empty() {
-            true => self.status.to_string(),
-            false => self.message,
-        };
-        Error::Program {
-            arguments: self.arguments,
-            message,
-        }
-    }
-}
-
-/// Where git distrusts the owner of a repository: what it says, in one line with the command that changes it.
-fn distrust(message: &str) -> Option<String> {
-    message.contains("dubious ownership").then(|| {
-        let command = message
-            .lines()
-            .map(str::trim)
-            .find(|line| line.starts_with("git config --global --add safe.directory"));
-        let command = command.unwrap_or("git config --global --add safe.directory '*'");
-        format!("somebody else owns it; if you do trust it, run `{command}`")
-    })
-}
-
 fn collect<A: Into<OsString>>(arguments: impl IntoIterator<Item = A>) -> Vec<OsString> {
     arguments.into_iter().map(Into::into).collect()
 }
@@ -353,15 +314,23 @@ fn end_with_us(command: &mut Command) {
 #[cfg(not(target_os = "linux"))]
 fn end_with_us(_: &mut Command) {}
 
-/// Ends git and, where it has a group of its own, everything that it started.
+/// Ends git and, where it has a group of its own, everything that it started. It is asked first, so that it takes its locks
+/// away: with one left behind no later fetch would work.
 fn end(handle: &duct::Handle, alone: bool) {
-    if alone {
-        for pid in handle.pids() {
-            if let Some(group) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
-                // It may have ended meanwhile, which is what we want.
-                let _ = kill_process_group(group, Signal::KILL);
-            }
+    let send = |signal| {
+        let ids = handle.pids().into_iter();
+        for pid in ids.filter_map(|pid| Pid::from_raw(i32::try_from(pid).ok()?)) {
+            // It may have ended meanwhile, which is what we want.
+            let _ = match alone {
+                true => kill_process_group(pid, signal),
+                false => kill_process(pid, signal),
+            };
         }
+    };
+    send(Signal::TERM);
+    let _ = handle.wait_timeout(GRACE);
+    if alone {
+        send(Signal::KILL);
     }
     let _ = handle.kill();
     let _ = handle.wait();
@@ -377,16 +346,5 @@ mod tests {
         check("fatal: no such remote\n", "fatal: no such remote");
         check("Counting: 1%\rCounting: 100%\rdone\nfatal: x\n", "fatal: x");
         check("", "");
-    }
-
-    #[test]
-    fn distrust_names_the_command_that_ends_it() {
-        let message = "fatal: detected dubious ownership in repository at '/x y'\nTo add an exception for this directory, call:\n\n\tgit config --global --add safe.directory '/x y'";
-        let advice = distrust(message).unwrap();
-        assert!(
-            advice.contains("`git config --global --add safe.directory '/x y'`"),
-            "{advice}"
-        );
-        assert_eq!(distrust("fatal: something else"), None);
     }
 }

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 
 use crate::git::error::Error;
 use crate::git::program::{Fetch, Git};
-use crate::git::raw::ids;
+use crate::git::raw::{ids, quoted};
 use crate::git::repo::Repo;
 use crate::model::change::ObjectId;
+use crate::model::path::FilePath;
 
 /// See the first line of this file.
 #[derive(Clone, Debug)]
@@ -103,16 +104,26 @@ impl Reader {
         finished.into_output().map_err(|error| self.named(error))
     }
 
-    /// The ids that git would store the plain files under that `input` names, one on each line.
+    /// The ids under which git would store plain files, after filters and line endings. The paths start at the top of the
+    /// work tree.
     ///
     /// # Errors
     /// Git failed.
-    pub fn hash_paths(&self, input: Vec<u8>) -> Result<Vec<ObjectId>, Error> {
+    pub fn hash_files(&self, paths: &[FilePath]) -> Result<Vec<ObjectId>, Error> {
+        if paths.is_empty() {
+            return Ok(Vec::new());
+        }
+        let lines = paths.iter().map(|path| quoted(path.as_bytes()));
+        let input = lines.flat_map(|line| [line, b"\n".to_vec()].concat());
         let arguments = SETTINGS
             .iter()
             .chain(&["hash-object", "--stdin-paths"])
             .copied();
-        Ok(ids(&self.git.output_for(arguments, input)?))
+        let hashes = ids(&self.git.output_for(arguments, input.collect())?);
+        match hashes.len() == paths.len() {
+            true => Ok(hashes),
+            false => Err(Error::Corrupt("git did not hash every file".to_owned())),
+        }
     }
 
     /// The id of a blob, or of the empty tree, with this content; as it is, without filters.

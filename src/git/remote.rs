@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::git::error::Error;
-use crate::git::program::Finished;
+use crate::git::finished::Finished;
 use crate::git::repo::Repo;
 use crate::model::change::ObjectId;
 

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use git2::{ErrorCode, Oid, Repository};
 
 use crate::git::discover::{Place, discover, line};
-use crate::git::disk::hash_files;
 use crate::git::error::Error;
 use crate::git::program::{Fetch, Git};
 use crate::git::reader::Reader;
@@ -271,6 +270,15 @@ impl Repo {
         Ok(answer.status.success())
     }
 
+    /// The ids under which git would store plain files, after filters and line endings. The paths start at the top of the
+    /// work tree.
+    ///
+    /// # Errors
+    /// A file that cannot be read.
+    pub fn hash_files(&self, paths: &[FilePath]) -> Result<Vec<ObjectId>, Error> {
+        Reader::new(self).hash_files(paths)
+    }
+
     /// Whether git may fetch objects from a remote when it needs them.
     pub fn is_partial(&self) -> bool {
         let pattern = r"^(remote\..*\.promisor|extensions\.partialclone)$";
@@ -299,18 +307,6 @@ impl Repo {
             Some(library) => set(library).unwrap_or(false),
             None => self.place.git_dir.join("info/sparse-checkout").exists(),
         }
-    }
-
-    /// What git would store of these files of the workspace, after filters and line endings.
-    ///
-    /// # Errors
-    /// A file that cannot be read.
-    pub fn hash_files(&self, paths: &[FilePath]) -> Result<Vec<ObjectId>, Error> {
-        hash_files(
-            &Reader::new(self),
-            &self.scope,
-            paths.iter().map(FilePath::as_bytes),
-        )
     }
 
     /// Where git looks for the user's `ignore` and `attributes` files.

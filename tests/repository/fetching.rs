@@ -256,6 +256,8 @@ fn a_commit_that_was_pushed_away_is_named() {
     assert!(reason(none).contains("forbidden by --no-fetch"));
     let (none, _) = base(&world.repo("c"), merge_base("nowhere"), Fetch::Allowed);
     assert_eq!(reason(none), "origin has no branch or tag `nowhere`");
+    let (none, _) = base(&world.repo("c"), exact("1234567"), Fetch::Allowed);
+    assert!(reason(none).ends_with("only by its full id"));
 }
 
 #[test]
@@ -306,6 +308,43 @@ fn a_remote_that_hangs_is_ended_with_all_it_started() {
     let (none, _) = base(&repo, exact(&"1".repeat(40)), Fetch::Allowed);
     assert!(reason(none).contains("did not answer"));
     is_ended(&pid);
+}
+
+/// Git holds the list of shallow commits locked while it waits for what it fetches.
+#[test]
+fn a_remote_that_hangs_while_it_sends_leaves_no_lock() {
+    let (world, fork) = forked(3);
+    world.clone("--depth 1 --no-single-branch --branch topic", "c");
+    let (pid, pack, ssh) = (world.path("pid"), world.path("pack"), world.path("ssh"));
+    let held = world.path("held");
+    let lock = world.path("c/.git/shallow.lock");
+    let script = format!(
+        "#!/bin/sh\necho $$ > {}\ntest -e {} && touch {}\nexec sleep 600\n",
+        pid.display(),
+        lock.display(),
+        held.display()
+    );
+    world.write("pack", &script);
+    let script = format!(
+        "#!/bin/sh\nexec git -c uploadpack.packObjectsHook={} upload-pack {}\n",
+        pack.display(),
+        world.path("r").display()
+    );
+    world.write("ssh", &script);
+    crate::world::shell(&world, ".", "chmod +x ssh pack");
+    world.git("c", "remote set-url origin ssh://host.test/r");
+    world.git("c", &format!("config core.sshCommand {}", ssh.display()));
+    let mut repo = world.repo("c");
+    repo.git_mut().set_patience(Duration::from_millis(700));
+    let (none, _) = base(&repo, default(), Fetch::Allowed);
+    assert!(reason(none).contains("did not answer"));
+    assert!(crate::world::exists(&held), "git held no lock");
+    assert!(!crate::world::exists(&lock), "a lock is left over");
+    is_ended(&pid);
+    let url = world.url("r");
+    world.git("c", &format!("remote set-url origin {url}"));
+    let (found_base, _) = base(&world.repo("c"), default(), Fetch::Allowed);
+    assert_eq!(found(found_base).0, [fork]);
 }
 
 #[test]
