@@ -34,7 +34,14 @@ pub struct Loaded {
 /// A file that was read.
 struct File {
     path: FilePath,
-    text: String,
+    text: Text,
+}
+
+/// The text of a file, as far as it is text.
+#[derive(Default)]
+struct Text {
+    shown: String,
+    is_whole: bool,
 }
 
 /// Reads the workspace of `source`.
@@ -53,7 +60,7 @@ pub fn load(source: &dyn Source) -> Result<Loaded, Invalid> {
     let workspace = reading.workspace(&mut files);
     let mut sources = Sources::default();
     for file in files {
-        sources.add(file.path, file.text);
+        sources.add(file.path, file.text.shown);
     }
     for place in &reading.hidden {
         sources.hide(*place);
@@ -104,7 +111,8 @@ impl Reading<'_> {
             text: text.unwrap_or_default(),
         };
         let document = self.parse(FileId(0), &first.text);
-        if self.is_damaged && first.text.is_empty() {
+        if !first.text.is_whole {
+            drop(document);
             files.push(first);
             return None;
         }
@@ -185,20 +193,26 @@ impl Reading<'_> {
     ) -> Option<Workspace> {
         let read = read_services(&mut self.findings, context);
         check::paths(&mut self.findings, context, &read);
-        check::directories(&mut self.findings, self.source, context, &read);
-        check::circles(&mut self.findings, context, &read);
         self.odd(context, &root, &read);
         self.check_overrides(context);
-        if !self.findings.0.is_empty() {
-            return None;
-        }
         paths.insert(0, FilePath::from(FILE));
         let settings = Settings {
             files: paths,
             ..root.settings
         };
         let services = read.into_iter().map(|(_, service)| service).collect();
-        Some(Workspace::new(settings, services))
+        let workspace = Workspace::new(settings, services);
+        let source = self.source;
+        // The file system is slow to answer, and what else is to do needs no answer from it.
+        let mut directories = std::thread::scope(|scope| {
+            let asked = scope.spawn(|| check::directories(source, context, &workspace));
+            check::circles(&mut self.findings, context, &workspace);
+            asked
+                .join()
+                .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        });
+        self.findings.0.append(&mut directories.0);
+        self.findings.0.is_empty().then_some(workspace)
     }
 
     /// Defaults that no service takes up.
@@ -241,7 +255,8 @@ impl Reading<'_> {
         }
     }
 
-    fn parse<'t>(&mut self, id: FileId, text: &'t str) -> Document<'t> {
+    fn parse<'t>(&mut self, id: FileId, text: &'t Text) -> Document<'t> {
+        let text = if text.is_whole { &text.shown } else { "" };
         let (document, errors) = tree::parse(id, text);
         for error in errors {
             self.is_damaged |= error.earlier.is_none();
@@ -256,7 +271,7 @@ impl Reading<'_> {
     }
 
     /// The text of a file that has to exist; problems with it are marked at `place`.
-    fn required(&mut self, path: &FilePath, id: FileId, place: Place) -> Option<String> {
+    fn required(&mut self, path: &FilePath, id: FileId, place: Place) -> Option<Text> {
         let shown = path.display();
         let bytes = match self.source.read(path) {
             Ok(Some(bytes)) => bytes,
@@ -282,9 +297,12 @@ impl Reading<'_> {
     }
 
     /// The text that bytes are. Where they are not text, nothing is left of them.
-    fn decode(&mut self, bytes: Vec<u8>, id: FileId) -> String {
+    fn decode(&mut self, bytes: Vec<u8>, id: FileId) -> Text {
         match String::from_utf8(bytes) {
-            Ok(text) => text,
+            Ok(shown) => Text {
+                shown,
+                is_whole: true,
+            },
             Err(error) => {
                 self.is_damaged = true;
                 let at = error.utf8_error().valid_up_to() as u32;
@@ -299,9 +317,12 @@ impl Reading<'_> {
                 // The part that can be read shows where the rest begins.
                 let mut bytes = error.into_bytes();
                 bytes.truncate(at as usize);
-                let mut text = String::from_utf8(bytes).unwrap_or_default();
-                text.push('\u{fffd}');
-                text
+                let mut shown = String::from_utf8(bytes).unwrap_or_default();
+                shown.push('\u{fffd}');
+                Text {
+                    shown,
+                    is_whole: false,
+                }
             }
         }
     }
@@ -446,7 +467,10 @@ impl Reading<'_> {
         if let Some(text) = preset::embedded(name) {
             return Some(File {
                 path: FilePath::from(format!("preset {name}").as_str()),
-                text: text.to_owned(),
+                text: Text {
+                    shown: text.to_owned(),
+                    is_whole: true,
+                },
             });
         }
         let own = Pattern::new(".svc/presets/*.toml", &FilePath::default());

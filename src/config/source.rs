@@ -1,6 +1,7 @@
 //! Where files come from: the working directory, or any other state of the workspace.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::ffi::{OsStr, OsString};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
@@ -109,7 +110,9 @@ impl Source for Disk {
             root: &self.root,
             real_root: None,
             parents: HashMap::new(),
+            listed: HashMap::new(),
         };
+        seen.list_full_parents(paths);
         paths.iter().map(|path| seen.look(path)).collect()
     }
 }
@@ -154,7 +157,7 @@ fn is_whole(file: &Path) -> bool {
 }
 
 /// Directories that an include does not look into.
-pub fn is_skipped(name: &std::ffi::OsStr) -> bool {
+pub fn is_skipped(name: &OsStr) -> bool {
     let name = name.as_encoded_bytes();
     name.starts_with(b".") || name == b"node_modules"
 }
@@ -197,37 +200,67 @@ fn is_missing(error: &walkdir::Error) -> bool {
     error.io_error().is_some_and(is_absent)
 }
 
+fn parent(path: &FilePath) -> &[u8] {
+    ancestors(path.as_bytes()).nth(1).unwrap_or_default()
+}
+
 /// Looks at directories, and only once at each of their parents.
 struct Seen<'r> {
     root: &'r Path,
     real_root: Option<PathBuf>,
     parents: HashMap<FilePath, Directory>,
+    /// The directories below parents of many services.
+    listed: HashMap<FilePath, HashSet<OsString>>,
 }
 
+/// From this many services in a directory on, listing it is quicker than asking for each of them.
+const MANY: u32 = 16;
+
 impl Seen<'_> {
+    fn list_full_parents(&mut self, paths: &[&FilePath]) {
+        let mut counts: HashMap<&[u8], u32> = HashMap::new();
+        for path in paths {
+            *counts.entry(parent(path)).or_default() += 1;
+        }
+        for (parent, _) in counts.into_iter().filter(|(_, count)| *count >= MANY) {
+            let parent = FilePath::from_bytes(parent);
+            let Ok(entries) = std::fs::read_dir(self.root.join(parent.as_path())) else {
+                continue;
+            };
+            let entries = entries.filter_map(Result::ok);
+            let directories = entries.filter(|it| it.file_type().is_ok_and(|it| it.is_dir()));
+            let names = directories.map(|it| it.file_name()).collect();
+            self.listed.insert(parent, names);
+        }
+    }
+
     fn look(&mut self, path: &FilePath) -> Directory {
         if path.is_root() {
             return Directory::Present;
         }
-        let parent = ancestors(path.as_bytes()).nth(1).unwrap_or_default();
-        if !parent.is_empty() {
-            let parent = FilePath::from_bytes(parent);
-            let known = match self.parents.get(&parent) {
-                Some(known) => *known,
-                None => {
-                    let found = self.look(&parent);
-                    self.parents.insert(parent, found);
-                    found
-                }
-            };
-            if known != Directory::Present {
-                return match known {
-                    Directory::Other => Directory::Missing,
-                    known => known,
-                };
+        let parent = FilePath::from_bytes(parent(path));
+        let known = match self.parents.get(&parent) {
+            Some(known) => *known,
+            None => {
+                let found = self.look(&parent);
+                self.parents.insert(parent.clone(), found);
+                found
             }
+        };
+        match known {
+            Directory::Present if self.is_listed(&parent, path) => Directory::Present,
+            Directory::Present => self.look_at(path),
+            Directory::Other => Directory::Missing,
+            known => known,
         }
-        self.look_at(path)
+    }
+
+    fn is_listed(&self, parent: &FilePath, path: &FilePath) -> bool {
+        let names = self.listed.get(parent);
+        let name = path.as_path().file_name();
+        names
+            .zip(name)
+            .is_some_and(|(names, name)| names.contains(name))
     }
 
     fn look_at(&mut self, path: &FilePath) -> Directory {

@@ -6,6 +6,7 @@ use std::cell::Cell;
 use std::collections::HashMap;
 
 use toml_parser::decoder::{Encoding, ScalarKind};
+use toml_parser::lexer::{Token, TokenKind};
 use toml_parser::parser::{EventReceiver, parse_document};
 use toml_parser::{ErrorSink, ParseError, Source};
 
@@ -16,6 +17,8 @@ const DEPTH: usize = 64;
 /// A table with more keys than this gets an index.
 const INDEXED: u32 = 12;
 const NONE: u32 = u32::MAX;
+/// About how many tokens are parsed at once.
+const PIECE: usize = if cfg!(test) { 16 } else { 8192 };
 
 /// A parsed file.
 #[derive(Debug)]
@@ -129,13 +132,31 @@ enum Origin {
 /// Reads `text`, going on after each mistake.
 pub fn parse(file: FileId, text: &str) -> (Document<'_>, Vec<SyntaxError>) {
     let source = Source::new(text);
-    let tokens = source.lex().into_vec();
     let faults = Cell::new(0);
     let mut sink = Sink {
         errors: Vec::new(),
         faults: &faults,
     };
     let mut builder = Builder::new(file, source, &faults);
+    let mut tokens = Vec::with_capacity(PIECE + PIECE / 4);
+    let mut depth = 0_i32;
+    for token in source.lex() {
+        let kind = token.kind();
+        // The tokens are parsed in pieces that end before a header, which keeps them few.
+        let is_header = kind == TokenKind::LeftSquareBracket
+            && depth == 0
+            && tokens.last().map(Token::kind) == Some(TokenKind::Newline);
+        if is_header && tokens.len() >= PIECE {
+            parse_document(&tokens, &mut builder, &mut sink);
+            tokens.clear();
+        }
+        depth += match kind {
+            TokenKind::LeftSquareBracket | TokenKind::LeftCurlyBracket => 1,
+            TokenKind::RightSquareBracket | TokenKind::RightCurlyBracket => -1,
+            _ => 0,
+        };
+        tokens.push(token);
+    }
     parse_document(&tokens, &mut builder, &mut sink);
     let mut errors: Vec<_> = sink
         .errors
@@ -367,7 +388,7 @@ fn syntax_error(error: &ParseError, file: FileId, length: usize) -> SyntaxError 
             .iter()
             .map(|one| match one {
                 toml_parser::Expected::Literal("\n") => "a new line".to_owned(),
-                toml_parser::Expected::Literal(text) => format!("`{}`", text.escape_debug()),
+                toml_parser::Expected::Literal(text) => format!("`{}`", text.trim()),
                 toml_parser::Expected::Description(text) => (*text).to_owned(),
                 _ => "something else".to_owned(),
             })
