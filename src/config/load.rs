@@ -21,7 +21,7 @@ use crate::model::workspace::{Settings, Workspace};
 
 /// Below this many services, threads cost more than they save.
 const WORTH_THREADS: usize = 300;
-const THREADS: usize = 4;
+const THREADS: usize = 2;
 
 /// A workspace that is valid.
 #[derive(Debug)]
@@ -500,40 +500,35 @@ impl Reading<'_> {
 
 /// Reads all services, the problems in the order of the files.
 fn read_services(findings: &mut Findings, context: &Context) -> Vec<Read> {
-    let read = |(at, head): (usize, &Head)| {
+    let read = |start: usize, heads: &[Head]| {
         let mut findings = Findings::default();
-        let service = service::read(&mut findings, context, head);
-        (findings, service.map(|service| (at as u32, service)))
+        let mut services = Vec::with_capacity(heads.len());
+        for (at, head) in (start as u32..).zip(heads) {
+            let service = service::read(&mut findings, context, head);
+            services.extend(service.map(|service| (at, service)));
+        }
+        (findings, services)
     };
     let heads = &context.heads;
-    let mut all = Vec::with_capacity(heads.len());
-    let mut take = |(mut found, service): (Findings, Option<Read>)| {
-        findings.0.append(&mut found.0);
-        all.extend(service);
-    };
     if heads.len() < WORTH_THREADS {
-        heads.iter().enumerate().map(read).for_each(&mut take);
-        return all;
+        let (mut found, services) = read(0, heads);
+        findings.0.append(&mut found.0);
+        return services;
     }
     let size = heads.len().div_ceil(THREADS);
-    let read = &read;
+    let mut all = Vec::with_capacity(heads.len());
     std::thread::scope(|scope| {
-        let parts: Vec<_> = (0..THREADS)
-            .map(|part| {
-                let start = (part * size).min(heads.len());
-                let end = (start + size).min(heads.len());
-                scope.spawn(move || {
-                    let part = heads[start..end].iter().enumerate();
-                    part.map(|(at, head)| read((start + at, head)))
-                        .collect::<Vec<_>>()
-                })
-            })
+        let parts: Vec<_> = heads
+            .chunks(size)
+            .enumerate()
+            .map(|(part, heads)| scope.spawn(move || read(part * size, heads)))
             .collect();
         for part in parts {
-            let part = part
-                .join()
-                .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            part.into_iter().for_each(&mut take);
+            let part = part.join();
+            let (mut found, mut services) =
+                part.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            findings.0.append(&mut found.0);
+            all.append(&mut services);
         }
     });
     all

@@ -289,3 +289,122 @@ impl Seen<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+    use crate::config::{Report, load};
+
+    fn directory(files: &[(&str, &str)]) -> tempfile::TempDir {
+        let directory = tempfile::tempdir().unwrap();
+        for (path, text) in files {
+            let path = directory.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        directory
+    }
+
+    fn report(root: &Path) -> Report {
+        let disk = Disk::new(root, Directories::Checked);
+        *load(&disk).expect_err("it is not valid").0
+    }
+
+    #[test]
+    fn the_root_is_the_nearest_file_that_is_a_whole_one() {
+        let directory = directory(&[
+            ("services.toml", "# shop\nversion = 1\n"),
+            ("teams/a/services.toml", "[services.x]\npath = \".\"\n"),
+            ("teams/a/src/x", ""),
+            ("inner/services.toml", "[ workspace ]\n"),
+        ]);
+        let root = directory.path();
+        let check = |start: &str, expected: &str| {
+            let expected = root.join(expected);
+            assert_eq!(find_root(&root.join(start)), Ok(expected), "{start}");
+        };
+        check("", "");
+        check("teams/a/src", "");
+        check("inner", "inner");
+        fs::remove_file(root.join("services.toml")).unwrap();
+        check("teams/a/src", "teams/a");
+        let looked_at = find_root(&root.join("teams")).unwrap_err();
+        assert_eq!(looked_at[0], root.join("teams/services.toml"));
+        assert_eq!(looked_at[1], root.join("services.toml"));
+    }
+
+    #[test]
+    fn directories_are_looked_at_one_by_one_or_all_together() {
+        for count in [1, MANY as usize + 1] {
+            let directory = directory(&[("services.toml", ""), ("all/file", "")]);
+            let root = directory.path();
+            let outside = tempfile::tempdir().unwrap();
+            symlink(outside.path(), root.join("all/out")).unwrap();
+            symlink(".", root.join("all/in")).unwrap();
+            symlink("nowhere", root.join("all/broken")).unwrap();
+            fs::create_dir(outside.path().join("x")).unwrap();
+            let mut text = String::from("version = 1\n");
+            for at in 0..count {
+                fs::create_dir(root.join(format!("all/s{at}"))).unwrap();
+                text += &format!("[services.s{at}]\npath = \"all/s{at}\"\n");
+            }
+            for path in [
+                "file", "out", "out/x", "in", "broken", "gone", "gone/x", "file/x",
+            ] {
+                let name = path.replace('/', "-");
+                text += &format!("[services.{name}]\npath = \"all/{path}\"\n");
+            }
+            fs::write(root.join("services.toml"), text).unwrap();
+            let rows = report(root).rows();
+            let messages: Vec<_> = rows.iter().map(|row| row.message.as_str()).collect();
+            assert_eq!(
+                messages,
+                [
+                    "`all/file` is not a directory",
+                    "`all/out` leads out of the workspace through a symbolic link",
+                    "`all/out/x` leads out of the workspace through a symbolic link",
+                    "the directory `all/broken` does not exist",
+                    "the directory `all/gone` does not exist",
+                    "the directory `all/gone/x` does not exist",
+                    "the directory `all/file/x` does not exist",
+                ]
+            );
+            assert!(load(&Disk::new(root, Directories::Sparse)).is_ok());
+        }
+    }
+
+    #[test]
+    fn files_that_cannot_be_read_are_named() {
+        let directory = tempfile::tempdir().unwrap();
+        let root = directory.path();
+        let check = |expected: &str| assert!(report(root).plain().contains(expected), "{expected}");
+        check("the file `services.toml` does not exist");
+        fs::create_dir(root.join(FILE)).unwrap();
+        check("`services.toml` cannot be read: it is a directory");
+        assert_eq!(find_root(root), Ok(root.to_owned()));
+        fs::remove_dir(root.join(FILE)).unwrap();
+        let file = fs::File::create(root.join(FILE)).unwrap();
+        file.set_len(50 << 20).unwrap();
+        check("`services.toml` cannot be read: it has more than 32 MiB");
+    }
+
+    #[test]
+    fn includes_find_files_but_not_in_hidden_directories() {
+        let directory = directory(&[
+            (
+                "services.toml",
+                "version = 1\n[workspace]\ninclude = [\"**/services.toml\"]\n",
+            ),
+            ("a/b/services.toml", "[services.b]\npath = \".\"\n"),
+            (".git/services.toml", "nonsense"),
+            ("a/node_modules/m/services.toml", "nonsense"),
+        ]);
+        let disk = Disk::new(directory.path(), Directories::Checked);
+        let workspace = load(&disk).unwrap().workspace;
+        assert_eq!(workspace.services().len(), 1);
+        assert_eq!(workspace.services()[0].path.display(), "a/b");
+    }
+}

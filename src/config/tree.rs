@@ -446,12 +446,14 @@ type Span = toml_parser::Span;
 
 impl<'i, 'c> Builder<'i, 'c> {
     fn new(file: FileId, source: Source<'i>, faults: &'c Cell<u32>) -> Self {
+        let length = source.input().len();
         let mut document = Document {
             file,
-            entries: Vec::new(),
-            items: Vec::new(),
-            tables: Vec::new(),
-            arrays: Vec::new(),
+            // Room for what most files of this length hold; pages that stay empty cost nothing.
+            entries: Vec::with_capacity(length / 20),
+            items: Vec::with_capacity(length / 40),
+            tables: Vec::with_capacity(length / 50),
+            arrays: Vec::with_capacity(length / 50),
         };
         let root = document.new_table(Origin::Header);
         let scrap = document.new_table(Origin::Header);
