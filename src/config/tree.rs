@@ -369,6 +369,19 @@ impl List {
     }
 }
 
+/// Whether a key needs no decoding, as nearly all do.
+fn is_bare(raw: &str, encoding: Option<Encoding>) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    encoding.is_none() && !raw.is_empty() && raw.bytes().all(allowed)
+}
+
+/// What stands within the quotes of a string that needs no decoding, as nearly all do.
+fn plain_string(raw: &str, encoding: Option<Encoding>) -> Option<&str> {
+    let inner = raw.strip_prefix('"')?.strip_suffix('"')?;
+    let plain = |byte: u8| byte >= b' ' && !matches!(byte, b'"' | b'\\' | 0x7f);
+    (encoding == Some(Encoding::BasicString) && inner.bytes().all(plain)).then_some(inner)
+}
+
 struct Sink<'c> {
     errors: Vec<ParseError>,
     faults: &'c Cell<u32>,
@@ -765,8 +778,13 @@ impl EventReceiver for Builder<'_, '_> {
         }
         let mut text = Cow::Borrowed("");
         if let Some(raw) = self.source.get(span) {
-            let raw = toml_parser::Raw::new_unchecked(raw.as_str(), encoding, span);
-            raw.decode_key(&mut text, error);
+            match is_bare(raw.as_str(), encoding) {
+                true => text = Cow::Borrowed(raw.as_str()),
+                false => {
+                    let raw = toml_parser::Raw::new_unchecked(raw.as_str(), encoding, span);
+                    raw.decode_key(&mut text, error);
+                }
+            }
         }
         self.keys.push(Name {
             text,
@@ -779,6 +797,11 @@ impl EventReceiver for Builder<'_, '_> {
         let Some(raw) = self.source.get(span) else {
             return;
         };
+        if let Some(text) = plain_string(raw.as_str(), encoding) {
+            let kind = Kind::String(Cow::Borrowed(text));
+            self.value(span.start() as u32, span.end() as u32, kind);
+            return;
+        }
         let mut text = Cow::Borrowed("");
         let raw = toml_parser::Raw::new_unchecked(raw.as_str(), encoding, span);
         let kind = raw.decode_scalar(&mut text, error);
