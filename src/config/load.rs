@@ -6,13 +6,14 @@ use std::io;
 use crate::config::check::{self, Read};
 use crate::config::keys::TableKind;
 use crate::config::merge;
+use crate::config::parse;
 use crate::config::preset;
 use crate::config::problem::{FileId, Findings, Invalid, Place, Report, Sources};
 use crate::config::read::{self, At};
 use crate::config::root::{self, Root};
 use crate::config::service::{self, Context, Head};
 use crate::config::source::{FILE, Source, is_skipped};
-use crate::config::tree::{self, Document, TableNode};
+use crate::config::tree::{Document, TableNode};
 use crate::model::name::is_valid;
 use crate::model::path::{FilePath, ancestors};
 use crate::model::pattern::Pattern;
@@ -257,7 +258,7 @@ impl Reading<'_> {
 
     fn parse<'t>(&mut self, id: FileId, text: &'t Text) -> Document<'t> {
         let text = if text.is_whole { &text.shown } else { "" };
-        let (document, errors) = tree::parse(id, text);
+        let (document, errors) = parse::parse(id, text);
         for error in errors {
             self.is_damaged |= error.earlier.is_none();
             let problem = self.findings.add(error.place, error.message);
