@@ -13,7 +13,7 @@ use crate::model::cycle::cycles;
 use crate::model::name::TaskName;
 use crate::model::path::FilePath;
 use crate::model::task::{Need, Task};
-use crate::model::workspace::{Service, dependency_names};
+use crate::model::workspace::{Service, ServiceIndex, Workspace};
 
 /// A service with its place in [`Context::heads`].
 pub type Read = (u32, Service);
@@ -43,15 +43,14 @@ pub fn paths(findings: &mut Findings, context: &Context, services: &[Read]) {
 }
 
 /// Every service's directory exists, within the workspace.
-pub fn directories(
-    findings: &mut Findings,
-    source: &dyn Source,
-    context: &Context,
-    services: &[Read],
-) {
-    let paths: Vec<&FilePath> = services.iter().map(|(_, service)| &service.path).collect();
-    let found = source.directories(&paths);
-    for ((at, service), found) in services.iter().zip(found) {
+pub fn directories(source: &dyn Source, context: &Context, workspace: &Workspace) -> Findings {
+    let mut findings = Findings::default();
+    let services = workspace.services();
+    let paths: Vec<&FilePath> = services.iter().map(|service| &service.path).collect();
+    for (service, found) in services.iter().zip(source.directories(&paths)) {
+        if matches!(found, Directory::Present | Directory::Unknown) {
+            continue;
+        }
         let path = shown(&service.path);
         let (message, hint) = match found {
             Directory::Present | Directory::Unknown => continue,
@@ -69,9 +68,10 @@ pub fn directories(
             ),
         };
         findings
-            .add(path_place(&context.heads[*at as usize]), message)
+            .add(path_place(head(context, service)), message)
             .hint(hint);
     }
+    findings
 }
 
 fn path_place(head: &Head) -> Place {
@@ -80,53 +80,47 @@ fn path_place(head: &Head) -> Place {
 }
 
 /// Nothing goes in circles: services by their dependencies, tasks by their needs.
-pub fn circles(findings: &mut Findings, context: &Context, services: &[Read]) {
+pub fn circles(findings: &mut Findings, context: &Context, workspace: &Workspace) {
     let before = findings.0.len();
-    services_in_circles(findings, context, services);
-    for (at, service) in services {
+    services_in_circles(findings, context, workspace);
+    for service in workspace.services() {
         if !is_ordered(service) {
-            own_tasks_in_circles(findings, &context.heads[*at as usize], service);
+            own_tasks_in_circles(findings, head(context, service), service);
         }
     }
     let crosses = |task: &Task| {
         task.deploy.is_some() && task.needs.iter().any(|need| matches!(need, Need::Of(..)))
     };
-    let any_crosses = services
+    let any_crosses = workspace
+        .services()
         .iter()
-        .any(|(_, service)| service.tasks.values().any(crosses));
+        .any(|service| service.tasks.values().any(crosses));
     if findings.0.len() == before && any_crosses {
-        tasks_in_circles(findings, context, services);
+        tasks_in_circles(findings, context, workspace);
     }
 }
 
-fn services_in_circles(findings: &mut Findings, context: &Context, services: &[Read]) {
-    let index = index(services);
-    let edges: Vec<Vec<u32>> = services
-        .iter()
-        .map(|(_, service)| {
-            let names = dependency_names(service).into_iter();
-            names
-                .filter_map(|name| index.get(name.as_str()).copied())
-                .collect()
-        })
+fn head<'c, 'd>(context: &'c Context<'d>, service: &Service) -> &'c Head<'d> {
+    let head = context.find(service.name.as_str());
+    head.expect("a service that was read has a head")
+}
+
+fn services_in_circles(findings: &mut Findings, context: &Context, workspace: &Workspace) {
+    let edges: Vec<&[ServiceIndex]> = workspace
+        .indices()
+        .map(|index| workspace.dependencies(index))
         .collect();
     for cycle in cycles(&edges) {
-        let name = |at: &u32| services[*at as usize].1.name.to_string();
-        let path = circle(cycle.iter().map(name));
-        let head = &context.heads[services[cycle[0] as usize].0 as usize];
-        let next = name(&cycle[1 % cycle.len()]);
+        let service = |at: u32| workspace.service(ServiceIndex(at));
+        let path = circle(cycle.iter().map(|at| service(*at).name.to_string()));
+        let next = service(cycle[1 % cycle.len()]).name.as_str();
         findings
             .add(
-                edge_place(context, head, &next),
+                edge_place(context, head(context, service(cycle[0])), next),
                 format!("services depend on each other in a circle: `{path}`"),
             )
             .hint("remove one dependency of the circle, or move what both need to a service of its own");
     }
-}
-
-fn index(services: &[Read]) -> HashMap<&str, u32> {
-    let names = services.iter().map(|(_, service)| service.name.as_str());
-    names.zip(0..).collect()
 }
 
 /// Where `head` says that it depends on `next`.
@@ -227,71 +221,68 @@ fn task_table<'d>(head: &Head<'d>, task: &str) -> Option<(Place, Node<'d>)> {
 
 /// Circles that run through several services, as only the needs of deploys can make them. A service that lacks a task is
 /// passed through to its dependencies, as in a plan.
-fn tasks_in_circles(findings: &mut Findings, context: &Context, services: &[Read]) {
-    let services_index = index(services);
+fn tasks_in_circles(findings: &mut Findings, context: &Context, workspace: &Workspace) {
+    let service = |at: u32| workspace.service(ServiceIndex(at));
     let mut graph = TaskGraph {
         index: HashMap::new(),
         nodes: Vec::new(),
         edges: Vec::new(),
     };
-    for (at, (_, service)) in (0..).zip(services) {
-        for name in service.tasks.keys() {
-            graph.node(at, name);
+    for index in workspace.indices() {
+        for name in workspace.service(index).tasks.keys() {
+            graph.node(index.0, name);
         }
     }
     let mut next = 0;
     while next < graph.nodes.len() {
         let (at, name) = graph.nodes[next];
-        let service = &services[at as usize].1;
-        let dependencies = || {
-            let names = dependency_names(service).into_iter();
-            names.filter_map(|name| services_index.get(name.as_str()).copied())
-        };
-        let mut edges = Vec::new();
-        match service.tasks.get(name) {
-            None => edges.extend(dependencies().map(|other| graph.node(other, name))),
-            Some(task) => {
-                for need in &task.needs {
-                    match need {
-                        Need::Own(other) => edges.push(graph.node(at, other)),
-                        Need::OfDependencies(other) => {
-                            edges.extend(dependencies().map(|it| graph.node(it, other)));
-                        }
-                        Need::Of(other, task) => {
-                            if let Some(other) = services_index.get(other.as_str()) {
-                                edges.push(graph.node(*other, task));
-                            }
-                        }
-                    }
-                }
-            }
-        }
-        graph.edges[next] = edges;
+        graph.edges[next] = needed(&mut graph, workspace, at, name);
         next += 1;
     }
     for cycle in cycles(&graph.edges) {
         let id = |node: &u32| {
             let (at, name) = graph.nodes[*node as usize];
-            format!("{}:{name}", services[at as usize].1.name)
+            format!("{}:{name}", service(at).name)
         };
         let path = circle(cycle.iter().map(id));
-        let place = cycle.iter().zip(cycle.iter().cycle().skip(1));
-        let place = place
-            .filter_map(|(from, to)| {
-                let (at, _) = graph.nodes[*from as usize];
-                let head = &context.heads[services[at as usize].0 as usize];
-                needs_within(head.table, &|text| text == id(to))
-            })
-            .next();
-        let (at, _) = graph.nodes[cycle[0] as usize];
-        let head = &context.heads[services[at as usize].0 as usize];
+        let head_of = |node: u32| head(context, service(graph.nodes[node as usize].0));
+        let mut pairs = cycle.iter().zip(cycle.iter().cycle().skip(1));
+        let place =
+            pairs.find_map(|(from, to)| needs_within(head_of(*from).table, &|text| text == id(to)));
         findings
             .add(
-                place.unwrap_or(head.key.place),
+                place.unwrap_or(head_of(cycle[0]).key.place),
                 format!("tasks need each other in a circle: `{path}`"),
             )
             .hint("remove one need of the circle");
     }
+}
+
+/// The tasks that come before the task `name` of the service at `at`.
+fn needed<'w>(
+    graph: &mut TaskGraph<'w>,
+    workspace: &'w Workspace,
+    at: u32,
+    name: &'w TaskName,
+) -> Vec<u32> {
+    let dependencies = workspace.dependencies(ServiceIndex(at)).iter();
+    let Some(task) = workspace.service(ServiceIndex(at)).tasks.get(name) else {
+        return dependencies.map(|it| graph.node(it.0, name)).collect();
+    };
+    let mut nodes = Vec::new();
+    for need in &task.needs {
+        match need {
+            Need::Own(other) => nodes.push(graph.node(at, other)),
+            Need::OfDependencies(other) => {
+                nodes.extend(dependencies.clone().map(|it| graph.node(it.0, other)));
+            }
+            Need::Of(other, task) => {
+                let other = workspace.find(other.as_str());
+                nodes.extend(other.map(|it| graph.node(it.0, task)));
+            }
+        }
+    }
+    nodes
 }
 
 struct TaskGraph<'s> {

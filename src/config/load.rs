@@ -6,13 +6,14 @@ use std::io;
 use crate::config::check::{self, Read};
 use crate::config::keys::TableKind;
 use crate::config::merge;
+use crate::config::parse;
 use crate::config::preset;
 use crate::config::problem::{FileId, Findings, Invalid, Place, Report, Sources};
 use crate::config::read::{self, At};
 use crate::config::root::{self, Root};
 use crate::config::service::{self, Context, Head};
 use crate::config::source::{FILE, Source, is_skipped};
-use crate::config::tree::{self, Document, TableNode};
+use crate::config::tree::{Document, TableNode};
 use crate::model::name::is_valid;
 use crate::model::path::{FilePath, ancestors};
 use crate::model::pattern::Pattern;
@@ -21,7 +22,7 @@ use crate::model::workspace::{Settings, Workspace};
 
 /// Below this many services, threads cost more than they save.
 const WORTH_THREADS: usize = 300;
-const THREADS: usize = 4;
+const THREADS: usize = 2;
 
 /// A workspace that is valid.
 #[derive(Debug)]
@@ -34,7 +35,14 @@ pub struct Loaded {
 /// A file that was read.
 struct File {
     path: FilePath,
-    text: String,
+    text: Text,
+}
+
+/// The text of a file, as far as it is text.
+#[derive(Default)]
+struct Text {
+    shown: String,
+    is_whole: bool,
 }
 
 /// Reads the workspace of `source`.
@@ -53,7 +61,7 @@ pub fn load(source: &dyn Source) -> Result<Loaded, Invalid> {
     let workspace = reading.workspace(&mut files);
     let mut sources = Sources::default();
     for file in files {
-        sources.add(file.path, file.text);
+        sources.add(file.path, file.text.shown);
     }
     for place in &reading.hidden {
         sources.hide(*place);
@@ -104,7 +112,8 @@ impl Reading<'_> {
             text: text.unwrap_or_default(),
         };
         let document = self.parse(FileId(0), &first.text);
-        if self.is_damaged && first.text.is_empty() {
+        if !first.text.is_whole {
+            drop(document);
             files.push(first);
             return None;
         }
@@ -185,20 +194,26 @@ impl Reading<'_> {
     ) -> Option<Workspace> {
         let read = read_services(&mut self.findings, context);
         check::paths(&mut self.findings, context, &read);
-        check::directories(&mut self.findings, self.source, context, &read);
-        check::circles(&mut self.findings, context, &read);
         self.odd(context, &root, &read);
         self.check_overrides(context);
-        if !self.findings.0.is_empty() {
-            return None;
-        }
         paths.insert(0, FilePath::from(FILE));
         let settings = Settings {
             files: paths,
             ..root.settings
         };
         let services = read.into_iter().map(|(_, service)| service).collect();
-        Some(Workspace::new(settings, services))
+        let workspace = Workspace::new(settings, services);
+        let source = self.source;
+        // The file system is slow to answer, and what else is to do needs no answer from it.
+        let mut directories = std::thread::scope(|scope| {
+            let asked = scope.spawn(|| check::directories(source, context, &workspace));
+            check::circles(&mut self.findings, context, &workspace);
+            asked
+                .join()
+                .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        });
+        self.findings.0.append(&mut directories.0);
+        self.findings.0.is_empty().then_some(workspace)
     }
 
     /// Defaults that no service takes up.
@@ -241,8 +256,9 @@ impl Reading<'_> {
         }
     }
 
-    fn parse<'t>(&mut self, id: FileId, text: &'t str) -> Document<'t> {
-        let (document, errors) = tree::parse(id, text);
+    fn parse<'t>(&mut self, id: FileId, text: &'t Text) -> Document<'t> {
+        let text = if text.is_whole { &text.shown } else { "" };
+        let (document, errors) = parse::parse(id, text);
         for error in errors {
             self.is_damaged |= error.earlier.is_none();
             let problem = self.findings.add(error.place, error.message);
@@ -256,7 +272,7 @@ impl Reading<'_> {
     }
 
     /// The text of a file that has to exist; problems with it are marked at `place`.
-    fn required(&mut self, path: &FilePath, id: FileId, place: Place) -> Option<String> {
+    fn required(&mut self, path: &FilePath, id: FileId, place: Place) -> Option<Text> {
         let shown = path.display();
         let bytes = match self.source.read(path) {
             Ok(Some(bytes)) => bytes,
@@ -282,9 +298,12 @@ impl Reading<'_> {
     }
 
     /// The text that bytes are. Where they are not text, nothing is left of them.
-    fn decode(&mut self, bytes: Vec<u8>, id: FileId) -> String {
+    fn decode(&mut self, bytes: Vec<u8>, id: FileId) -> Text {
         match String::from_utf8(bytes) {
-            Ok(text) => text,
+            Ok(shown) => Text {
+                shown,
+                is_whole: true,
+            },
             Err(error) => {
                 self.is_damaged = true;
                 let at = error.utf8_error().valid_up_to() as u32;
@@ -299,9 +318,12 @@ impl Reading<'_> {
                 // The part that can be read shows where the rest begins.
                 let mut bytes = error.into_bytes();
                 bytes.truncate(at as usize);
-                let mut text = String::from_utf8(bytes).unwrap_or_default();
-                text.push('\u{fffd}');
-                text
+                let mut shown = String::from_utf8(bytes).unwrap_or_default();
+                shown.push('\u{fffd}');
+                Text {
+                    shown,
+                    is_whole: false,
+                }
             }
         }
     }
@@ -446,7 +468,10 @@ impl Reading<'_> {
         if let Some(text) = preset::embedded(name) {
             return Some(File {
                 path: FilePath::from(format!("preset {name}").as_str()),
-                text: text.to_owned(),
+                text: Text {
+                    shown: text.to_owned(),
+                    is_whole: true,
+                },
             });
         }
         let own = Pattern::new(".svc/presets/*.toml", &FilePath::default());
@@ -476,40 +501,35 @@ impl Reading<'_> {
 
 /// Reads all services, the problems in the order of the files.
 fn read_services(findings: &mut Findings, context: &Context) -> Vec<Read> {
-    let read = |(at, head): (usize, &Head)| {
+    let read = |start: usize, heads: &[Head]| {
         let mut findings = Findings::default();
-        let service = service::read(&mut findings, context, head);
-        (findings, service.map(|service| (at as u32, service)))
+        let mut services = Vec::with_capacity(heads.len());
+        for (at, head) in (start as u32..).zip(heads) {
+            let service = service::read(&mut findings, context, head);
+            services.extend(service.map(|service| (at, service)));
+        }
+        (findings, services)
     };
     let heads = &context.heads;
-    let mut all = Vec::with_capacity(heads.len());
-    let mut take = |(mut found, service): (Findings, Option<Read>)| {
-        findings.0.append(&mut found.0);
-        all.extend(service);
-    };
     if heads.len() < WORTH_THREADS {
-        heads.iter().enumerate().map(read).for_each(&mut take);
-        return all;
+        let (mut found, services) = read(0, heads);
+        findings.0.append(&mut found.0);
+        return services;
     }
     let size = heads.len().div_ceil(THREADS);
-    let read = &read;
+    let mut all = Vec::with_capacity(heads.len());
     std::thread::scope(|scope| {
-        let parts: Vec<_> = (0..THREADS)
-            .map(|part| {
-                let start = (part * size).min(heads.len());
-                let end = (start + size).min(heads.len());
-                scope.spawn(move || {
-                    let part = heads[start..end].iter().enumerate();
-                    part.map(|(at, head)| read((start + at, head)))
-                        .collect::<Vec<_>>()
-                })
-            })
+        let parts: Vec<_> = heads
+            .chunks(size)
+            .enumerate()
+            .map(|(part, heads)| scope.spawn(move || read(part * size, heads)))
             .collect();
         for part in parts {
-            let part = part
-                .join()
-                .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            part.into_iter().for_each(&mut take);
+            let part = part.join();
+            let (mut found, mut services) =
+                part.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            findings.0.append(&mut found.0);
+            all.append(&mut services);
         }
     });
     all

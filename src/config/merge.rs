@@ -191,9 +191,9 @@ pub fn pattern(
                 ),
             );
             problem.label(reason.clone());
-            if reason.contains("..") {
+            if reason.contains("..") && key == "inputs" {
                 problem.hint("begin it with `/` to name files from the workspace root");
-            } else {
+            } else if text.value.contains(['[', ']', '{', '}', '\\']) {
                 problem.hint(
                     "`*` and `?` stay within a directory, `**` crosses them, `{a,b}` and `[a-z]` choose; `\\` takes the next character as it is",
                 );

@@ -1,7 +1,7 @@
 //! Floor 1: `services.toml`. The only room that knows TOML.
 //!
 //! [`load`] turns the bytes of a [`Source`] into a checked `Workspace`, or into everything that is wrong with them.
-//! The files in the order of reading: `source` gives bytes, `tree` their values, `read` what a value means, `root`,
+//! The files in the order of reading: `source` gives bytes, `parse` and `tree` their values, `read` what a value means, `root`,
 //! `service`, `task` and `deploy` the tables, `merge` and `needs` what several tables make together, `check` what
 //! concerns all services. `keys` lists every key; `schema` and `reference` are made from it.
 
@@ -11,6 +11,7 @@ mod keys;
 mod load;
 mod merge;
 mod needs;
+mod parse;
 mod preset;
 mod problem;
 mod read;

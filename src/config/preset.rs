@@ -51,8 +51,7 @@ pub fn read<'d>(findings: &mut Findings, document: &'d Document<'d>) -> Preset<'
             }
             "tasks" => {
                 if let Some(table) = read::table(findings, key.text, node) {
-                    let owner = Some("preset");
-                    task::read_all(findings, table, owner, &mut preset.tasks);
+                    task::read_all(findings, table, "", &mut preset.tasks);
                 }
             }
             "consumers" => preset.consumers = read::texts(findings, key.text, node),

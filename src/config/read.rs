@@ -231,6 +231,11 @@ pub fn commands<'d>(findings: &mut Findings, key: &str, node: Node<'d>) -> Optio
 
 /// A list of names of variables.
 pub fn variables<'d>(findings: &mut Findings, key: &str, node: Node<'d>) -> Option<Texts<'d>> {
+    if node.text().is_some() {
+        // The string may hold a value, so it is not repeated.
+        wrong_type(findings, key, node, "a list of names of variables");
+        return None;
+    }
     let list = texts(findings, key, node)?;
     let mut sound = true;
     for name in list.iter().filter(|name| name.value != "...") {
@@ -335,7 +340,12 @@ pub fn unknown_key(findings: &mut Findings, kind: TableKind, key: Key) {
             problem.hint("an included file holds only `[services]`; the rest belongs in the `services.toml` of the workspace");
         }
         (None, Some(elsewhere)) => {
-            problem.hint(format!("`{}` belongs in `{}`", key.text, elsewhere.header));
+            let headers: Vec<_> = elsewhere.header.split(", ").collect();
+            let headers = headers.join("` or `");
+            problem.hint(format!("`{}` belongs in `{headers}`", key.text));
+        }
+        (None, None) if kind == TableKind::Service && is_valid(key.text) => {
+            problem.hint(format!("if it is a task, write it as `tasks.{}`", key.text));
         }
         (None, None) => {
             let names: Vec<_> = kind.names().collect();

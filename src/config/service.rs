@@ -174,8 +174,8 @@ pub fn read<'d>(
             }
             "tasks" => {
                 if let Some(table) = read::table(findings, key.text, node) {
-                    let owner = Some(head.name);
-                    task::read_all(findings, table, owner, &mut tables);
+                    let owner = format!("services.{}.", head.name);
+                    task::read_all(findings, table, &owner, &mut tables);
                 }
             }
             _ => read::unknown_key(findings, TableKind::Service, key),
@@ -247,7 +247,7 @@ fn check_run(
     task: &crate::model::task::Task,
     serves: bool,
 ) {
-    if !task.run.is_empty() {
+    if !task.run.is_empty() || !own.is_sound {
         return;
     }
     if let Some(deploy) = &task.deploy {

@@ -1,6 +1,7 @@
 //! Where files come from: the working directory, or any other state of the workspace.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::ffi::{OsStr, OsString};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
@@ -109,7 +110,9 @@ impl Source for Disk {
             root: &self.root,
             real_root: None,
             parents: HashMap::new(),
+            listed: HashMap::new(),
         };
+        seen.list_full_parents(paths);
         paths.iter().map(|path| seen.look(path)).collect()
     }
 }
@@ -154,7 +157,7 @@ fn is_whole(file: &Path) -> bool {
 }
 
 /// Directories that an include does not look into.
-pub fn is_skipped(name: &std::ffi::OsStr) -> bool {
+pub fn is_skipped(name: &OsStr) -> bool {
     let name = name.as_encoded_bytes();
     name.starts_with(b".") || name == b"node_modules"
 }
@@ -197,37 +200,67 @@ fn is_missing(error: &walkdir::Error) -> bool {
     error.io_error().is_some_and(is_absent)
 }
 
+fn parent(path: &FilePath) -> &[u8] {
+    ancestors(path.as_bytes()).nth(1).unwrap_or_default()
+}
+
 /// Looks at directories, and only once at each of their parents.
 struct Seen<'r> {
     root: &'r Path,
     real_root: Option<PathBuf>,
     parents: HashMap<FilePath, Directory>,
+    /// The directories below parents of many services.
+    listed: HashMap<FilePath, HashSet<OsString>>,
 }
 
+/// From this many services in a directory on, listing it is quicker than asking for each of them.
+const MANY: u32 = 16;
+
 impl Seen<'_> {
+    fn list_full_parents(&mut self, paths: &[&FilePath]) {
+        let mut counts: HashMap<&[u8], u32> = HashMap::new();
+        for path in paths {
+            *counts.entry(parent(path)).or_default() += 1;
+        }
+        for (parent, _) in counts.into_iter().filter(|(_, count)| *count >= MANY) {
+            let parent = FilePath::from_bytes(parent);
+            let Ok(entries) = std::fs::read_dir(self.root.join(parent.as_path())) else {
+                continue;
+            };
+            let entries = entries.filter_map(Result::ok);
+            let directories = entries.filter(|it| it.file_type().is_ok_and(|it| it.is_dir()));
+            let names = directories.map(|it| it.file_name()).collect();
+            self.listed.insert(parent, names);
+        }
+    }
+
     fn look(&mut self, path: &FilePath) -> Directory {
         if path.is_root() {
             return Directory::Present;
         }
-        let parent = ancestors(path.as_bytes()).nth(1).unwrap_or_default();
-        if !parent.is_empty() {
-            let parent = FilePath::from_bytes(parent);
-            let known = match self.parents.get(&parent) {
-                Some(known) => *known,
-                None => {
-                    let found = self.look(&parent);
-                    self.parents.insert(parent, found);
-                    found
-                }
-            };
-            if known != Directory::Present {
-                return match known {
-                    Directory::Other => Directory::Missing,
-                    known => known,
-                };
+        let parent = FilePath::from_bytes(parent(path));
+        let known = match self.parents.get(&parent) {
+            Some(known) => *known,
+            None => {
+                let found = self.look(&parent);
+                self.parents.insert(parent.clone(), found);
+                found
             }
+        };
+        match known {
+            Directory::Present if self.is_listed(&parent, path) => Directory::Present,
+            Directory::Present => self.look_at(path),
+            Directory::Other => Directory::Missing,
+            known => known,
         }
-        self.look_at(path)
+    }
+
+    fn is_listed(&self, parent: &FilePath, path: &FilePath) -> bool {
+        let names = self.listed.get(parent);
+        let name = path.as_path().file_name();
+        names
+            .zip(name)
+            .is_some_and(|(names, name)| names.contains(name))
     }
 
     fn look_at(&mut self, path: &FilePath) -> Directory {
@@ -254,5 +287,124 @@ impl Seen<'_> {
             (true, true) => Directory::Present,
             (true, false) => Directory::Other,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+    use crate::config::{Report, load};
+
+    fn directory(files: &[(&str, &str)]) -> tempfile::TempDir {
+        let directory = tempfile::tempdir().unwrap();
+        for (path, text) in files {
+            let path = directory.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        directory
+    }
+
+    fn report(root: &Path) -> Report {
+        let disk = Disk::new(root, Directories::Checked);
+        *load(&disk).expect_err("it is not valid").0
+    }
+
+    #[test]
+    fn the_root_is_the_nearest_file_that_is_a_whole_one() {
+        let directory = directory(&[
+            ("services.toml", "# shop\nversion = 1\n"),
+            ("teams/a/services.toml", "[services.x]\npath = \".\"\n"),
+            ("teams/a/src/x", ""),
+            ("inner/services.toml", "[ workspace ]\n"),
+        ]);
+        let root = directory.path();
+        let check = |start: &str, expected: &str| {
+            let expected = root.join(expected);
+            assert_eq!(find_root(&root.join(start)), Ok(expected), "{start}");
+        };
+        check("", "");
+        check("teams/a/src", "");
+        check("inner", "inner");
+        fs::remove_file(root.join("services.toml")).unwrap();
+        check("teams/a/src", "teams/a");
+        let looked_at = find_root(&root.join("teams")).unwrap_err();
+        assert_eq!(looked_at[0], root.join("teams/services.toml"));
+        assert_eq!(looked_at[1], root.join("services.toml"));
+    }
+
+    #[test]
+    fn directories_are_looked_at_one_by_one_or_all_together() {
+        for count in [1, MANY as usize + 1] {
+            let directory = directory(&[("services.toml", ""), ("all/file", "")]);
+            let root = directory.path();
+            let outside = tempfile::tempdir().unwrap();
+            symlink(outside.path(), root.join("all/out")).unwrap();
+            symlink(".", root.join("all/in")).unwrap();
+            symlink("nowhere", root.join("all/broken")).unwrap();
+            fs::create_dir(outside.path().join("x")).unwrap();
+            let mut text = String::from("version = 1\n");
+            for at in 0..count {
+                fs::create_dir(root.join(format!("all/s{at}"))).unwrap();
+                text += &format!("[services.s{at}]\npath = \"all/s{at}\"\n");
+            }
+            for path in [
+                "file", "out", "out/x", "in", "broken", "gone", "gone/x", "file/x",
+            ] {
+                let name = path.replace('/', "-");
+                text += &format!("[services.{name}]\npath = \"all/{path}\"\n");
+            }
+            fs::write(root.join("services.toml"), text).unwrap();
+            let rows = report(root).rows();
+            let messages: Vec<_> = rows.iter().map(|row| row.message.as_str()).collect();
+            assert_eq!(
+                messages,
+                [
+                    "`all/file` is not a directory",
+                    "`all/out` leads out of the workspace through a symbolic link",
+                    "`all/out/x` leads out of the workspace through a symbolic link",
+                    "the directory `all/broken` does not exist",
+                    "the directory `all/gone` does not exist",
+                    "the directory `all/gone/x` does not exist",
+                    "the directory `all/file/x` does not exist",
+                ]
+            );
+            assert!(load(&Disk::new(root, Directories::Sparse)).is_ok());
+        }
+    }
+
+    #[test]
+    fn files_that_cannot_be_read_are_named() {
+        let directory = tempfile::tempdir().unwrap();
+        let root = directory.path();
+        let check = |expected: &str| assert!(report(root).plain().contains(expected), "{expected}");
+        check("the file `services.toml` does not exist");
+        fs::create_dir(root.join(FILE)).unwrap();
+        check("`services.toml` cannot be read: it is a directory");
+        assert_eq!(find_root(root), Ok(root.to_owned()));
+        fs::remove_dir(root.join(FILE)).unwrap();
+        let file = fs::File::create(root.join(FILE)).unwrap();
+        file.set_len(50 << 20).unwrap();
+        check("`services.toml` cannot be read: it has more than 32 MiB");
+    }
+
+    #[test]
+    fn includes_find_files_but_not_in_hidden_directories() {
+        let directory = directory(&[
+            (
+                "services.toml",
+                "version = 1\n[workspace]\ninclude = [\"**/services.toml\"]\n",
+            ),
+            ("a/b/services.toml", "[services.b]\npath = \".\"\n"),
+            (".git/services.toml", "nonsense"),
+            ("a/node_modules/m/services.toml", "nonsense"),
+        ]);
+        let disk = Disk::new(directory.path(), Directories::Checked);
+        let workspace = load(&disk).unwrap().workspace;
+        assert_eq!(workspace.services().len(), 1);
+        assert_eq!(workspace.services()[0].path.display(), "a/b");
     }
 }

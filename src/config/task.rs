@@ -13,6 +13,8 @@ use crate::config::tree::{Key, Node, TableNode};
 pub struct TaskTable<'d> {
     /// Where the task's key stands.
     pub place: Place,
+    /// Whether everything in the table could be read.
+    pub is_sound: bool,
     pub run: Option<Texts<'d>>,
     pub shell: Option<Texts<'d>>,
     pub inputs: Option<Texts<'d>>,
@@ -42,6 +44,7 @@ impl TaskTable<'_> {
     fn new(place: Place) -> Self {
         Self {
             place,
+            is_sound: true,
             run: None,
             shell: None,
             inputs: None,
@@ -66,6 +69,7 @@ impl TaskTable<'_> {
 /// A task: its command alone, or a table.
 pub fn read<'d>(findings: &mut Findings, key: Key<'d>, node: Node<'d>) -> Option<TaskTable<'d>> {
     let mut task = TaskTable::new(key.place);
+    let before = findings.0.len();
     match node.table() {
         Some(table) => fill(findings, key.text, table, &mut task),
         None if node.text().is_some() || node.items().is_some() => {
@@ -76,26 +80,27 @@ pub fn read<'d>(findings: &mut Findings, key: Key<'d>, node: Node<'d>) -> Option
             return None;
         }
     }
+    task.is_sound = findings.0.len() == before;
     Some(task)
 }
 
-/// The tables of `tasks`. Those of a service may not repeat the keys of the service.
+/// The tables of `tasks`. Those of a service or preset, whose keys begin with `owner`, may not repeat its own keys.
 pub fn read_all<'d>(
     findings: &mut Findings,
     table: TableNode<'d>,
-    owner: Option<&str>,
+    owner: &str,
     tasks: &mut TaskTables<'d>,
 ) {
     for (key, node) in table.iter() {
         let is_own_key = OWN_KEYS.contains(&key.text);
-        if let Some(owner) = owner.filter(|_| is_own_key) {
+        if is_own_key {
             findings
                 .add(
                     key.place,
                     format!("the task `{}` has a key of its own", key.text),
                 )
                 .hint(format!(
-                    "write it as `{owner}.{}`, without `tasks`",
+                    "write it as `[{owner}{}]`, without `tasks`",
                     key.text
                 ));
             continue;

@@ -2,7 +2,7 @@
 
 /// One circle for each group of nodes that reach each other, as the path it takes: each node has an edge to the next, the
 /// last one to the first. Linear in nodes and edges, and not recursive.
-pub fn cycles(edges: &[Vec<u32>]) -> Vec<Vec<u32>> {
+pub fn cycles<N: Copy + Into<u32>, E: AsRef<[N]>>(edges: &[E]) -> Vec<Vec<u32>> {
     let groups = groups(edges);
     let mut of_node = vec![u32::MAX; edges.len()];
     for (group, nodes) in groups.iter().enumerate() {
@@ -24,7 +24,7 @@ pub fn cycles(edges: &[Vec<u32>]) -> Vec<Vec<u32>> {
 }
 
 /// Groups of nodes that reach each other (Tarjan), the number of groups being that of the nodes if nothing goes in circles.
-fn groups(edges: &[Vec<u32>]) -> Vec<Vec<u32>> {
+fn groups<N: Copy + Into<u32>, E: AsRef<[N]>>(edges: &[E]) -> Vec<Vec<u32>> {
     const NEW: u32 = u32::MAX;
     let count = edges.len();
     let mut order = vec![NEW; count];
@@ -48,11 +48,12 @@ fn groups(edges: &[Vec<u32>]) -> Vec<Vec<u32>> {
                 open.push(*node);
                 is_open[here] = true;
             }
-            if let Some(target) = edges[here].get(at) {
+            if let Some(target) = edges[here].as_ref().get(at) {
                 *edge += 1;
-                let there = *target as usize;
+                let target: u32 = (*target).into();
+                let there = target as usize;
                 if order[there] == NEW {
-                    path.push((*target, 0));
+                    path.push((target, 0));
                 } else if is_open[there] {
                     low[here] = low[here].min(order[there]);
                 }
@@ -68,7 +69,8 @@ fn groups(edges: &[Vec<u32>]) -> Vec<Vec<u32>> {
                 for node in &group {
                     is_open[*node as usize] = false;
                 }
-                let circles = group.len() > 1 || edges[here].contains(&(here as u32));
+                let mut targets = edges[here].as_ref().iter().map(|it| (*it).into());
+                let circles = group.len() > 1 || targets.any(|it: u32| it as usize == here);
                 if circles {
                     groups.push(group);
                 }
@@ -79,24 +81,25 @@ fn groups(edges: &[Vec<u32>]) -> Vec<Vec<u32>> {
 }
 
 /// The shortest path from `start` back to it, through nodes that `stays` allows.
-fn shortest_way_back(
-    edges: &[Vec<u32>],
+fn shortest_way_back<N: Copy + Into<u32>, E: AsRef<[N]>>(
+    edges: &[E],
     start: u32,
     stays: impl Fn(u32) -> bool,
 ) -> Option<Vec<u32>> {
     let mut came_from = std::collections::HashMap::new();
     let mut waiting = std::collections::VecDeque::from([start]);
     while let Some(node) = waiting.pop_front() {
-        for next in &edges[node as usize] {
-            if *next == start {
+        for next in edges[node as usize].as_ref() {
+            let next: u32 = (*next).into();
+            if next == start {
                 let back = std::iter::successors(Some(node), |it| came_from.get(it).copied());
                 let mut path: Vec<u32> = back.collect();
                 path.reverse();
                 return Some(path);
             }
-            if stays(*next) && !came_from.contains_key(next) {
-                came_from.insert(*next, node);
-                waiting.push_back(*next);
+            if stays(next) && !came_from.contains_key(&next) {
+                came_from.insert(next, node);
+                waiting.push_back(next);
             }
         }
     }

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 
 use globset::{Glob, GlobBuilder, GlobSet, GlobSetBuilder};
 
-use crate::model::path::{FilePath, is_within};
+use crate::model::path::{FilePath, display, is_within};
 
 /// A glob relative to the workspace. `*` and `?` stay within one directory, `**` crosses them, `{a,b}` and `[a-z]` choose.
 ///
@@ -15,8 +15,9 @@ use crate::model::path::{FilePath, is_within};
 #[derive(Clone, Debug)]
 pub struct Pattern {
     text: Box<str>,
-    literal: Box<str>,
-    compiled: OnceLock<GlobSet>,
+    /// How much of the text is the literal part.
+    literal: usize,
+    compiled: OnceLock<Box<GlobSet>>,
 }
 
 impl Pattern {
@@ -25,9 +26,9 @@ impl Pattern {
     /// # Errors
     /// What is wrong with the glob, in words, or that it leaves the workspace.
     pub fn new(text: &str, directory: &FilePath) -> Result<Self, String> {
-        let (rest, parent) = match text.strip_prefix('/') {
-            Some(rest) => (rest, String::new()),
-            None => (text, globset::escape(&directory.display())),
+        let (rest, directory) = match text.strip_prefix('/') {
+            Some(rest) => (rest, &[][..]),
+            None => (text, directory.as_bytes()),
         };
         let rest = rest.trim_end_matches('/');
         if rest.split('/').any(|part| part == "..") {
@@ -40,14 +41,17 @@ impl Pattern {
         if rest.is_empty() && text.starts_with('/') {
             return Err("it names the whole workspace".into());
         }
-        build(rest).map_err(|error| error.kind().to_string())?;
-        let text = match (parent.is_empty(), rest.is_empty()) {
-            (true, _) => rest.to_owned(),
-            (_, true) => parent,
-            _ => format!("{parent}/{rest}"),
-        };
+        // Without these characters nothing can be wrong with a glob, and building one takes a while.
+        if rest.contains(['[', ']', '{', '}', '\\']) {
+            build(rest).map_err(|error| error.kind().to_string())?;
+        }
+        let mut text = escaped(directory);
+        if !text.is_empty() && !rest.is_empty() {
+            text.push('/');
+        }
+        text.push_str(rest);
         Ok(Self {
-            literal: literal_part(&text).into(),
+            literal: literal_part(&text).len(),
             text: text.into(),
             compiled: OnceLock::new(),
         })
@@ -60,21 +64,21 @@ impl Pattern {
 
     /// The longest leading path without glob characters: only it and what lies below it can match.
     pub fn literal(&self) -> &[u8] {
-        self.literal.as_bytes()
+        &self.text.as_bytes()[..self.literal]
     }
 
     /// Whether the pattern is a plain path, without any glob character.
     pub fn is_literal(&self) -> bool {
-        self.literal.len() == self.text.len()
+        self.literal == self.text.len()
     }
 
     /// Whether the pattern takes the file at `path`.
     pub fn matches(&self, path: &[u8]) -> bool {
-        if !is_within(path, self.literal.as_bytes()) {
+        if !is_within(path, self.literal()) {
             return false;
         }
         self.is_literal() || {
-            let set = self.compiled.get_or_init(|| self.compile());
+            let set = self.compiled.get_or_init(|| Box::new(self.compile()));
             set.is_match(Path::new(OsStr::from_bytes(path)))
         }
     }
@@ -101,6 +105,20 @@ fn build(text: &str) -> Result<Glob, globset::Error> {
         .literal_separator(true)
         .backslash_escape(true)
         .build()
+}
+
+/// A directory as a glob that matches just it.
+fn escaped(directory: &[u8]) -> String {
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"/-_.".contains(byte);
+    match std::str::from_utf8(directory) {
+        Ok(text) if directory.iter().all(plain) => {
+            // The rest of the pattern follows.
+            let mut glob = String::with_capacity(text.len() + 32);
+            glob.push_str(text);
+            glob
+        }
+        _ => globset::escape(&display(directory)),
+    }
 }
 
 fn literal_part(text: &str) -> &str {

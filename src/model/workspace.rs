@@ -13,6 +13,12 @@ use crate::model::task::{Need, Task};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ServiceIndex(pub u32);
 
+impl From<ServiceIndex> for u32 {
+    fn from(index: ServiceIndex) -> Self {
+        index.0
+    }
+}
+
 /// A workspace that was checked as a whole: names are unique, dependencies exist, nothing goes in circles.
 #[derive(Clone, Debug)]
 pub struct Workspace {
@@ -68,16 +74,7 @@ impl Workspace {
             dependencies: Vec::new(),
             services,
         };
-        workspace.dependencies = workspace
-            .services
-            .iter()
-            .map(|service| {
-                let names = dependency_names(service).into_iter();
-                names
-                    .filter_map(|name| workspace.find(name.as_str()))
-                    .collect()
-            })
-            .collect();
+        workspace.dependencies = dependencies(&workspace.services);
         workspace
     }
 
@@ -150,19 +147,39 @@ impl Workspace {
     }
 }
 
+fn dependencies(services: &[Service]) -> Vec<Vec<ServiceIndex>> {
+    let names = services.iter().map(|service| service.name.as_str());
+    let places: HashMap<&str, ServiceIndex> = names.zip((0..).map(ServiceIndex)).collect();
+    let of_one = |service| {
+        let names = all_dependency_names(service);
+        let mut indices: Vec<_> = names
+            .filter_map(|name| places.get(name.as_str()).copied())
+            .collect();
+        indices.sort_unstable();
+        indices.dedup();
+        indices
+    };
+    services.iter().map(of_one).collect()
+}
+
 /// The names of everything `service` depends on: declared, and named by the needs of its tasks except `deploy`, whose
 /// needs are order only.
 pub fn dependency_names(service: &Service) -> BTreeSet<&ServiceName> {
+    all_dependency_names(service).collect()
+}
+
+/// The same, some of them maybe twice.
+fn all_dependency_names(service: &Service) -> impl Iterator<Item = &ServiceName> {
     let needed = service
         .tasks
         .iter()
         .filter(|(name, _)| name.as_str() != "deploy")
         .flat_map(|(_, task)| &task.needs)
-        .filter_map(|need| match need {
+        .filter_map(move |need| match need {
             Need::Of(other, _) if *other != service.name => Some(other),
             _ => None,
         });
-    service.depends_on.iter().chain(needed).collect()
+    service.depends_on.iter().chain(needed)
 }
 
 #[cfg(test)]
