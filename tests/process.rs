@@ -476,3 +476,35 @@ fn makes_below_share_the_jobs() {
     assert_eq!((log.lines().count(), at_once), (48, 0));
     assert!((2..=3).contains(&most), "{most} at once");
 }
+
+#[test]
+fn cargo_below_takes_part_without_a_warning() {
+    let place = tempfile::tempdir().unwrap();
+    let manifest = "[package]\nname = \"tiny\"\nedition = \"2021\"\n[workspace]\n";
+    fs::write(place.path().join("Cargo.toml"), manifest).unwrap();
+    fs::create_dir(place.path().join("src")).unwrap();
+    fs::write(place.path().join("src/lib.rs"), "").unwrap();
+    // The build script sees what cargo hands on to a make below it.
+    let script = "fn main() { println!(\"cargo:warning={}\", std::env::var(\"CARGO_MAKEFLAGS\").unwrap()); }";
+    fs::write(place.path().join("build.rs"), script).unwrap();
+    let cargo = std::path::Path::new(env!("CARGO"));
+    let mut command = sh(&format!("'{}' check --offline", cargo.display()));
+    command.directory = place.path().into();
+    let server = Jobserver::new(2).unwrap();
+    command.environment.extend(server.variables());
+    let path = format!("{}:/usr/bin:/bin", cargo.parent().unwrap().display());
+    command.environment.push(("PATH".into(), path.into()));
+    command
+        .environment
+        .push(("HOME".into(), place.path().into()));
+    let (ended, output) = finish(&command);
+    let output = String::from_utf8(output).unwrap();
+    assert_eq!(ended, Ended::Exited(0), "{output}");
+    let [(_, flags), _] = server.variables();
+    let auth = flags.to_str().unwrap().rsplit(' ').next().unwrap();
+    assert!(output.contains(auth), "{output}");
+    assert!(
+        !output.contains("jobserver was") && !output.contains("failed to connect"),
+        "{output}"
+    );
+}
