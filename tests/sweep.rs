@@ -1,5 +1,5 @@
-//! What commands leave behind when they are over, and signals to `svc` itself. One test each: both are a matter of the whole
-//! process.
+//! What commands leave behind when they are over, signals to `svc` itself, and its memory: matters of the whole process,
+//! which other tests would disturb.
 #![cfg(target_os = "linux")]
 #![expect(
     clippy::unwrap_used,
@@ -7,6 +7,7 @@
     reason = "tests may fail, start processes and look at the clock"
 )]
 
+use std::fs;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Stdio};
 use std::sync::mpsc;
@@ -19,7 +20,7 @@ use svc::process::{Command, Control, Ended, Leftover, Marks, ProcessId, leftover
 const SHORT: Duration = Duration::from_millis(300);
 
 #[test]
-fn nothing_that_a_command_left_behind_stays() {
+fn nothing_that_a_command_left_behind_stays_and_memory_stays_flat() {
     let mut before = sleeper(true);
     let control = Control::new().unwrap();
     assert_eq!(sweep(&control, SHORT), []);
@@ -76,6 +77,7 @@ fn nothing_that_a_command_left_behind_stays() {
     }
 
     what_a_killed_svc_left_is_recognised();
+    a_flood_passes_with_flat_memory();
 }
 
 fn what_a_killed_svc_left_is_recognised() {
@@ -118,7 +120,29 @@ fn signals_ask_and_a_second_interrupt_kills() {
     assert!(requests.recv().is_err());
 }
 
+fn a_flood_passes_with_flat_memory() {
+    let before = peak_memory();
+    let mut total = 0_u64;
+    let control = Control::new().unwrap();
+    let ended = run(
+        &sh("flood", "head -c 200000000 /dev/zero"),
+        &control,
+        &mut |bytes| {
+            total += bytes.len() as u64;
+        },
+    );
+    assert_eq!((ended, total), (Ended::Exited(0), 200_000_000));
+    let grown = peak_memory() - before;
+    assert!(grown < 30_000, "{grown} kB more");
+}
+
 fn start(run_name: &str, script: &str) {
+    let control = Control::new().unwrap();
+    let ended = run(&sh(run_name, script), &control, &mut |_| {});
+    assert_eq!(ended, Ended::Exited(0));
+}
+
+fn sh(run_name: &str, script: &str) -> Command {
     let shell = ["sh", "-eu", "-c"].map(String::from);
     let marks = Marks {
         run: run_name.into(),
@@ -127,8 +151,13 @@ fn start(run_name: &str, script: &str) {
     };
     let mut command = Command::in_shell(&shell, script, "/".into(), marks);
     command.environment = vec![("PATH".into(), "/usr/bin:/bin".into())];
-    let control = Control::new().unwrap();
-    assert_eq!(run(&command, &control, &mut |_| {}), Ended::Exited(0));
+    command
+}
+
+fn peak_memory() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|it| it.starts_with("VmHWM")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
 }
 
 /// A process of ours that is no command.

@@ -7,9 +7,11 @@
 use std::collections::HashSet;
 use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, WaitId, WaitIdOptions, WaitIdStatus};
 
+use crate::process::output::{after, has_come};
 use crate::process::tree;
 
 /// Children that have an owner: the commands that run, and what was there before the first of them.
@@ -38,6 +40,18 @@ pub fn disown(pid: i32) {
 /// Whether this process has any children at all, over or not.
 pub fn any_children() -> bool {
     !matches!(peek(), Err(rustix::io::Errno::CHILD))
+}
+
+/// As [`reap_strays`], but not always: after each of many short commands it would cost more than they do, as some other
+/// command that just ended looks like a stray until one looks closer. It only keeps their number small.
+pub fn reap_strays_now_and_then() {
+    static NEXT: Mutex<Option<Instant>> = Mutex::new(None);
+    let mut next = NEXT.lock().unwrap_or_else(PoisonError::into_inner);
+    if next.is_none() || has_come(*next) {
+        *next = Some(after(Duration::from_secs(1)));
+        drop(next);
+        reap_strays();
+    }
 }
 
 /// Reaps children that are over and that nobody else will wait for. Quick as long as there are none.

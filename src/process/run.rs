@@ -151,7 +151,7 @@ impl Attendance<'_> {
         if self.cause.is_some() || self.remains.is_group_alive() {
             self.end_the_rest();
         }
-        leaders::reap_strays();
+        leaders::reap_strays_now_and_then();
         self.child.output.drain(self.output);
         self.cause.unwrap_or_else(|| ended(status))
     }
