@@ -203,15 +203,21 @@ impl Reading<'_> {
         };
         let services = read.into_iter().map(|(_, service)| service).collect();
         let workspace = Workspace::new(settings, services);
-        let source = self.source;
         // The file system is slow to answer, and what else is to do needs no answer from it.
-        let mut directories = std::thread::scope(|scope| {
-            let asked = scope.spawn(|| check::directories(source, context, &workspace));
-            check::circles(&mut self.findings, context, &workspace);
-            asked
-                .join()
-                .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        let (mut directories, mut circles) = std::thread::scope(|scope| {
+            let circles = scope.spawn(|| {
+                let mut findings = Findings::default();
+                check::circles(&mut findings, context, &workspace);
+                findings
+            });
+            let directories = check::directories(self.source, context, &workspace);
+            let circles = circles.join();
+            (
+                directories,
+                circles.unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+            )
         });
+        self.findings.0.append(&mut circles.0);
         self.findings.0.append(&mut directories.0);
         self.findings.0.is_empty().then_some(workspace)
     }
