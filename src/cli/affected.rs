@@ -55,7 +55,7 @@ pub fn run(session: &Session, args: &AffectedArgs) -> Result<Exit, Failure> {
         select: args.select.request(),
         failed: args.failed,
     };
-    let place = Place::find(&session.env)?;
+    let place = Place::find(&session.env, args.compare.fetch())?;
     let progress = session.progress("looking at what changed");
     let answer = affected::affected(&place, &request, &mut |step| progress.say(step))?;
     drop(progress);

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use crate::cli;
+use crate::git::Fetch;
 use crate::ops::request::{BaseRequest, CompareRequest, HeadRequest, SelectRequest};
 
 /// Build, test and deploy only the services that changed.
@@ -150,6 +151,14 @@ pub struct SelectFlags {
 }
 
 impl CompareArgs {
+    /// Whether missing history may be fetched.
+    pub fn fetch(&self) -> Fetch {
+        match self.no_fetch {
+            true => Fetch::Forbidden,
+            false => Fetch::Allowed,
+        }
+    }
+
     /// The request that these flags make.
     pub fn request(&self) -> CompareRequest {
         CompareRequest {
@@ -163,7 +172,6 @@ impl CompareArgs {
                 (None, true) => HeadRequest::Index,
                 (None, false) => HeadRequest::Derived,
             },
-            may_fetch: !self.no_fetch,
             strict_base: self.strict_base,
         }
     }

@@ -8,6 +8,7 @@ use crate::cli::exit::Exit;
 use crate::cli::failure::colour;
 use crate::cli::session::Session;
 use crate::config::{Severity, render};
+use crate::git::Fetch;
 use crate::ops::check;
 use crate::ops::failure::Failure;
 use crate::ops::place::Place;
@@ -27,7 +28,7 @@ pub struct CheckArgs {
 
 /// Runs the command.
 pub fn run(session: &Session, args: &CheckArgs) -> Result<Exit, Failure> {
-    let result = check::check(&Place::find(&session.env)?);
+    let result = check::check(&Place::find(&session.env, Fetch::Forbidden)?);
     if args.format == Format::Json {
         let (problems, warnings) = match &result {
             Ok(loaded) => (vec![], loaded.warnings.rows()),

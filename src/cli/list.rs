@@ -34,7 +34,7 @@ pub fn run(session: &Session, args: &ListArgs) -> Result<Exit, Failure> {
         select: args.select.request(),
         failed: false,
     };
-    let place = Place::find(&session.env)?;
+    let place = Place::find(&session.env, args.compare.fetch())?;
     let progress = session.progress("looking at what changed");
     let answer = list::list(&place, &request, &mut |step| progress.say(step))?;
     drop(progress);

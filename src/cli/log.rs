@@ -9,6 +9,7 @@ use serde_json::json;
 use crate::cli::args::Format;
 use crate::cli::exit::Exit;
 use crate::cli::session::Session;
+use crate::git::Fetch;
 use crate::model::run::Outcome;
 use crate::ops::failure::Failure;
 use crate::ops::log::{self, Answer, Request};
@@ -49,7 +50,7 @@ pub fn run(session: &Session, args: &LogArgs) -> Result<Exit, Failure> {
         run: args.run.clone(),
         list: args.list,
     };
-    let place = Place::find(&session.env)?;
+    let place = Place::find(&session.env, Fetch::Forbidden)?;
     match log::log(&place, &request)? {
         Answer::Runs(runs) => list(session, &runs, args.format),
         Answer::Run(past, logs) => show(session, &past, logs, args.format),

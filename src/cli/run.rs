@@ -176,7 +176,7 @@ fn perform(
             false => Failing::KeepsGoing,
         },
     };
-    let place = Place::find(&session.env)?;
+    let place = Place::find(&session.env, args.compare.fetch())?;
     let progress = session.progress("looking at what changed");
     let prepared = tasks::prepare(&place, request, &mut |step| progress.say(step))?;
     drop(progress);

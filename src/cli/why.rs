@@ -43,7 +43,7 @@ pub fn run(session: &Session, args: &WhyArgs) -> Result<Exit, Failure> {
         compare: args.compare.request(),
         name: args.name.clone(),
     };
-    let place = Place::find(&session.env)?;
+    let place = Place::find(&session.env, args.compare.fetch())?;
     let progress = session.progress("looking at what changed");
     let answer = why::why(&place, &request, &mut |step| progress.say(step))?;
     drop(progress);

@@ -293,11 +293,8 @@ impl Repo {
     }
 
     /// A state of the workspace. The only place that chooses how a state is read.
-    ///
-    /// # Errors
-    /// An unreadable repository.
-    pub fn snapshot(&self, head: Head) -> Result<Box<dyn Snapshot + '_>, Error> {
-        Ok(Box::new(State::new(self, head)))
+    pub fn snapshot(&self, head: Head) -> Box<dyn Snapshot + '_> {
+        Box::new(State::new(self, head))
     }
 
     /// Whether a sparse checkout leaves some files out of the work tree.

@@ -19,7 +19,7 @@ pub struct State<'r> {
 impl<'r> State<'r> {
     /// The state `head` of `repo`.
     pub fn new(repo: &'r Repo, head: Head) -> Self {
-        let native = repo.library().and_then(|library| {
+        let native = readable(repo).and_then(|library| {
             let scope = scope(repo, head)?;
             let filtered = Box::new(|paths: &[FilePath]| repo.hash_files(paths));
             native::open(library, scope, head, filtered).ok()
@@ -52,6 +52,13 @@ impl Snapshot for State<'_> {
     fn read(&self, path: &FilePath) -> Result<Option<Vec<u8>>, Error> {
         self.ask(|state| state.read(path))
     }
+}
+
+/// The library, unless `git -c` or the like changed settings in a way that it does not see.
+fn readable(repo: &Repo) -> Option<&git2::Repository> {
+    let changed = ["GIT_CONFIG_COUNT", "GIT_CONFIG_PARAMETERS"];
+    let is_changed = changed.iter().any(|it| repo.git().variable(it).is_some());
+    repo.library().filter(|_| !is_changed)
 }
 
 /// The places of the repository, as the fast reader wants them. A bare repository has commits only.

@@ -1,7 +1,7 @@
 //! Finds the two states, the files that differ between them, and what that means for definitions.
 
 use crate::config;
-use crate::git::{self, BaseRule, Fetch, FoundBase, Repo, Snapshot};
+use crate::git::{self, BaseRule, FoundBase, Repo, Snapshot};
 use crate::model::affected::Changed;
 use crate::model::change::{Base, Changes, Head};
 use crate::model::definition::{self, DefinitionChanges};
@@ -42,7 +42,7 @@ pub fn compare<'p>(
         return without_repository(place, request, select);
     };
     let head = head(place, repo, request)?;
-    let snapshot = repo.snapshot(head)?;
+    let snapshot = repo.snapshot(head);
     let mut comparison = Comparison {
         workspace: workspace_at(place, head, &*snapshot)?,
         base: Base::default(),
@@ -175,11 +175,11 @@ fn base(
             configured: workspace.settings().default_branch.clone(),
         },
     };
-    let fetch = match request.may_fetch {
-        true => Fetch::Allowed,
-        false => Fetch::Forbidden,
+    let request = git::BaseRequest {
+        rule,
+        head,
+        fetch: repo.fetch(),
     };
-    let request = git::BaseRequest { rule, head, fetch };
     Ok(git::find_base(repo, &request, tell)?)
 }
 
@@ -211,7 +211,7 @@ fn changed(
     for commit in &base.commits {
         let found = snapshot.changed_since(Some(*commit))?;
         if found.iter().any(|path| defines(workspace, path)) {
-            let older = repo.snapshot(Head::Commit(Some(*commit)))?;
+            let older = repo.snapshot(Head::Commit(Some(*commit)));
             let Ok(older) = config::load(&SnapshotSource(&*older)) else {
                 let reason = format!(
                     "`services.toml` is not valid at the base {}",

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::config;
-use crate::git::Repo;
+use crate::git::{Fetch, Repo};
 use crate::model::env::Env;
 use crate::ops::failure::Failure;
 use crate::record::{History, Records};
@@ -17,14 +17,14 @@ pub struct Place {
 }
 
 impl Place {
-    /// Finds the workspace around the working directory, and its repository.
+    /// Finds the workspace around the working directory, and its repository, which may be fetched to or not.
     ///
     /// # Errors
     /// No `services.toml` from here upward, or a repository that cannot be opened.
-    pub fn find(env: &Env) -> Result<Self, Failure> {
+    pub fn find(env: &Env, fetch: Fetch) -> Result<Self, Failure> {
         let root =
             config::find_root(&env.directory).map_err(|looked| Failure::NoWorkspace { looked })?;
-        let repo = Repo::discover_at(env, &root)?;
+        let repo = Repo::discover_at(env, &root)?.map(|repo| repo.fetching(fetch));
         Ok(Self {
             env: env.clone(),
             root,

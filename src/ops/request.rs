@@ -5,8 +5,6 @@
 pub struct CompareRequest {
     pub base: BaseRequest,
     pub head: HeadRequest,
-    /// Whether missing history may be fetched.
-    pub may_fetch: bool,
     /// Whether a base that cannot be found is an error.
     pub strict_base: bool,
 }

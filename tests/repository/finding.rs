@@ -133,7 +133,7 @@ fn a_submodule_is_a_repository_of_its_own_and_a_path_in_the_other() {
     world.git("outer", "config submodule.sub.ignore all");
     assert_eq!(changed(&outer, work_tree(&outer)), ["sub"]);
     world.git("outer", "add -f sub");
-    let staged = outer.snapshot(index(&outer)).unwrap();
+    let staged = outer.snapshot(index(&outer));
     assert_eq!(changed(&outer, index(&outer)), ["sub"]);
     let files = staged.files(&["sub".into()]).unwrap();
     assert_eq!(files.iter().next().unwrap().content, moved);
@@ -149,12 +149,7 @@ fn a_bare_repository_has_commits_only() {
     assert_eq!(repo.work_tree(), None);
     let head = svc::model::change::Head::Commit(Some(second));
     assert_eq!(crate::world::changed_since(&repo, head, Some(first)), ["b"]);
-    assert!(
-        repo.snapshot(work_tree(&repo))
-            .unwrap()
-            .changed_since(None)
-            .is_err()
-    );
+    assert!(repo.snapshot(work_tree(&repo)).changed_since(None).is_err());
 }
 
 #[test]
@@ -257,7 +252,7 @@ fn a_damaged_index_is_named() {
         "rubbish that is long enough to be looked at by git, as an index",
     );
     let repo = world.repo("r");
-    let fault = repo.snapshot(index(&repo)).unwrap().changed_since(None);
+    let fault = repo.snapshot(index(&repo)).changed_since(None);
     let fault = fault.unwrap_err();
     assert!(matches!(fault, Error::Corrupt(_)), "{fault}");
     assert!(fault.to_string().contains("r/.git/index"), "{fault}");
@@ -289,7 +284,7 @@ fn executables_are_told_from_other_files_without_asking_for_each() {
         "for n in $(seq 50); do echo $n > $n; chmod +x $n; done",
     );
     let modes = |repo: &Repo| {
-        let files = crate::world::listed(repo.snapshot(work_tree(repo)).unwrap().as_ref());
+        let files = crate::world::listed(repo.snapshot(work_tree(repo)).as_ref());
         files.iter().filter(|file| file.ends_with("755")).count()
     };
     assert_eq!(modes(&world.repo("r")), 50);

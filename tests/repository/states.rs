@@ -119,12 +119,12 @@ fn a_conflict_counts() {
     let repo = world.repo("r");
     assert_eq!(changed(&repo, index(&repo)), ["a"]);
     assert_eq!(changed(&repo, work_tree(&repo)), ["a"]);
-    let staged = repo.snapshot(index(&repo)).unwrap();
+    let staged = repo.snapshot(index(&repo));
     assert_eq!(staged.read(&"a".into()).unwrap().unwrap(), b"3");
     world.write("r/a", "1");
     assert_eq!(changed_since(&repo, work_tree(&repo), Some(base)), NONE);
     assert_eq!(
-        listed(repo.snapshot(work_tree(&repo)).unwrap().as_ref()),
+        listed(repo.snapshot(work_tree(&repo)).as_ref()),
         ["a 100644", "same 100644"]
     );
 }
@@ -149,7 +149,7 @@ fn names_are_bytes() {
     }
     let repo = world.repo("r");
     let check = |head: Head| {
-        let snapshot = repo.snapshot(head).unwrap();
+        let snapshot = repo.snapshot(head);
         let changed = snapshot.changed_since(repo.head_commit().unwrap()).unwrap();
         let mut expected: Vec<_> = names.iter().map(|it| it.to_vec()).collect();
         expected.sort();
@@ -187,7 +187,7 @@ fn the_three_states_list_the_same_files_alike() {
         work_tree(&repo),
     ];
     let rows = |repo: &svc::git::Repo, head: Head, within: &[FilePath]| -> Vec<_> {
-        let files = repo.snapshot(head).unwrap().files(within).unwrap();
+        let files = repo.snapshot(head).files(within).unwrap();
         let row =
             |file: svc::git::snapshot::File<'_>| (file.path.to_vec(), file.mode, file.content);
         files.iter().map(row).collect()
@@ -222,7 +222,7 @@ fn a_changed_file_is_listed_with_its_new_content() {
     world.write("r/new", "2");
     shell(&world, "r", "rm gone; ln -s nowhere link");
     let repo = world.repo("r");
-    let tree = repo.snapshot(work_tree(&repo)).unwrap();
+    let tree = repo.snapshot(work_tree(&repo));
     assert_eq!(
         listed(tree.as_ref()),
         ["a 100644", "link 120000", "new 100644"]
@@ -235,7 +235,7 @@ fn a_changed_file_is_listed_with_its_new_content() {
     assert_eq!(tree.read(&"gone".into()).unwrap(), None);
     assert_eq!(tree.read(&"a/b".into()).unwrap(), None);
     world.git("r", "add -A");
-    let staged = repo.snapshot(index(&repo)).unwrap();
+    let staged = repo.snapshot(index(&repo));
     let staged = staged.files(&[FilePath::default()]).unwrap();
     let ids: Vec<_> = staged.iter().map(|file| file.content).collect();
     assert_eq!(ids, content);
@@ -257,7 +257,7 @@ fn what_lies_outside_of_the_workspace_does_not_exist() {
     world.git("r", "commit -q -m second");
     let head = Head::Commit(repo.head_commit().unwrap());
     assert_eq!(changed_since(&repo, head, Some(first)), ["b"]);
-    let snapshot = repo.snapshot(head).unwrap();
+    let snapshot = repo.snapshot(head);
     assert_eq!(listed(snapshot.as_ref()), ["a 100644", "b 100644"]);
     assert_eq!(snapshot.read(&"outside".into()).unwrap(), None);
     assert_eq!(snapshot.read(&"a".into()).unwrap().unwrap(), b"1");
@@ -274,7 +274,7 @@ fn a_sparse_checkout_is_whole() {
         assert!(!crate::world::exists(&world.path("r/left")), "{options}");
         for head in [Head::Commit(Some(first)), index(&repo), work_tree(&repo)] {
             assert_eq!(changed(&repo, head), NONE, "{options}");
-            let snapshot = repo.snapshot(head).unwrap();
+            let snapshot = repo.snapshot(head);
             assert_eq!(
                 listed(snapshot.as_ref()),
                 ["kept/a 100644", "left/b 100644"]
@@ -296,7 +296,7 @@ fn filters_are_applied_before_comparing() {
     assert_eq!(changed(&repo, work_tree(&repo)), NONE);
     world.write("r/a.up", "y");
     assert_eq!(changed(&repo, work_tree(&repo)), ["a.up"]);
-    let tree = repo.snapshot(work_tree(&repo)).unwrap();
+    let tree = repo.snapshot(work_tree(&repo));
     let files = tree.files(&["a.up".into()]).unwrap();
     let id = world.git("r", "hash-object a.up");
     assert_eq!(files.iter().next().unwrap().content.to_string(), id);
@@ -312,7 +312,7 @@ fn a_missing_tree_is_an_error() {
         .unwrap();
     let repo = world.repo("r");
     let head = Head::Commit(repo.head_commit().unwrap());
-    let fault = repo.snapshot(head).unwrap().changed_since(Some(first));
+    let fault = repo.snapshot(head).changed_since(Some(first));
     assert!(matches!(fault, Err(Error::Corrupt(_))), "{fault:?}");
 }
 
@@ -325,12 +325,12 @@ fn a_treeless_clone_fetches_trees_only_when_allowed() {
         world.clone(&format!("--no-checkout --filter={filter}"), filter);
         let repo = world.repo(filter).fetching(Fetch::Forbidden);
         let head = Head::Commit(repo.head_commit().unwrap());
-        let refused = repo.snapshot(head).unwrap().changed_since(Some(first));
+        let refused = repo.snapshot(head).changed_since(Some(first));
         assert_eq!(refused.is_err(), filter == "tree:0", "{refused:?}");
-        assert!(repo.snapshot(head).unwrap().read(&"d/a".into()).is_err());
+        assert!(repo.snapshot(head).read(&"d/a".into()).is_err());
         let repo = repo.fetching(Fetch::Allowed);
         assert_eq!(changed_since(&repo, head, Some(first)), ["d/b"]);
-        let read = repo.snapshot(head).unwrap().read(&"d/a".into());
+        let read = repo.snapshot(head).read(&"d/a".into());
         assert_eq!(read.unwrap().unwrap(), b"1");
     }
 }
@@ -343,7 +343,7 @@ fn work_in_a_repository_inside_has_its_own_identity() {
     let id = || {
         let repo = world.repo("r");
         assert_eq!(changed(&repo, work_tree(&repo)), ["sub"]);
-        let files = repo.snapshot(work_tree(&repo)).unwrap();
+        let files = repo.snapshot(work_tree(&repo));
         let files = files.files(&["sub".into()]).unwrap();
         let file = files.iter().next().unwrap();
         assert_eq!(file.mode, 0o160000);
@@ -381,7 +381,7 @@ fn untracked_work_in_a_submodule_counts() {
     assert_eq!(changed(&repo, index(&repo)), NONE);
     crate::world::shell(&world, "outer", "rm sub/new; git submodule -q deinit sub");
     assert_eq!(changed(&repo, work_tree(&repo)), NONE);
-    let files = listed(repo.snapshot(work_tree(&repo)).unwrap().as_ref());
+    let files = listed(repo.snapshot(work_tree(&repo)).as_ref());
     assert_eq!(files, [".gitmodules 100644", "b 100644", "sub 160000"]);
 }
 
@@ -391,7 +391,7 @@ fn what_a_symlink_leads_to_is_not_here() {
     world.commit("r", "d/a", "1");
     shell(&world, "r", "mv d e; ln -s e d");
     let repo = world.repo("r");
-    let tree = repo.snapshot(work_tree(&repo)).unwrap();
+    let tree = repo.snapshot(work_tree(&repo));
     assert_eq!(tree.read(&"d/a".into()).unwrap(), None);
     assert_eq!(tree.read(&"e/a".into()).unwrap().unwrap(), b"1");
     assert_eq!(listed(tree.as_ref()), ["d 120000", "e/a 100644"]);
@@ -412,10 +412,7 @@ fn many_paths_are_more_than_a_command_line_holds() {
         index(&repo),
         work_tree(&repo),
     ] {
-        assert_eq!(
-            repo.snapshot(head).unwrap().files(&within).unwrap().len(),
-            1
-        );
+        assert_eq!(repo.snapshot(head).files(&within).unwrap().len(), 1);
     }
 }
 
@@ -495,7 +492,6 @@ fn random_work_is_seen_as_git_would_commit_it() {
 
         let files = repo
             .snapshot(work_tree(&repo))
-            .unwrap()
             .files(&[FilePath::default()])
             .unwrap();
         let show = |path: &[u8]| String::from_utf8_lossy(path).into_owned();

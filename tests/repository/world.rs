@@ -175,7 +175,7 @@ pub fn changed(repo: &Repo, head: Head) -> Vec<String> {
 
 /// What differs between `base` and `head`.
 pub fn changed_since(repo: &Repo, head: Head, base: Option<ObjectId>) -> Vec<String> {
-    let paths = repo.snapshot(head).unwrap().changed_since(base).unwrap();
+    let paths = repo.snapshot(head).changed_since(base).unwrap();
     paths.iter().map(FilePath::display).collect()
 }
 
