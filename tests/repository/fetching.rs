@@ -335,7 +335,7 @@ fn a_remote_that_hangs_while_it_sends_leaves_no_lock() {
     world.git("c", "remote set-url origin ssh://host.test/r");
     world.git("c", &format!("config core.sshCommand {}", ssh.display()));
     let mut repo = world.repo("c");
-    repo.git_mut().set_patience(Duration::from_millis(700));
+    repo.git_mut().set_patience(Duration::from_secs(4));
     let (none, _) = base(&repo, default(), Fetch::Allowed);
     assert!(reason(none).contains("did not answer"));
     assert!(crate::world::exists(&held), "git held no lock");

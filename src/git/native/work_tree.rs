@@ -117,15 +117,9 @@ impl<'w> WorkTree<'w> {
         changed: &mut Vec<FilePath>,
         doubtful: &mut Vec<(&'w Found, Side)>,
     ) {
-        let is_conflict = || {
-            let entry = found.entry.map(|at| self.index.entry(at));
-            entry.is_some_and(|entry| entry.stage() != 0)
-        };
         match base {
             None if found.what == What::Other => {}
-            Some(base) if found.mode == base.mode && !is_conflict() => {
-                doubtful.push((found, base));
-            }
+            Some(base) if found.mode == base.mode => doubtful.push((found, base)),
             _ => changed.push(FilePath::from_bytes(found.path.clone())),
         }
     }
