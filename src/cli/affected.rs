@@ -9,7 +9,7 @@ use crate::ops::affected::{self, Answer, Request};
 use crate::ops::compare::Comparison;
 use crate::ops::failure::Failure;
 use crate::ops::place::Place;
-use crate::report::affected::{Detail, affected_json, affected_text};
+use crate::report::affected::{Detail, affected_json, affected_text, base_line};
 use crate::report::view::{AffectedView, ServiceView};
 
 #[derive(Debug, Args)]
@@ -88,6 +88,18 @@ pub fn warn(session: &Session, comparison: &Comparison<'_>) {
         .warnings
         .iter()
         .for_each(|warning| session.warn(warning));
+}
+
+/// Says what a run compares, and why everything counts as affected if it does.
+pub fn tell_base(session: &Session, comparison: &Comparison<'_>) {
+    warn(session, comparison);
+    if !comparison.base.rule.is_empty() {
+        let line = base_line(&comparison.base, session.settings.stderr_look());
+        session.note(&format!("{line}\n"));
+    }
+    if let Some(reason) = &comparison.changed.everything {
+        session.warn(&format!("everything is affected: {reason}"));
+    }
 }
 
 fn unowned(view: &AffectedView) -> Failure {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use crate::cli::affected::warn;
+use crate::cli::affected::tell_base;
 use crate::cli::args::{CompareArgs, Format, SelectArgs};
 use crate::cli::exit::Exit;
 use crate::cli::session::Session;
@@ -180,7 +180,7 @@ fn perform(
     let progress = session.progress("looking at what changed");
     let prepared = tasks::prepare(&place, request, &mut |step| progress.say(step))?;
     drop(progress);
-    warn(session, &prepared.comparison);
+    tell_base(session, &prepared.comparison);
     match args.engine.dry_run {
         true => Ok(show(session, &prepared, args.output.format)),
         false => carry_out(session, prepared),

@@ -1,7 +1,7 @@
 //! Finds the two states, the files that differ between them, and what that means for definitions.
 
 use crate::config;
-use crate::git::{self, BaseRule, FoundBase, Repo, Snapshot};
+use crate::git::{self, BaseRule, Fetch, FoundBase, Repo, Snapshot};
 use crate::model::affected::Changed;
 use crate::model::change::{Base, Changes, Head};
 use crate::model::definition::{self, DefinitionChanges};
@@ -43,17 +43,26 @@ pub fn compare<'p>(
     };
     let head = head(place, repo, request)?;
     let snapshot = repo.snapshot(head);
+    let defined = workspace_at(place, head, &*snapshot)?;
     let mut comparison = Comparison {
-        workspace: workspace_at(place, head, &*snapshot)?,
+        workspace: defined.workspace,
         base: Base::default(),
         head,
         changed: Changed::default(),
         snapshot: None,
         warnings: Vec::new(),
     };
+    if !defined.is_of_head {
+        let place = match head {
+            Head::Commit(Some(commit)) => commit.short(),
+            _ => "the index".to_owned(),
+        };
+        let message = format!("{place} has no `services.toml`: the one on disk is used");
+        comparison.warnings.push(message);
+    }
     if select.asks_for_changes(request) {
         let found = base(place, repo, request, head, &comparison.workspace, tell)?;
-        comparison.take(repo, found, &*snapshot, request)?;
+        comparison.take(repo, found, &*snapshot, defined.is_of_head, request)?;
     } else {
         comparison.changed = Changed::nothing(&comparison.workspace);
     }
@@ -84,19 +93,29 @@ pub fn head(place: &Place, repo: &Repo, request: &CompareRequest) -> Result<Head
     }
 }
 
-/// The workspace as it is defined at `head`.
-///
-/// # Errors
-/// Everything that is wrong with the definition.
-pub fn workspace_at(
-    place: &Place,
-    head: Head,
-    snapshot: &dyn Snapshot,
-) -> Result<Workspace, Failure> {
-    match head {
-        Head::WorkTree(_) => Ok(place.workspace()?.workspace),
-        Head::Commit(_) | Head::Index(_) => Ok(config::load(&SnapshotSource(snapshot))?.workspace),
-    }
+/// A definition of the workspace, and whether the head itself holds it.
+struct Defined {
+    workspace: Workspace,
+    is_of_head: bool,
+}
+
+/// The workspace as it is defined at `head`. A commit from before there was a definition is taken as the one on disk would
+/// have it.
+fn workspace_at(place: &Place, head: Head, snapshot: &dyn Snapshot) -> Result<Defined, Failure> {
+    let is_of_head = match head {
+        Head::WorkTree(_) => true,
+        Head::Commit(_) | Head::Index(_) => snapshot.read(&config::FILE.into())?.is_some(),
+    };
+    let workspace = match head {
+        Head::Commit(_) | Head::Index(_) if is_of_head => {
+            config::load(&SnapshotSource(snapshot))?.workspace
+        }
+        _ => place.workspace()?.workspace,
+    };
+    Ok(Defined {
+        workspace,
+        is_of_head,
+    })
 }
 
 impl Comparison<'_> {
@@ -105,26 +124,37 @@ impl Comparison<'_> {
         repo: &Repo,
         found: FoundBase,
         snapshot: &dyn Snapshot,
+        definitions_count: bool,
         request: &CompareRequest,
     ) -> Result<(), Failure> {
-        match found {
+        let reason = match found {
             FoundBase::Found(base) => {
-                self.changed = changed(repo, &self.workspace, &base, snapshot)?;
-                self.base = base;
+                match changed(repo, &self.workspace, &base, snapshot, definitions_count) {
+                    Ok(changed) => {
+                        self.changed = changed;
+                        self.base = base;
+                        return Ok(());
+                    }
+                    Err(error) if repo.fetch() == Fetch::Forbidden && repo.is_partial() => {
+                        format!("{error}, and --no-fetch forbids to fetch it")
+                    }
+                    Err(error) => return Err(error.into()),
+                }
             }
-            FoundBase::Unknown { reason } if request.strict_base => {
-                return Err(Failure::NoBase { reason });
+            FoundBase::Unknown { reason } => reason,
+        };
+        match request.strict_base {
+            true => Err(Failure::NoBase { reason }),
+            false => {
+                self.take_everything(reason);
+                Ok(())
             }
-            FoundBase::Unknown { reason } => self.take_everything(reason),
         }
-        Ok(())
     }
 
     fn take_everything(&mut self, reason: String) {
-        let changes = Changes::Everything(reason.clone());
+        let changes = Changes::Everything(reason);
         self.changed = Changed::find(&self.workspace, &changes, &DefinitionChanges::default());
-        self.warnings
-            .push(format!("everything counts as affected: {reason}"));
     }
 }
 
@@ -202,38 +232,35 @@ fn changed(
     workspace: &Workspace,
     base: &Base,
     snapshot: &dyn Snapshot,
-) -> Result<Changed, Failure> {
-    let mut paths = match base.commits.is_empty() {
-        true => snapshot.changed_since(None)?,
-        false => Vec::new(),
-    };
+    definitions_count: bool,
+) -> Result<Changed, git::Error> {
     let mut definitions = DefinitionChanges::default();
+    let mut paths = Vec::new();
+    if base.commits.is_empty() {
+        paths = snapshot.changed_since(None)?;
+        definitions.all = true;
+    }
     for commit in &base.commits {
         let found = snapshot.changed_since(Some(*commit))?;
-        if found.iter().any(|path| defines(workspace, path)) {
+        if definitions_count && found.iter().any(|path| defines(workspace, path)) {
             let older = repo.snapshot(Head::Commit(Some(*commit)));
-            let Ok(older) = config::load(&SnapshotSource(&*older)) else {
-                let reason = format!(
-                    "`services.toml` is not valid at the base {}",
-                    commit.short()
-                );
+            if older.read(&config::FILE.into())?.is_none() {
+                definitions.all = true;
+            } else if let Ok(older) = config::load(&SnapshotSource(&*older)) {
+                definitions.unite(definition::compare(&older.workspace, workspace));
+            } else {
+                let commit = commit.short();
+                let reason = format!("`services.toml` is not valid at the base {commit}");
                 let changes = Changes::Everything(reason);
                 return Ok(Changed::find(workspace, &changes, &definitions));
-            };
-            definitions.unite(definition::compare(&older.workspace, workspace));
+            }
         }
         paths.extend(found);
     }
-    if base.commits.is_empty() {
-        definitions.all = true;
-    }
     paths.sort_unstable();
     paths.dedup();
-    Ok(Changed::find(
-        workspace,
-        &Changes::Paths(paths),
-        &definitions,
-    ))
+    let changes = Changes::Paths(paths);
+    Ok(Changed::find(workspace, &changes, &definitions))
 }
 
 fn defines(workspace: &Workspace, path: &FilePath) -> bool {
