@@ -101,24 +101,6 @@ fn a_program_is_found_in_the_path_of_the_command() {
 }
 
 #[test]
-fn what_a_shell_cannot_start_gets_a_hint() {
-    let command = sh("no-such-program");
-    let ended = finish(&command).0;
-    assert_eq!(ended, Ended::Exited(127));
-    assert!(
-        command
-            .hint(&ended)
-            .unwrap()
-            .contains("PATH is /usr/local/bin")
-    );
-    let command = sh("/etc/passwd");
-    let ended = finish(&command).0;
-    assert_eq!(ended, Ended::Exited(126));
-    assert!(command.hint(&ended).unwrap().contains("chmod +x"));
-    assert_eq!(command.hint(&Ended::Exited(1)), None);
-}
-
-#[test]
 fn closed_output_does_not_end_the_wait() {
     let (ended, output) = finish(&sh("echo first; exec >&- 2>&-; sleep 0.2; exit 7"));
     assert_eq!(

@@ -11,8 +11,7 @@ const UNKNOWN: Duration = Duration::from_secs(1);
 
 /// The state of a run's order: who waits, who is ready, which slots are taken.
 pub struct Schedule {
-    /// For each task, how many tasks it still waits for.
-    waiting_for: Vec<usize>,
+    standing: Vec<Standing>,
     dependents: Vec<Vec<usize>>,
     /// For each task, the time from its start to the end of the longest chain that begins with it.
     remaining: Vec<Duration>,
@@ -24,11 +23,25 @@ pub struct Schedule {
     unfinished: usize,
 }
 
+/// How far a task has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standing {
+    /// It waits for so many tasks.
+    Waiting(usize),
+    Running,
+    /// It ended, or will never start.
+    Over,
+}
+
 impl Schedule {
     /// The start of a run with `jobs` tasks at once. `slots` has one entry per task of the plan.
     pub fn new(plan: &Plan, slots: Vec<Slot>, jobs: usize, pools: &BTreeMap<String, u32>) -> Self {
         let mut schedule = Self {
-            waiting_for: plan.tasks.iter().map(|task| task.needs.len()).collect(),
+            standing: plan
+                .tasks
+                .iter()
+                .map(|task| Standing::Waiting(task.needs.len()))
+                .collect(),
             dependents: dependents(plan),
             remaining: Vec::new(),
             slots,
@@ -55,6 +68,7 @@ impl Schedule {
         self.ready.remove(&next);
         let (_, task) = next;
         self.running.insert(task);
+        self.standing[task] = Standing::Running;
         self.free_jobs -= 1;
         if let Slot::Pool(pool) = &self.slots[task] {
             self.free_in_pool
@@ -68,7 +82,9 @@ impl Schedule {
     pub fn passed(&mut self, task: usize) {
         self.leave(task);
         for dependent in self.dependents[task].clone() {
-            self.waiting_for[dependent] -= 1;
+            if let Standing::Waiting(count) = &mut self.standing[dependent] {
+                *count -= 1;
+            }
             self.make_ready_if_free(dependent);
         }
     }
@@ -79,8 +95,8 @@ impl Schedule {
         let mut lost = BTreeSet::new();
         let mut pending = self.dependents[task].clone();
         while let Some(dependent) = pending.pop() {
-            if self.waiting_for[dependent] != usize::MAX {
-                self.waiting_for[dependent] = usize::MAX;
+            if self.standing[dependent] != Standing::Over {
+                self.standing[dependent] = Standing::Over;
                 lost.insert(dependent);
                 pending.extend(&self.dependents[dependent]);
             }
@@ -91,11 +107,11 @@ impl Schedule {
 
     /// Gives up everything that was not started, and gives those tasks in the plan's order.
     pub fn give_up(&mut self) -> Vec<usize> {
-        let lost: Vec<usize> = (0..self.waiting_for.len())
-            .filter(|task| !self.running.contains(task) && self.waiting_for[*task] != usize::MAX)
-            .collect();
-        lost.iter()
-            .for_each(|task| self.waiting_for[*task] = usize::MAX);
+        let is_waiting = |task: &usize| matches!(self.standing[*task], Standing::Waiting(_));
+        let lost: Vec<usize> = (0..self.standing.len()).filter(is_waiting).collect();
+        for task in &lost {
+            self.standing[*task] = Standing::Over;
+        }
         self.ready.clear();
         self.unfinished = self.running.len();
         lost
@@ -120,7 +136,7 @@ impl Schedule {
     }
 
     fn make_ready_if_free(&mut self, task: usize) {
-        if self.waiting_for[task] == 0 {
+        if self.standing[task] == Standing::Waiting(0) {
             self.ready
                 .insert((std::cmp::Reverse(self.remaining[task]), task));
         }
@@ -128,7 +144,7 @@ impl Schedule {
 
     fn leave(&mut self, task: usize) {
         self.running.remove(&task);
-        self.waiting_for[task] = usize::MAX;
+        self.standing[task] = Standing::Over;
         self.free_jobs += 1;
         self.unfinished -= 1;
         if let Slot::Pool(pool) = &self.slots[task] {
@@ -256,6 +272,42 @@ mod tests {
         assert_eq!(name(&plan, next), "d");
         schedule.passed(next);
         assert!(schedule.is_done());
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn every_task_ends_exactly_once(
+            edges in proptest::collection::vec(proptest::collection::vec(0usize..30, 0..4), 1..30),
+            failing in proptest::collection::vec(proptest::bool::weighted(0.3), 30),
+            jobs in 1usize..5,
+        ) {
+            let lines: Vec<String> = edges.iter().enumerate().map(|(at, needs)| {
+                let needs: Vec<_> =
+                    needs.iter().filter(|it| **it < at).map(|it| format!("s{it:02}")).collect();
+                format!("s{at:02}:build -> {}", needs.join(" "))
+            }).collect();
+            let plan = plan(&lines.iter().map(String::as_str).collect::<Vec<_>>(), &[]);
+            let mut schedule = Schedule::new(&plan, free(&plan), jobs, &BTreeMap::new());
+            let mut ends = vec![0; plan.tasks.len()];
+            let mut has_passed = vec![false; plan.tasks.len()];
+            let mut running = std::collections::VecDeque::new();
+            while !schedule.is_done() {
+                while let Some(task) = schedule.start_next() {
+                    assert!(plan.tasks[task].needs.iter().all(|need| has_passed[*need]));
+                    running.push_back(task);
+                }
+                assert!(running.len() <= jobs);
+                let task = running.pop_front().expect("something runs until all is done");
+                ends[task] += 1;
+                if failing[task] {
+                    schedule.failed(task).into_iter().for_each(|lost| ends[lost] += 1);
+                } else {
+                    has_passed[task] = true;
+                    schedule.passed(task);
+                }
+            }
+            assert!(running.is_empty() && ends.iter().all(|count| *count == 1), "{ends:?}");
+        }
     }
 
     #[test]

@@ -32,9 +32,12 @@ pub fn failed_hints(
     tail: &[u8],
 ) -> Vec<String> {
     let mut hints = Vec::new();
-    if matches!(ended, Ended::Exited(126 | 127)) {
+    if let Ended::Exited(code @ (126 | 127)) = ended {
         hints.push(format!("`{script}` ran in `{}`", directory.display()));
-        hints.push(path_hint(environment));
+        hints.push(match code {
+            127 => path_hint(environment),
+            _ => "`chmod +x` the file, or look at the interpreter in its first line".to_owned(),
+        });
     }
     let missed = missed(&environment.removed, &[script.as_bytes(), tail]);
     if !missed.is_empty() {

@@ -37,27 +37,6 @@ impl Command {
             marks,
         }
     }
-
-    /// What a person may look at when a shell says by its exit code that it could not start something.
-    pub fn hint(&self, ended: &Ended) -> Option<String> {
-        let directory = self.directory.display();
-        match ended {
-            Ended::Exited(127) => {
-                let path = self.environment.iter().rev().find(|it| it.0 == "PATH");
-                let path = path.map_or("not set".into(), |it| it.1.display().to_string());
-                Some(format!(
-                    "127 means that a program was not found: it ran in {directory}, PATH is {path}"
-                ))
-            }
-            Ended::Exited(126) => {
-                let advice = "`chmod +x` it, or look at the interpreter in its first line";
-                Some(format!(
-                    "126 means that a file could not be run: it ran in {directory}; {advice}"
-                ))
-            }
-            _ => None,
-        }
-    }
 }
 
 /// Variables by which all descendants of a command are recognised, wherever they went.
