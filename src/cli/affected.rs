@@ -12,6 +12,7 @@ use crate::ops::place::Place;
 use crate::report::affected::{Detail, affected_json, affected_text, base_line};
 use crate::report::view::{AffectedView, ServiceView};
 
+/// Name the services that changed, and what depends on them
 #[derive(Debug, Args)]
 #[command(
     long_about = "Names the services whose inputs or definition differ between base and head, and everything that \

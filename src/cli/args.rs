@@ -16,8 +16,11 @@ use crate::ops::request::{BaseRequest, CompareRequest, HeadRequest, SelectReques
     about = "Build, test and deploy only the services that changed",
     long_about = "svc reads one services.toml, works out through git which services changed and what depends on them, \
                   and runs build, test and other tasks for only those.",
-    after_help = "Start with `svc list`, then `svc affected`, then `svc test`. \
-                  `svc help COMMAND` says more about a command.",
+    after_help = "Examples:\n  \
+                  svc list            the services\n  \
+                  svc affected        those that my branch and working tree change\n  \
+                  svc test            test them\n  \
+                  svc help affected   more about a command",
     max_term_width = 100,
     disable_help_subcommand = false,
     propagate_version = false,
@@ -57,32 +60,20 @@ pub enum Color {
     Never,
 }
 
-/// The commands, as help lists them.
+/// The commands, as help lists them. What each does stands at its arguments: a comment here would hide the longer one.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Build the services that changed, and what depends on them
-    Build(cli::run::BuildArgs),
-    /// Test the services that changed, and what depends on them
-    Test(cli::run::TestArgs),
-    /// Run any task of the services that changed, and of what depends on them
-    Run(cli::run::RunArgs),
-    /// Name the services that changed, and what depends on them
-    Affected(cli::affected::AffectedArgs),
-    /// Say why a service or task is affected, or why it is not
-    Why(cli::why::WhyArgs),
-    /// List the services
     List(cli::list::ListArgs),
-    /// Show what depends on what
+    Affected(cli::affected::AffectedArgs),
+    Why(cli::why::WhyArgs),
     Graph(cli::graph::GraphArgs),
-    /// Check services.toml
-    Check(cli::check::CheckArgs),
-    /// Print the JSON schema of services.toml
-    Schema(cli::schema::SchemaArgs),
-    /// Show the log of a task's last run, or list the runs
+    Build(cli::run::BuildArgs),
+    Test(cli::run::TestArgs),
+    Run(cli::run::RunArgs),
     Log(cli::log::LogArgs),
-    /// Print a completion script for a shell
+    Check(cli::check::CheckArgs),
+    Schema(cli::schema::SchemaArgs),
     Completions(cli::completions::CompletionsArgs),
-    /// Print the manual page
     Man(cli::man::ManArgs),
 }
 

@@ -15,6 +15,7 @@ use crate::ops::place::Place;
 use crate::report::message;
 use crate::report::words;
 
+/// Check services.toml
 #[derive(Debug, Args)]
 #[command(
     long_about = "Checks services.toml and every file that it includes, and shows all problems at once. Runs nothing.",

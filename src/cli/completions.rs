@@ -7,6 +7,7 @@ use crate::cli::args::Cli;
 use crate::cli::exit::Exit;
 use crate::cli::session::Session;
 
+/// Print a completion script for a shell
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
                         svc completions bash > ~/.local/share/bash-completion/completions/svc\n  \

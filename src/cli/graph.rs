@@ -11,6 +11,7 @@ use crate::ops::list;
 use crate::ops::place::Place;
 use crate::report::graph::{GraphView, dot, graph_json, mermaid, tree};
 
+/// Show what depends on what
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
                         svc graph\n  \

@@ -11,6 +11,7 @@ use crate::ops::list;
 use crate::ops::place::Place;
 use crate::report::list::{list_json, list_text};
 
+/// List the services
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
                         svc list\n  \

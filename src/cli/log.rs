@@ -19,6 +19,7 @@ use crate::report::log::{logged_run_json, run_text, write_log};
 use crate::report::view::{LoggedTask, RunView};
 use crate::report::words;
 
+/// Show the log of a task's last run, or list the runs
 #[derive(Debug, Args)]
 #[command(
     long_about = "Shows what the tasks of the last runs wrote. Runs are kept for each worktree, the last 20 of them.",

@@ -9,6 +9,7 @@ use crate::cli::args::Cli;
 use crate::cli::exit::Exit;
 use crate::cli::session::Session;
 
+/// Print the manual page
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
                         svc man | man -l -\n  \

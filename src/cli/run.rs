@@ -17,6 +17,7 @@ use crate::report::plan::{plan_json, plan_text};
 use crate::report::reporter::{Reporter, Reporters};
 use crate::report::settings::LogMode;
 
+/// Build the services that changed, and what depends on them
 #[derive(Debug, Args)]
 #[command(
     long_about = "Builds the services that changed and what depends on them, after everything that their builds need.",
@@ -33,6 +34,7 @@ pub struct BuildArgs {
     pub shared: SharedArgs,
 }
 
+/// Test the services that changed, and what depends on them
 #[derive(Debug, Args)]
 #[command(
     long_about = "Tests the services that changed and what depends on them, after building what the tests need.",
@@ -49,6 +51,7 @@ pub struct TestArgs {
     pub shared: SharedArgs,
 }
 
+/// Run any task of the services that changed, and of what depends on them
 #[derive(Debug, Args)]
 #[command(
     long_about = "Runs a task of the services that changed and what depends on them, after everything that it needs.",

@@ -6,6 +6,7 @@ use crate::cli::exit::Exit;
 use crate::cli::session::Session;
 use crate::config;
 
+/// Print the JSON schema of services.toml
 #[derive(Debug, Args)]
 #[command(
     long_about = "Prints the JSON schema of services.toml, for completion and checks in editors.",

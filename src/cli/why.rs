@@ -16,6 +16,7 @@ use crate::ops::why::{self, Answer, Request};
 use crate::report::view::{Subject, WhyView};
 use crate::report::why::{why_json, why_text};
 
+/// Say why a service or task is affected, or why it is not
 #[derive(Debug, Args)]
 #[command(
     long_about = "Follows the reasons why a service or a task is affected to the files that changed, or says that it is \
