@@ -74,13 +74,14 @@ pub fn run(session: &Session, args: &AffectedArgs) -> Result<Exit, Failure> {
             session.say(&said.stdout);
         }
     }
-    if args.strict && !view.unowned.is_empty() {
-        return Err(unowned(&view));
-    }
-    Ok(match args.exit_code && !view.services.is_empty() {
-        true => Exit::Failed,
-        false => Exit::Fine,
-    })
+    let exit = match args.exit_code && !view.services.is_empty() {
+        _ if args.strict && !view.unowned.is_empty() => Err(unowned(&view)),
+        true => Ok(Exit::Failed),
+        false => Ok(Exit::Fine),
+    };
+    // The end of the process frees it all at once, and sooner.
+    std::mem::forget((answer, view));
+    exit
 }
 
 /// Warns of what the comparison is not sure of.

@@ -94,7 +94,7 @@ pub fn circles(findings: &mut Findings, context: &Context, workspace: &Workspace
     let any_crosses = workspace
         .services()
         .iter()
-        .any(|service| service.tasks.values().any(crosses));
+        .any(|service| service.tasks.values().any(|task| crosses(task)));
     if findings.0.len() == before && any_crosses {
         tasks_in_circles(findings, context, workspace);
     }

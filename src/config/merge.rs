@@ -37,7 +37,9 @@ pub fn merge(
     let mut pool: Option<At<&str>> = None;
     for layer in layers.iter().flatten() {
         lay(&mut task.run, &layer.run);
-        lay(&mut task.shell, &layer.shell);
+        if let Some(shell) = &layer.shell {
+            task.shell = texts(shell, &task.shell).into();
+        }
         lay(&mut task.env, &layer.env);
         lay(&mut task.pass_env, &layer.pass_env);
         lay(&mut task.secrets, &layer.secrets);
@@ -91,6 +93,9 @@ fn lay(list: &mut Vec<String>, over: &Option<Texts>) {
 }
 
 fn inputs(findings: &mut Findings, path: &FilePath, layers: &Layers) -> Inputs {
+    if layers.iter().flatten().all(|layer| layer.inputs.is_none()) {
+        return Inputs::default();
+    }
     let mut rules = vec![InputRule::Own];
     for list in layers.iter().flatten().filter_map(|layer| layer.inputs) {
         let inherited = std::mem::take(&mut rules);

@@ -211,7 +211,7 @@ fn tasks<'d>(
     path: &FilePath,
     tables: &TaskTables<'d>,
     serves: bool,
-) -> BTreeMap<TaskName, crate::model::task::Task> {
+) -> BTreeMap<TaskName, Box<crate::model::task::Task>> {
     let preset: &[(&str, TaskTable)] = match context.preset_of(head) {
         Some(preset) => &preset.tasks,
         None => &[],
@@ -232,7 +232,7 @@ fn tasks<'d>(
         ];
         let task = merge::merge(findings, context, head, path, &task_name, &layers);
         check_run(findings, context, head, &task_name, own, &task, serves);
-        tasks.insert(task_name, task);
+        tasks.insert(task_name, Box::new(task));
     }
     tasks
 }

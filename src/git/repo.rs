@@ -186,9 +186,26 @@ impl Repo {
         }
     }
 
-    /// Plain names and full ids, which are most; the library is not asked about anything that it may read differently.
+    /// Plain names and full ids, and ancestors of them, which are most; the library is not asked about anything that it may
+    /// read differently.
     fn resolve_by_library(&self, revision: &str) -> Option<ObjectId> {
         let library = self.library.as_ref()?;
+        let Some(at) = revision.find(['~', '^']) else {
+            return self.resolve_name(library, revision);
+        };
+        let (name, steps) = revision.split_at(at);
+        let steps = ancestry(steps).filter(|_| !self.has_replacements())?;
+        let start = self.resolve_name(library, name)?;
+        let mut commit = library.find_commit(oid_of(start).ok()?).ok()?;
+        for (parent, times) in steps {
+            for _ in 0..times {
+                commit = commit.parent(parent).ok()?;
+            }
+        }
+        Some(id_of(commit.id()))
+    }
+
+    fn resolve_name(&self, library: &Repository, revision: &str) -> Option<ObjectId> {
         if let Some(id) = ObjectId::from_hex(revision) {
             let commit = library.find_object(oid_of(id).ok()?, None).ok()?;
             return Some(id_of(commit.peel_to_commit().ok()?.id()));
@@ -199,6 +216,17 @@ impl Repo {
         }
         let reference = library.resolve_reference_from_short_name(revision).ok()?;
         Some(id_of(reference.peel_to_commit().ok()?.id()))
+    }
+
+    /// Whether some objects may stand for others, which the library does not heed.
+    fn has_replacements(&self) -> bool {
+        let common = &self.place.common_dir;
+        let packed = std::fs::read(common.join("packed-refs")).unwrap_or_default();
+        let named = |line: &[u8]| {
+            let name = line.split(|byte| *byte == b' ').nth(1);
+            name.is_some_and(|name| name.starts_with(b"refs/replace/"))
+        };
+        common.join("refs/replace").exists() || packed.split(|byte| *byte == b'\n').any(named)
     }
 
     fn ask(&self, revision: &str) -> Result<Option<ObjectId>, Error> {
@@ -310,6 +338,30 @@ impl Repo {
     pub fn user_settings(&self) -> Option<&Path> {
         self.user_settings.as_deref()
     }
+}
+
+/// The steps of `~2^`: which parent, and how many times. None where they say more than that.
+fn ancestry(mut steps: &str) -> Option<Vec<(usize, u32)>> {
+    /// Whatever goes further back is left to the program.
+    const FAR: u32 = 1000;
+    let mut found = Vec::new();
+    while !steps.is_empty() {
+        let (kind, rest) = steps.split_at(1);
+        let end = rest.find(|it: char| !it.is_ascii_digit());
+        let (number, rest) = rest.split_at(end.unwrap_or(rest.len()));
+        let number = match number {
+            "" => 1,
+            number => number.parse::<u32>().ok().filter(|it| *it <= FAR)?,
+        };
+        found.push(match (kind, number) {
+            ("~", times) => (0, times),
+            ("^", 0) => (0, 0),
+            ("^", parent) => (parent as usize - 1, 1),
+            _ => return None,
+        });
+        steps = rest;
+    }
+    Some(found)
 }
 
 /// The library's form of an id.

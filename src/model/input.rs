@@ -1,5 +1,7 @@
 //! Which files a task reads.
 
+use std::sync::{Arc, LazyLock};
+
 use crate::model::pattern::Pattern;
 
 /// One line of a resolved `inputs` list, `...` already put in place.
@@ -16,12 +18,12 @@ pub enum InputRule {
 
 /// The resolved `inputs` of a task. The last rule that speaks of a file decides.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Inputs(Vec<InputRule>);
+pub struct Inputs(Arc<[InputRule]>);
 
 impl Inputs {
     /// The inputs that `rules` describe, in the order of the list.
     pub fn new(rules: Vec<InputRule>) -> Self {
-        Self(rules)
+        Self(rules.into())
     }
 
     /// The rules, in order.
@@ -43,9 +45,12 @@ impl Inputs {
     }
 }
 
+/// What nearly all tasks read, kept once.
+static OWN: LazyLock<Arc<[InputRule]>> = LazyLock::new(|| Arc::new([InputRule::Own]));
+
 impl Default for Inputs {
     fn default() -> Self {
-        Self(vec![InputRule::Own])
+        Self(OWN.clone())
     }
 }
 

@@ -1,5 +1,6 @@
 //! A task, as its definition resolves after all merging.
 
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use crate::model::deploy::Deploy;
@@ -13,7 +14,7 @@ pub struct Task {
     /// The commands, in order. Only a deploy that its target defines has none.
     pub run: Vec<String>,
     /// The program and arguments that a command is handed to as last argument, `sh -eu -c` unless given.
-    pub shell: Vec<String>,
+    pub shell: Arc<[String]>,
     pub inputs: Inputs,
     /// The files it leaves behind. `None`: the key is missing, so nothing is known about them.
     pub outputs: Option<Vec<Pattern>>,
@@ -62,12 +63,16 @@ pub enum Need {
     Of(ServiceName, TaskName),
 }
 
+/// The shell that nearly all tasks have, kept once.
+static SHELL: LazyLock<Arc<[String]>> =
+    LazyLock::new(|| Arc::new(["sh", "-eu", "-c"].map(String::from)));
+
 impl Task {
     /// A task that runs `run`, everything else as built in.
     pub fn new(run: Vec<String>) -> Self {
         Self {
             run,
-            shell: ["sh", "-eu", "-c"].map(String::from).to_vec(),
+            shell: SHELL.clone(),
             inputs: Inputs::default(),
             outputs: None,
             needs: Vec::new(),

@@ -56,7 +56,8 @@ pub struct Service {
     pub depends_on: Vec<ServiceName>,
     pub tags: BTreeSet<String>,
     pub serve: Option<Serve>,
-    pub tasks: BTreeMap<TaskName, Task>,
+    /// Boxed, since a map keeps room for many values where most services have few.
+    pub tasks: BTreeMap<TaskName, Box<Task>>,
 }
 
 impl Workspace {
@@ -215,7 +216,7 @@ pub mod sample {
                 .collect(),
             tags: BTreeSet::new(),
             serve: None,
-            tasks: words.map(|it| (named(it), task(it))).collect(),
+            tasks: words.map(|it| (named(it), Box::new(task(it)))).collect(),
         }
     }
 
