@@ -24,7 +24,7 @@ pub enum Answer {
     /// All runs that are kept, newest first.
     Runs(Vec<Past>),
     /// One run, with where the log of each task is, if it wrote anything.
-    Run(Past, Vec<Option<PathBuf>>),
+    Run(Box<Past>, Vec<Option<PathBuf>>),
     /// The log of one task. None: it wrote nothing.
     Log(Option<PathBuf>),
 }
@@ -52,7 +52,7 @@ pub fn log(place: &Place, request: &Request) -> Result<Answer, Failure> {
     };
     let log = |it: &crate::record::TaskRecord| records.log(&run.id, &it.id);
     let logs = run.tasks.iter().map(log).collect();
-    Ok(Answer::Run(run, logs))
+    Ok(Answer::Run(Box::new(run), logs))
 }
 
 fn task_log(records: &Records, name: &str, run: Option<&str>) -> Result<Answer, Failure> {
