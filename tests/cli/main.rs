@@ -1,5 +1,11 @@
 //! The real binary in a sealed world: what a person, a script or a hook sees.
 
+#![allow(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    reason = "tests stand outside of the house"
+)]
+
 #[path = "../support/mod.rs"]
 mod support;
 
