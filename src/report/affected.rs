@@ -66,6 +66,20 @@ pub fn base_name(base: &Base) -> String {
     }
 }
 
+/// What a run says when there is nothing to run for: `nothing changed since origin/main; --all builds all`.
+pub fn nothing_changed(base: &Base, all: &str) -> String {
+    let rule = one_line(&base.rule);
+    let since = match (
+        base.commits.is_empty(),
+        rule.strip_prefix("merge-base with "),
+    ) {
+        (true, _) => String::new(),
+        (false, Some(of)) => format!(" since {of}"),
+        (false, None) => format!(" since {}", base_name(base)),
+    };
+    format!("nothing changed{since}; --all {all} all\n")
+}
+
 /// The answer for machines.
 pub fn affected_json(view: &AffectedView) -> Value {
     let services = view.services.iter().map(|it| {
@@ -220,6 +234,23 @@ mod tests {
         base: no base
         warning: everything is affected: there is no commit yet
         ");
+    }
+
+    #[test]
+    fn nothing_to_run_for_is_said_with_the_base() {
+        let mut base = sample().base;
+        let check = |base: &Base, expected| assert_eq!(nothing_changed(base, "builds"), expected);
+        check(
+            &base,
+            "nothing changed since origin/main; --all builds all\n",
+        );
+        base.rule = "--base-exact v1".to_owned();
+        check(
+            &base,
+            "nothing changed since 3fa9c1d2e4 (--base-exact v1); --all builds all\n",
+        );
+        base.commits.clear();
+        check(&base, "nothing changed; --all builds all\n");
     }
 
     #[test]
