@@ -25,7 +25,7 @@ use crate::report::view::{AffectedView, ServiceView};
                   svc affected --staged              what this commit would change\n  \
                   svc affected --base v1.4           since the tag, as in a review\n  \
                   svc affected --base-exact HEAD~1 --head HEAD   by the last commit\n  \
-                  svc affected --exit-code || deploy only if something is affected"
+                  svc affected --exit-code           exit with 1 if something is affected"
 )]
 pub struct AffectedArgs {
     #[command(flatten)]
@@ -33,19 +33,25 @@ pub struct AffectedArgs {
     #[command(flatten)]
     pub compare: CompareArgs,
     /// Say why each service is affected
-    #[arg(long)]
+    #[arg(long, help_heading = "Output")]
     pub explain: bool,
     /// Count services with a task whose last run here failed
-    #[arg(long)]
+    #[arg(long, help_heading = "Which services")]
     pub failed: bool,
     /// Fail if a changed file belongs to no service
-    #[arg(long)]
+    #[arg(long, help_heading = "Output")]
     pub strict: bool,
     /// Exit with 1 if something is affected
-    #[arg(long)]
+    #[arg(long, help_heading = "Output")]
     pub exit_code: bool,
     /// How to print the answer
-    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        value_name = "FORMAT",
+        help_heading = "Output"
+    )]
     pub format: Format,
 }
 

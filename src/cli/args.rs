@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::Resettable;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use crate::cli;
@@ -114,7 +115,7 @@ pub struct CompareArgs {
 #[command(next_help_heading = "Which services")]
 pub struct SelectArgs {
     /// These services, changed or not; with --base, --head or --staged only if affected
-    #[arg(value_name = "SERVICE")]
+    #[arg(value_name = "SERVICE", help_heading = Resettable::Reset)]
     pub services: Vec<String>,
     #[command(flatten)]
     pub flags: SelectFlags,

@@ -44,8 +44,10 @@ pub fn run(session: &Session, args: &CheckArgs) -> Result<Exit, Failure> {
     }
     let loaded = result?;
     let paint = session.settings.stderr;
-    let warnings = render(&loaded.warnings, Severity::Warning, colour(paint));
-    session.note(&message::laid_out(&warnings, paint));
+    if !loaded.warnings.rows().is_empty() {
+        let warnings = render(&loaded.warnings, Severity::Warning, colour(paint));
+        session.note(&message::laid_out(&warnings, paint));
+    }
     let services = loaded.workspace.services();
     let tasks = services.iter().map(|it| it.tasks.len()).sum();
     session.note(&format!(

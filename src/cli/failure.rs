@@ -59,17 +59,27 @@ fn hints(failure: &Failure) -> Vec<String> {
             nearest: Some(nearest),
             ..
         } => vec![format!("did you mean `{nearest}`?")],
-        Failure::Unknown {
-            kind: "service", ..
-        } => vec!["`svc list` names all services".into()],
-        Failure::Unknown { .. } | Failure::Invalid(_) | Failure::Git(_) | Failure::File { .. } => {
-            vec![]
-        }
+        Failure::Unknown { kind, .. } => listed(kind),
+        Failure::Invalid(_) | Failure::Git(_) | Failure::File { .. } => vec![],
         Failure::Usage { hint, .. } => vec![hint.clone()],
         Failure::NoBase { .. } => {
             vec!["without --strict-base everything would count as affected".into()]
         }
     }
+}
+
+/// Where all things of a kind are named.
+fn listed(kind: &str) -> Vec<String> {
+    let hint = match kind {
+        "service" => "`svc list` names all services",
+        "task" => "`svc list` names the tasks of each service",
+        "tag" => "`svc list` names the tags of each service",
+        "command" => "`svc help` names all commands",
+        "recorded run" => "`svc log --list` names the runs that are kept",
+        "recorded task" => "`svc log` names the tasks of the last run",
+        _ => return vec![],
+    };
+    vec![hint.to_owned()]
 }
 
 fn causes(failure: &Failure) -> Vec<String> {

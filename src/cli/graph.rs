@@ -24,7 +24,13 @@ pub struct GraphArgs {
     #[command(flatten)]
     pub compare: CompareArgs,
     /// How to print the graph
-    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        value_name = "FORMAT",
+        help_heading = "Output"
+    )]
     pub format: GraphFormat,
 }
 

@@ -24,7 +24,13 @@ pub struct ListArgs {
     #[command(flatten)]
     pub compare: CompareArgs,
     /// How to print the list
-    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        value_name = "FORMAT",
+        help_heading = "Output"
+    )]
     pub format: Format,
 }
 

@@ -39,7 +39,7 @@ pub struct LogArgs {
     /// List the runs that are kept
     #[arg(long, conflicts_with_all = ["task", "run"])]
     pub list: bool,
-    /// How to print runs; a log is printed as it is
+    /// How to print runs; a log is always text
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub format: Format,
 }
@@ -61,6 +61,9 @@ pub fn run(session: &Session, args: &LogArgs) -> Result<Exit, Failure> {
 }
 
 fn list(session: &Session, runs: &[Past], format: Format) {
+    if runs.is_empty() && format == Format::Text {
+        session.note("nothing ran here yet\n");
+    }
     let views = runs
         .iter()
         .map(|run| view(run, vec![None; run.tasks.len()]));

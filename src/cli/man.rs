@@ -1,13 +1,13 @@
 //! `svc man`.
 
-use std::io;
-
 use clap::{Args, CommandFactory};
 use clap_mangen::Man;
 
 use crate::cli::args::Cli;
 use crate::cli::exit::Exit;
 use crate::cli::session::Session;
+use crate::model::suggest::nearest;
+use crate::ops::failure::Failure;
 
 /// Print the manual page
 #[derive(Debug, Args)]
@@ -21,29 +21,33 @@ pub struct ManArgs {
 }
 
 /// Runs the command.
-pub fn run(session: &Session, args: &ManArgs) -> Exit {
+///
+/// # Errors
+/// There is no such command.
+pub fn run(session: &Session, args: &ManArgs) -> Result<Exit, Failure> {
     let mut all = Cli::command();
     all.build();
     let command = match &args.command {
-        None => Some(&all),
-        Some(name) => all.find_subcommand(name),
-    };
-    let Some(command) = command else {
-        session
-            .stderr
-            .write("error: there is no such command\nhint: `svc help` names all commands\n");
-        return Exit::Usage;
+        None => &all,
+        Some(name) => all
+            .find_subcommand(name)
+            .ok_or_else(|| unknown(&all, name))?,
     };
     let mut page = Vec::new();
-    match render(command, &mut page) {
+    Ok(match Man::new(command.clone()).render(&mut page) {
         Ok(()) => {
             session.stdout.write_bytes(&page);
             Exit::Fine
         }
         Err(_) => Exit::Bug,
-    }
+    })
 }
 
-fn render(command: &clap::Command, page: &mut Vec<u8>) -> io::Result<()> {
-    Man::new(command.clone()).render(page)
+fn unknown(all: &clap::Command, name: &str) -> Failure {
+    let known = all.get_subcommands().map(clap::Command::get_name);
+    Failure::Unknown {
+        kind: "command",
+        name: name.to_owned(),
+        nearest: nearest(name, known).map(str::to_owned),
+    }
 }

@@ -35,6 +35,9 @@ pub fn main() -> ExitCode {
 }
 
 fn dispatch(session: &Session, command: &Command) -> Exit {
+    if let Err(failure) = session.check_directory() {
+        return failure::tell(session, &failure);
+    }
     let result = match command {
         Command::Build(args) => run::build(session, args),
         Command::Test(args) => run::test(session, args),
@@ -47,7 +50,7 @@ fn dispatch(session: &Session, command: &Command) -> Exit {
         Command::Schema(args) => Ok(schema::run(session, args)),
         Command::Log(args) => log::run(session, args),
         Command::Completions(args) => Ok(completions::run(session, args)),
-        Command::Man(args) => Ok(man::run(session, args)),
+        Command::Man(args) => man::run(session, args),
     };
     result.unwrap_or_else(|failure| failure::tell(session, &failure))
 }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::Resettable;
 use clap::{Args, ValueEnum};
 
 use crate::cli::affected::tell_base;
@@ -13,6 +14,7 @@ use crate::ops::failure::Failure;
 use crate::ops::place::Place;
 use crate::ops::request::SelectRequest;
 use crate::ops::tasks::{self, Prepared, Request};
+use crate::report::affected::nothing_changed;
 use crate::report::plan::{plan_json, plan_text};
 use crate::report::reporter::{Reporter, Reporters};
 use crate::report::settings::LogMode;
@@ -81,7 +83,7 @@ pub struct SharedArgs {
     #[command(flatten)]
     pub output: OutputArgs,
     /// Arguments for the last command of each selected task
-    #[arg(last = true, value_name = "ARGS")]
+    #[arg(last = true, value_name = "ARGS", help_heading = Resettable::Reset)]
     pub arguments: Vec<String>,
 }
 
@@ -90,7 +92,7 @@ pub struct SharedArgs {
 #[command(next_help_heading = "How to run")]
 pub struct EngineArgs {
     /// How many tasks may run at once [default: one per processor]
-    #[arg(short, long, value_name = "N", env = "SVC_JOBS", value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(short, long, value_name = "N", env = "SVC_JOBS", hide_env_values = true, value_parser = clap::value_parser!(u16).range(1..))]
     pub jobs: Option<u16>,
     /// Stop everything at the first failure [default: finish what does not depend on it]
     #[arg(long)]
@@ -113,6 +115,13 @@ pub struct OutputArgs {
     /// Write every event of the run to FILE, one JSON document a line
     #[arg(long, value_name = "FILE")]
     pub events: Option<PathBuf>,
+}
+
+impl OutputArgs {
+    /// Whether only people are told, no machine.
+    fn is_for_people(&self) -> bool {
+        self.format == Format::Text && self.events.is_none()
+    }
 }
 
 /// `--log`.
@@ -185,8 +194,34 @@ fn perform(
     drop(progress);
     tell_base(session, &prepared.comparison);
     match args.engine.dry_run {
+        _ if is_idle(&prepared) && args.output.is_for_people() => {
+            let said = nothing_changed(&prepared.comparison.base, in_words(task));
+            session.note(&said);
+            Ok(Exit::Fine)
+        }
         true => Ok(show(session, &prepared, args.output.format)),
         false => carry_out(session, prepared),
+    }
+}
+
+/// Whether there is nothing to do because nothing changed, not because of flags that narrow what is asked for.
+fn is_idle(prepared: &Prepared<'_>) -> bool {
+    let request = &prepared.request;
+    let select = &request.select;
+    prepared.plan.tasks.is_empty()
+        && select.asks_for_changes(&request.compare)
+        && select.names.is_empty()
+        && select.tags.is_empty()
+        && select.exclude.is_empty()
+        && prepared.comparison.changed.everything.is_none()
+}
+
+/// What `svc` does with a task: `builds` all, `tests` all.
+fn in_words(task: &str) -> &'static str {
+    match task {
+        "build" => "builds",
+        "test" => "tests",
+        _ => "runs",
     }
 }
 

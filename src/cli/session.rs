@@ -10,6 +10,7 @@ use std::path::Path;
 use crate::cli::args::{Color, Command, Format, Global};
 use crate::cli::exit::Exit;
 use crate::model::env::Env;
+use crate::ops::failure::Failure;
 use crate::report::message;
 use crate::report::output::{Condition, Output};
 use crate::report::progress::Progress;
@@ -33,6 +34,20 @@ impl Session {
             env,
             stdout: Output::stdout(),
             stderr: Output::stderr(),
+        }
+    }
+
+    /// Whether the directory of `-C` is one.
+    ///
+    /// # Errors
+    /// It is not.
+    pub fn check_directory(&self) -> Result<(), Failure> {
+        match self.env.directory_given && !self.env.directory.is_dir() {
+            true => Err(Failure::Usage {
+                message: format!("there is no directory `{}`", self.env.directory.display()),
+                hint: "-C names the directory to work in".to_owned(),
+            }),
+            false => Ok(()),
         }
     }
 

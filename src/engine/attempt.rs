@@ -20,6 +20,8 @@ use crate::record::LogWriter;
 /// Variables that tell a command where it is.
 const WORKSPACE: &str = "SVC_WORKSPACE";
 const VALUES: &str = "SVC_VALUES";
+/// The commit, for tasks that name it in `env`.
+pub const COMMIT: &str = "SVC_COMMIT";
 
 /// Runs a task, again and again as far as its definition allows. `values` are those of the tasks that it needs, as
 /// variables.
@@ -213,6 +215,12 @@ impl OneTask<'_> {
         let own = marks
             .variables()
             .map(|(name, value)| (OsString::from(name), OsString::from(value)));
+        let commit = self
+            .job
+            .variables
+            .get_key_value(&OsString::from(COMMIT))
+            .filter(|_| self.definition.env.iter().any(|it| it == COMMIT))
+            .map(|(name, value)| (name.clone(), value.clone()));
         let places = [
             (WORKSPACE.into(), self.job.root.as_os_str().to_owned()),
             (VALUES.into(), self.values_file.clone().into_os_string()),
@@ -225,7 +233,11 @@ impl OneTask<'_> {
             self.job.variables,
             self.definition,
             &self.job.workspace.settings().pass_env,
-            own.into_iter().chain(places).chain(values).chain(slots),
+            own.into_iter()
+                .chain(commit)
+                .chain(places)
+                .chain(values)
+                .chain(slots),
         )
     }
 

@@ -8,6 +8,6 @@ mod schedule;
 mod tail;
 mod wording;
 
-pub use crate::engine::attempt::with_cause;
+pub use crate::engine::attempt::{COMMIT, with_cause};
 pub use crate::engine::job::{Aftermath, Failing, Job};
 pub use crate::engine::run::run;

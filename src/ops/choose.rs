@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::model::name::TaskName;
 use crate::model::select::{Dependents, Selection};
 use crate::model::suggest::nearest;
-use crate::model::workspace::{ServiceIndex, Workspace};
+use crate::model::workspace::{Service, ServiceIndex, Workspace};
 use crate::ops::failure::Failure;
 use crate::ops::request::{CompareRequest, SelectRequest};
 
@@ -57,16 +57,26 @@ pub fn named(
         return Ok((service(workspace, name)?, None));
     };
     let index = service(workspace, service_name)?;
-    let tasks = &workspace.service(index).tasks;
-    match tasks.get_key_value(task) {
-        Some((task, _)) => Ok((index, Some(task.clone()))),
-        None => {
-            let known: Vec<_> = tasks
-                .keys()
-                .map(|it| format!("{service_name}:{it}"))
-                .collect();
-            Err(unknown("task", name, known.iter().map(String::as_str)))
-        }
+    let service = workspace.service(index);
+    let found = service.tasks.get_key_value(task);
+    let (task, _) = found.ok_or_else(|| no_task(service, task))?;
+    Ok((index, Some(task.clone())))
+}
+
+/// The failure that `service` has no task `name`, with those that it has.
+pub fn no_task(service: &Service, name: &str) -> Failure {
+    let known = || service.tasks.keys().map(|it| it.as_str());
+    let service = &service.name;
+    let hint = match nearest(name, known()) {
+        Some(nearest) => format!("did you mean `{service}:{nearest}`?"),
+        None => match known().map(|it| format!("`{it}`")).collect::<Vec<_>>() {
+            none if none.is_empty() => "it has no tasks".to_owned(),
+            tasks => format!("it has {}", tasks.join(", ")),
+        },
+    };
+    Failure::Usage {
+        message: format!("`{service}` has no task `{name}`"),
+        hint,
     }
 }
 

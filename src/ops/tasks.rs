@@ -290,9 +290,11 @@ fn is_selected(planned: &PlannedTask, task: &TaskName) -> bool {
 /// The variables that `svc` was started with, and the commit for tasks that name it.
 fn variables(place: &Place, head: Head) -> BTreeMap<OsString, OsString> {
     let mut variables = place.env.variables.clone();
-    if let Some(commit) = head.commit() {
-        variables.insert("SVC_COMMIT".into(), commit.to_string().into());
-    }
+    let name = OsString::from(engine::COMMIT);
+    match head.commit() {
+        Some(commit) => variables.insert(name, commit.to_string().into()),
+        None => variables.remove(&name),
+    };
     variables
 }
 
@@ -328,19 +330,12 @@ fn check_named(
         if other.is_none() && service.tasks.contains_key(task) {
             continue;
         }
-        let known: Vec<_> = service.tasks.keys().map(|it| format!("`{it}`")).collect();
         let name = &service.name;
-        return Err(Failure::Usage {
-            message: match other {
-                Some(other) => {
-                    format!("this runs `{task}`, and `{name}:{other}` names another task")
-                }
-                None => format!("`{name}` has no task `{task}`"),
-            },
-            hint: match (other, known.is_empty()) {
-                (Some(other), _) => format!("`svc run {name}:{other}` runs it"),
-                (None, true) => format!("`{name}` has no tasks"),
-                (None, false) => format!("it has {}", known.join(", ")),
+        return Err(match other {
+            None => choose::no_task(service, task.as_str()),
+            Some(other) => Failure::Usage {
+                message: format!("this runs `{task}`, and `{name}:{other}` names another task"),
+                hint: format!("`svc run {name}:{other}` runs it"),
             },
         });
     }

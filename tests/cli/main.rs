@@ -11,3 +11,16 @@ mod support;
 
 mod affected;
 mod affected_property;
+mod answers;
+mod changing;
+mod environment;
+mod flooding;
+mod help;
+mod output;
+mod running;
+mod scale;
+mod shop;
+mod stopping;
+mod values_and_secrets;
+mod world;
+mod wrong;

@@ -1,0 +1,453 @@
+//! What a run says: to people, to machines, and how much of it.
+
+use std::os::unix::fs::PermissionsExt;
+
+use rustix::process::Signal;
+use serde_json::Value;
+
+use crate::support::{Said, TestRepo};
+use crate::world::{Running, document, workspace};
+
+/// Everything that was said, without what differs from run to run.
+pub fn told(said: &Said) -> String {
+    let all = insta_free(&said.all());
+    all.lines()
+        .filter(|line| !line.trim_start().starts_with("longest chain"))
+        .map(|line| format!("{line}\n"))
+        .collect()
+}
+
+/// Replaces the ids of runs, and the spaces before times.
+fn insta_free(text: &str) -> String {
+    let words: Vec<String> = text
+        .split_inclusive([' ', '\n', '/', '"', ':'])
+        .map(without_id)
+        .collect();
+    let mut text = words.concat();
+    while let Some(at) = text.find("  [TIME]") {
+        text.remove(at);
+    }
+    text
+}
+
+fn without_id(word: &str) -> String {
+    let id = word.trim_end_matches([' ', '\n', '/', '"', ':']);
+    let parts: Vec<&str> = id.split('-').collect();
+    let is_number =
+        |part: &str, length| part.len() == length && part.bytes().all(|it| it.is_ascii_digit());
+    match parts[..] {
+        [day, time, _] if is_number(day, 8) && is_number(time, 6) => word.replace(id, "[RUN]"),
+        _ => word.to_owned(),
+    }
+}
+
+pub const SHOP: &str = r#"
+[services.lib]
+path = "lib"
+tags = ["library"]
+build = { run = "echo building lib; mkdir -p out; cp input out/", outputs = ["out"] }
+[services.api]
+path = "api"
+depends-on = ["lib"]
+tags = ["backend", "public"]
+build = "echo building api"
+test = "echo testing; echo one went wrong >&2; [ -e ../fixed.flag ]"
+[services.web]
+path = "web"
+depends-on = ["api"]
+test = "echo web is fine"
+tasks.lint = { run = "echo clean", needs = ["api:test"] }
+"#;
+
+fn run(repo: &TestRepo, arguments: &[&str]) -> String {
+    let (first, rest) = arguments.split_first().unwrap();
+    told(&repo.svc(&[&[*first, "--jobs", "1"], rest].concat()).run())
+}
+
+#[test]
+fn a_run_that_passes() {
+    let repo = workspace(SHOP);
+    repo.write("fixed.flag", "");
+    insta::assert_snapshot!(run(&repo, &["test", "--all"]), @r"
+    exit 0
+    --- stderr
+    4 tasks: 4 to run; 1 job
+    ┌ lib:build
+    │ building lib
+    ✓ lib:build [TIME]
+    ┌ api:build
+    │ building api
+    ✓ api:build [TIME]
+    ┌ api:test
+    │ testing
+    │ one went wrong
+    ✓ api:test [TIME]
+    ┌ web:test
+    │ web is fine
+    ✓ web:test [TIME]
+    ✓ 4 tasks in [TIME]: 4 passed
+    ");
+    insta::assert_snapshot!(run(&repo, &["build", "--all"]), @r"
+    exit 0
+    --- stderr
+    2 tasks: 2 to run; 1 job
+    ┌ lib:build
+    │ building lib
+    ✓ lib:build [TIME]
+    ┌ api:build
+    │ building api
+    ✓ api:build [TIME]
+    ✓ 2 tasks in [TIME]: 2 passed
+    ");
+    insta::assert_snapshot!(run(&repo, &["build", "lib"]), @r"
+    exit 0
+    --- stderr
+    lib:build | building lib
+    ✓ lib:build [TIME]
+    ✓ 1 task in [TIME]: 1 passed
+    ");
+    insta::assert_snapshot!(run(&repo, &["build", "lib", "-v"]), @r"
+    exit 0
+    --- stderr
+    ▸ lib:build  requested
+    lib:build | building lib
+    ✓ lib:build [TIME]
+    ✓ 1 task in [TIME]: 1 passed
+    ");
+    insta::assert_snapshot!(run(&repo, &["build", "lib", "-q"]), @r"exit 0");
+}
+
+#[test]
+fn a_run_that_fails() {
+    let repo = workspace(SHOP);
+    insta::assert_snapshot!(run(&repo, &["run", "lint", "--all"]), @r"
+    exit 1
+    --- stderr
+    4 tasks: 4 to run; 1 job
+    ┌ lib:build
+    │ building lib
+    ✓ lib:build [TIME]
+    ┌ api:build
+    │ building api
+    ✓ api:build [TIME]
+    ┌ api:test
+    │ testing
+    │ one went wrong
+    ✗ api:test [TIME]  exit code 1
+
+    ✗ api:test: exit code 1
+      log: [WORLD]/repo/.git/svc/runs/[RUN]/api.test.log
+      repeat: svc test api
+
+    - 1 task skipped, needs api:test: web:lint
+    ✗ 4 tasks in [TIME]: 1 failed, 1 skipped, 2 passed
+    ");
+    insta::assert_snapshot!(run(&repo, &["run", "lint", "--all", "--log", "stream"]), @r"
+    exit 1
+    --- stderr
+    4 tasks: 3 to run, 1 up to date; 1 job
+    api:build | building api
+    ✓ api:build [TIME]
+    api:test | testing
+    api:test | one went wrong
+    ✗ api:test [TIME]  exit code 1
+
+    ✗ api:test: exit code 1
+      log: [WORLD]/repo/.git/svc/runs/[RUN]/api.test.log
+      repeat: svc test api
+
+    - 1 task skipped, needs api:test: web:lint
+    ✗ 4 tasks in [TIME]: 1 failed, 1 skipped, 1 passed, 1 up to date
+    ");
+    insta::assert_snapshot!(run(&repo, &["run", "lint", "--all", "--log", "failed"]), @r"
+    exit 1
+    --- stderr
+    4 tasks: 3 to run, 1 up to date; 1 job
+    ✓ api:build [TIME]
+    ┌ api:test
+    │ testing
+    │ one went wrong
+    ✗ api:test [TIME]  exit code 1
+
+    ✗ api:test: exit code 1
+      log: [WORLD]/repo/.git/svc/runs/[RUN]/api.test.log
+      repeat: svc test api
+
+    - 1 task skipped, needs api:test: web:lint
+    ✗ 4 tasks in [TIME]: 1 failed, 1 skipped, 1 passed, 1 up to date
+    ");
+    insta::assert_snapshot!(run(&repo, &["run", "lint", "--all", "--log", "none", "--", "a b"]), @r"
+    exit 1
+    --- stderr
+    4 tasks: 3 to run, 1 up to date; 1 job
+    ✓ api:build [TIME]
+    ✗ api:test [TIME]  exit code 1
+
+    ✗ api:test: exit code 1
+      │ testing
+      │ one went wrong
+      log: [WORLD]/repo/.git/svc/runs/[RUN]/api.test.log
+      repeat: svc test api
+
+    - 1 task skipped, needs api:test: web:lint
+    ✗ 4 tasks in [TIME]: 1 failed, 1 skipped, 1 passed, 1 up to date
+    ");
+}
+
+#[test]
+fn a_dry_run_says_what_would_be_done_and_does_nothing() {
+    let repo = workspace(SHOP);
+    insta::assert_snapshot!(run(&repo, &["test", "--all", "--dry-run"]), @r"
+    exit 0
+    --- stdout
+    TASK       VERDICT  CAUSE
+    lib:build  run      needed by api:build
+    api:build  run      needed by web:test and 1 more
+    api:test   run      requested
+    web:test   run      requested
+
+    4 tasks: 4 to run
+    ");
+    assert!(!repo.root().join("lib/out").exists());
+    assert_eq!(repo.svc(&["log", "--list"]).stdout(), "");
+    let plan = repo.svc(&["test", "api", "--dry-run"]).json();
+    insta::assert_snapshot!(format!("{plan:#}"), @r#"
+    {
+      "version": 1,
+      "tasks": [
+        {
+          "id": "lib:build",
+          "service": "lib",
+          "task": "build",
+          "needs": [],
+          "verdict": "run",
+          "reason": "",
+          "key": null,
+          "causes": [
+            {
+              "kind": "needed-by",
+              "task": "api:build"
+            }
+          ]
+        },
+        {
+          "id": "api:build",
+          "service": "api",
+          "task": "build",
+          "needs": [
+            "lib:build"
+          ],
+          "verdict": "run",
+          "reason": "",
+          "key": null,
+          "causes": [
+            {
+              "kind": "needed-by",
+              "task": "api:test"
+            }
+          ]
+        },
+        {
+          "id": "api:test",
+          "service": "api",
+          "task": "test",
+          "needs": [
+            "api:build"
+          ],
+          "verdict": "run",
+          "reason": "",
+          "key": null,
+          "causes": [
+            {
+              "kind": "requested"
+            }
+          ]
+        }
+      ]
+    }
+    "#);
+}
+
+#[test]
+fn a_run_for_machines_has_the_documented_shape() {
+    let repo = workspace(SHOP);
+    let (code, said) = document(&repo, &["test", "api"]);
+    assert_eq!((code, &said["version"]), (1, &1.into()));
+    let row = &said["tasks"][2];
+    let fields: Vec<_> = row
+        .as_object()
+        .unwrap()
+        .keys()
+        .map(String::as_str)
+        .collect();
+    for field in [
+        "id",
+        "service",
+        "task",
+        "needs",
+        "verdict",
+        "reason",
+        "key",
+        "causes",
+        "outcome",
+        "exit_code",
+        "duration_ms",
+        "log",
+    ] {
+        assert!(fields.contains(&field), "{field} in {fields:?}");
+    }
+    assert_eq!(
+        (&row["outcome"], &row["exit_code"], &row["key"]),
+        (&"failed".into(), &1.into(), &Value::Null)
+    );
+    assert!(row["duration_ms"].is_u64());
+    let log = std::fs::read_to_string(row["log"].as_str().unwrap()).unwrap();
+    assert_eq!(log, "testing\none went wrong\n");
+    assert_eq!(
+        (&said["summary"]["passed"], &said["summary"]["failed"]),
+        (&2.into(), &1.into())
+    );
+}
+
+#[test]
+fn progress_of_a_run_for_machines_stays_off_stdout() {
+    let repo = workspace(SHOP);
+    let said = repo
+        .svc(&["test", "api", "--format", "json", "--log", "stream"])
+        .run();
+    assert!(serde_json::from_str::<Value>(&said.stdout()).is_ok());
+    assert!(
+        said.stderr().contains("api:test | testing"),
+        "{}",
+        said.all()
+    );
+    let said = repo.svc(&["test", "api"]).run();
+    assert_eq!(
+        said.stdout(),
+        "",
+        "results go to stdout, and a run for people has none"
+    );
+}
+
+/// The events that were written so far, each checked to be whole.
+fn events(repo: &TestRepo) -> Vec<Value> {
+    let text = repo.read("events.flag");
+    assert!(text.ends_with('\n'), "the last line is whole: {text}");
+    let lines: Vec<Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).expect(line))
+        .collect();
+    assert!(
+        lines
+            .iter()
+            .all(|it| it["version"] == 1 && it["event"].is_string() && it["time_ms"].is_u64())
+    );
+    lines
+}
+
+#[test]
+fn events_are_whole_lines_also_after_a_kill() {
+    let repo = workspace(SHOP);
+    assert_eq!(
+        repo.svc(&["test", "--all", "--events", "events.flag"])
+            .run()
+            .code(),
+        1
+    );
+    let all = events(&repo);
+    let kinds: Vec<_> = all.iter().map(|it| it["event"].as_str().unwrap()).collect();
+    assert_eq!(
+        (kinds[0], kinds[kinds.len() - 1]),
+        ("run-started", "run-finished")
+    );
+    assert_eq!(kinds.iter().filter(|it| **it == "task-finished").count(), 4);
+    let repo = workspace(
+        "[services.a]\npath = \"a\"\ntest = \"touch ../begun.flag; while :; do echo more; done\"\n",
+    );
+    let running =
+        Running::start(repo.svc(&["test", "a", "--log", "none", "--events", "events.flag"]));
+    crate::world::wait_until("it has begun", || repo.root().join("begun.flag").exists());
+    crate::world::wait_until("it wrote", || {
+        repo.root()
+            .join("events.flag")
+            .metadata()
+            .is_ok_and(|it| it.len() > 5000)
+    });
+    running.signal(Signal::KILL);
+    running.end();
+    assert!(events(&repo).len() > 2);
+}
+
+#[test]
+fn events_that_cannot_be_written_are_warned_of_and_nothing_else() {
+    let repo = workspace(SHOP);
+    repo.write("fixed.flag", "");
+    let said = repo
+        .svc(&[
+            "test",
+            "api",
+            "--log",
+            "none",
+            "--events",
+            "no/such/directory/file",
+        ])
+        .run();
+    assert_eq!(said.code(), 0, "{}", said.all());
+    assert_eq!(
+        said.stderr()
+            .matches("warning: events are not written")
+            .count(),
+        1,
+        "{}",
+        said.all()
+    );
+}
+
+#[test]
+fn colours_are_used_when_they_are_wanted() {
+    let repo = workspace(SHOP);
+    let has_colours = |arguments: &[&str], variables: &[(&str, &str)]| {
+        let svc = repo.svc(&[&["test", "lib", "api"], arguments].concat());
+        let said = variables
+            .iter()
+            .fold(svc, |svc, (name, value)| svc.env(name, value))
+            .run();
+        said.all().contains('\u{1b}')
+    };
+    repo.write(
+        "services.toml",
+        repo.read("services.toml")
+            .replacen("[services.api]", "test = \"true\"\n[services.api]", 1),
+    );
+    assert!(!has_colours(&[], &[]));
+    assert!(has_colours(&["--color", "always"], &[]));
+    assert!(has_colours(&[], &[("CLICOLOR_FORCE", "1")]));
+    assert!(!has_colours(
+        &[],
+        &[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")]
+    ));
+    assert!(has_colours(&["--color", "always"], &[("NO_COLOR", "1")]));
+    assert!(!has_colours(
+        &["--color", "never"],
+        &[("CLICOLOR_FORCE", "1")]
+    ));
+    let list = repo.svc(&["list", "--color", "always"]).stdout();
+    assert!(list.contains('\u{1b}'), "{list}");
+}
+
+#[test]
+fn a_run_is_the_same_from_below_and_with_a_directory_given() {
+    let repo = workspace(SHOP);
+    let below = repo.at(repo.root().join("web"));
+    assert_eq!(below.svc(&["list"]).stdout(), repo.svc(&["list"]).stdout());
+    let elsewhere = repo.at(repo.beside("home"));
+    let given = elsewhere
+        .svc(&["-C", "../repo/web", "build", "lib", "--log", "none"])
+        .run();
+    assert_eq!(given.code(), 0, "{}", given.all());
+    std::fs::set_permissions(
+        repo.root().join("lib/out"),
+        PermissionsExt::from_mode(0o755),
+    )
+    .unwrap();
+}

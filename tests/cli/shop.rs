@@ -1,0 +1,130 @@
+//! The example shop, built and tested for real: the tools of `examples/shop/toolchain.txt` have to be there.
+
+use std::path::Path;
+
+use crate::support::TestRepo;
+use crate::world::{document, outcomes, verdicts};
+
+/// The shop in a repository of its own.
+fn shop() -> TestRepo {
+    let repo = TestRepo::new();
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/shop");
+    let listed = std::process::Command::new("git")
+        .current_dir(&source)
+        .args([
+            "ls-files",
+            "--cached",
+            "--others",
+            "--exclude-standard",
+            "-z",
+            ".",
+        ])
+        .output();
+    let listed = listed.expect("git starts");
+    assert!(listed.status.success(), "the sources are in a repository");
+    let names = String::from_utf8(listed.stdout).expect("plain names");
+    for name in names.split('\0').filter(|it| !it.is_empty()) {
+        let to = repo.root().join(name);
+        std::fs::create_dir_all(to.parent().unwrap()).unwrap();
+        std::fs::copy(source.join(name), to).expect("a copy, with its mode");
+    }
+    repo.commit("the shop");
+    repo
+}
+
+fn sorted(mut lines: Vec<String>) -> Vec<String> {
+    lines.sort();
+    lines
+}
+
+#[test]
+fn the_shop_is_built_and_tested_and_then_only_what_an_edit_affects() {
+    let repo = shop();
+    let (code, said) = document(&repo, &["test", "--all"]);
+    assert_eq!(code, 0, "{said:#}");
+    let names = [
+        "catalog", "gateway", "money", "orders", "pricing", "receipts", "wire",
+    ];
+    let all = |task: &str| names.map(|name| format!("{name}:{task} passed"));
+    assert_eq!(
+        sorted(outcomes(&said)),
+        sorted([all("build"), all("test")].concat())
+    );
+    assert_eq!(
+        repo.git(&["status", "--porcelain"]),
+        "",
+        "the shop ignores what it builds"
+    );
+    let said = repo.svc(&["test"]).run();
+    assert_eq!(
+        said.stderr(),
+        "nothing changed since main; --all tests all\n"
+    );
+
+    repo.append("libs/money/src/money.py", "# an edit\n");
+    assert_eq!(repo.svc(&["affected"]).stdout(), "money\norders\ngateway\n");
+    let (code, said) = document(&repo, &["test"]);
+    assert_eq!(code, 0, "{said:#}");
+    let expected = [
+        "catalog:build skipped",
+        "gateway:build passed",
+        "gateway:test passed",
+        "money:build passed",
+        "money:test passed",
+        "orders:build passed",
+        "orders:test passed",
+        "pricing:build skipped",
+        "receipts:build skipped",
+        "wire:build skipped",
+    ];
+    let ran: Vec<_> = sorted(outcomes(&said))
+        .into_iter()
+        .filter(|it| !it.ends_with("skipped"))
+        .collect();
+    let expected: Vec<_> = expected
+        .into_iter()
+        .filter(|it| !it.ends_with("skipped"))
+        .collect();
+    assert_eq!(ran, expected);
+    let why = repo.svc(&["why", "gateway"]).stdout();
+    assert!(
+        why.contains("depends on orders") && why.contains("libs/money/src/money.py changed"),
+        "{why}"
+    );
+
+    repo.commit("an edit");
+    repo.append("contracts/tax.tsv", "");
+    repo.write(
+        "contracts/tax.tsv",
+        repo.read("contracts/tax.tsv")
+            .replacen("standard", "standard", 1)
+            + "# x\n",
+    );
+    let affected = repo.svc(&["affected"]).stdout();
+    assert_eq!(
+        sorted(affected.lines().map(str::to_owned).collect()),
+        ["catalog", "gateway", "orders", "pricing"]
+    );
+    repo.git(&["checkout", "--quiet", "contracts"]);
+
+    repo.append("README.md", "More.\n");
+    assert_eq!(repo.svc(&["affected"]).stdout(), "");
+    repo.append("toolchain.txt", "# more\n");
+    assert_eq!(
+        repo.svc(&["affected"]).stdout().lines().count(),
+        names.len()
+    );
+}
+
+#[test]
+fn the_shop_is_planned_without_running_anything() {
+    let repo = shop();
+    let said = repo.svc(&["build", "--all", "--dry-run"]).json();
+    assert_eq!(verdicts(&said).len(), 7);
+    assert!(verdicts(&said).iter().all(|it| it.ends_with(" run")));
+    assert_eq!(repo.git(&["status", "--porcelain", "--ignored"]), "");
+    assert_eq!(
+        repo.svc(&["check"]).run().all(),
+        "exit 0\n--- stderr\nservices.toml is valid: 7 services, 19 tasks\n"
+    );
+}

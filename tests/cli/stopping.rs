@@ -1,0 +1,247 @@
+//! How a run is stopped, and that nothing outlives it.
+#![cfg(target_os = "linux")]
+
+use rustix::process::Signal;
+
+use crate::support::TestRepo;
+use crate::world::{Running, alive, document, mark, outcomes, row, wait_until, workspace};
+
+/// A service whose test runs `script` and says that it began; and one that would be tested after it.
+fn slow(script: &str) -> TestRepo {
+    workspace(&format!(
+        r#"
+[services.a]
+path = "a"
+[services.a.test]
+run = '''
+{script}
+'''
+grace = "500ms"
+[services.b]
+path = "b"
+test = {{ run = "echo b >>../log", needs = ["a:test"] }}
+"#
+    ))
+}
+
+/// Starts the tests and waits until the first has begun, as its script tells by the file `begun.flag`.
+fn begin(repo: &TestRepo) -> Running {
+    let running = Running::start(repo.svc(&["test", "--all"]));
+    wait_until("the task begins", || {
+        repo.root().join("begun.flag").exists()
+    });
+    running
+}
+
+#[test]
+fn a_signal_ends_the_task_and_everything_below_it() {
+    let scripts = [
+        ("child", "sleep MARK & touch ../begun.flag; wait"),
+        ("foreground", "touch ../begun.flag; sleep MARK"),
+        (
+            "deaf",
+            "trap '' TERM; touch ../begun.flag; sleep MARK; sleep MARK",
+        ),
+        (
+            "own session",
+            "setsid sleep MARK & touch ../begun.flag; sleep MARK",
+        ),
+        (
+            "deaf in its own session",
+            "setsid sh -c 'trap \"\" TERM; sleep MARK; sleep MARK' & touch ../begun.flag; sleep MARK",
+        ),
+        (
+            "forked away",
+            "(setsid sh -c 'env -i sleep MARK &' &); touch ../begun.flag; sleep MARK",
+        ),
+    ];
+    for (name, script) in scripts {
+        for signal in [Signal::INT, Signal::TERM] {
+            let mark = mark();
+            let repo = slow(&script.replace("MARK", &mark));
+            let running = begin(&repo);
+            wait_until("the child runs", || {
+                alive(&mark)
+                    .iter()
+                    .any(|(_, line)| line.starts_with("sleep"))
+            });
+            running.signal(signal);
+            let (status, said) = running.end();
+            assert_eq!(alive(&mark), [], "{name} {signal:?}:\n{said}");
+            assert_eq!(status.code(), Some(130), "{name} {signal:?}:\n{said}");
+            assert!(said.contains("stopping: SIG"), "{name} {signal:?}:\n{said}");
+            assert!(!repo.root().join("log").exists(), "{name} {signal:?}");
+        }
+    }
+}
+
+#[test]
+fn an_interrupted_run_is_recorded_and_its_task_is_not_forgotten() {
+    let repo = slow("touch ../begun.flag; [ -e ../quick.flag ] || sleep 600");
+    let running = begin(&repo);
+    running.signal(Signal::INT);
+    assert_eq!(running.end().0.code(), Some(130));
+    let log = repo.svc(&["log"]).stdout();
+    assert!(
+        log.contains("a:test") && log.contains("interrupted"),
+        "{log}"
+    );
+    let list = repo.svc(&["log", "--list"]).stdout();
+    assert!(list.contains("interrupted"), "{list}");
+    repo.write("quick.flag", "");
+    let (code, said) = document(&repo, &["test"]);
+    assert_eq!(
+        (code, &row(&said, "a:test")["causes"][0]["kind"]),
+        (0, &"failed-before".into())
+    );
+    let (_, said) = document(&repo, &["test"]);
+    assert_eq!(outcomes(&said), Vec::<String>::new());
+}
+
+#[test]
+fn the_record_says_interrupted_before_children_are_waited_for() {
+    let mark = mark();
+    let repo = slow(&format!(
+        "trap 'touch ../asked.flag' TERM; touch ../begun.flag; sleep {mark} & wait; sleep {mark}"
+    ));
+    let text = repo.read("services.toml").replace("500ms", "300s");
+    repo.write("services.toml", text);
+    let running = begin(&repo);
+    running.signal(Signal::INT);
+    wait_until("the task is asked to end", || {
+        repo.root().join("asked.flag").exists()
+    });
+    wait_until("svc says that it stops", || {
+        running.said().contains("stopping: SIGINT")
+    });
+    // The run still waits, and is killed.
+    running.signal(Signal::KILL);
+    drop(running);
+    let list = repo.svc(&["log", "--list"]).stdout();
+    assert!(
+        list.contains("killed") || list.contains("interrupted"),
+        "{list}"
+    );
+    end_all(&mark);
+}
+
+#[test]
+fn a_second_interrupt_kills_at_once_and_a_termination_after_an_interrupt_does_not() {
+    let deaf = "trap 'echo asked >>../asked.flag' TERM; touch ../begun.flag; while :; do sleep 0.05 || true; done";
+    let repo = slow(deaf);
+    repo.write(
+        "services.toml",
+        repo.read("services.toml").replace("500ms", "300s"),
+    );
+    let mut running = begin(&repo);
+    running.signal(Signal::INT);
+    wait_until("the task is asked", || {
+        repo.root().join("asked.flag").exists()
+    });
+    running.signal(Signal::TERM);
+    // A termination that counted as the second request would end svc within a few milliseconds.
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    assert!(running.is_running(), "{}", running.said());
+    running.signal(Signal::INT);
+    let (status, said) = running.end();
+    assert_eq!(status.code(), Some(130), "{said}");
+}
+
+#[test]
+fn a_timeout_ends_everything_below_the_task() {
+    let mark = mark();
+    let repo = slow(&format!(
+        "setsid sh -c 'trap \"\" TERM; sleep {mark}; sleep {mark}' & trap '' TERM; sleep {mark}; sleep {mark}"
+    ));
+    let text = repo.read("services.toml");
+    repo.write(
+        "services.toml",
+        text.replace(
+            "grace = \"500ms\"",
+            "grace = \"200ms\"\ntimeout = \"400ms\"",
+        ),
+    );
+    let (code, said) = document(&repo, &["test", "--all"]);
+    assert_eq!(alive(&mark), []);
+    assert_eq!(code, 1);
+    assert_eq!(outcomes(&said), ["a:test timed-out", "b:test skipped"]);
+}
+
+#[test]
+fn what_a_task_leaves_behind_is_ended_and_named() {
+    let mark = mark();
+    let repo = slow(&format!("setsid sleep {mark} >/dev/null 2>&1 & true"));
+    let said = repo.svc(&["test", "--all"]).run();
+    assert_eq!(alive(&mark), []);
+    assert_eq!(said.code(), 0, "{}", said.all());
+    assert!(
+        said.stderr().contains("`sleep`") && said.stderr().contains("a:test"),
+        "{}",
+        said.all()
+    );
+}
+
+#[test]
+fn after_a_kill_the_next_run_reports_what_is_left() {
+    let mark = mark();
+    let repo = slow(&format!(
+        "touch ../begun.flag; [ -e ../quick.flag ] || sleep {mark}"
+    ));
+    let running = begin(&repo);
+    wait_until("the child runs", || {
+        alive(&mark)
+            .iter()
+            .any(|(_, line)| line.starts_with("sleep"))
+    });
+    let left = alive(&mark)
+        .into_iter()
+        .find(|(_, line)| line.starts_with("sleep"))
+        .unwrap()
+        .0;
+    running.signal(Signal::KILL);
+    assert_eq!(running.end().0.code(), None);
+    let list = repo.svc(&["log", "--list"]).stdout();
+    assert!(list.contains("killed"), "{list}");
+    repo.write("quick.flag", "");
+    let said = repo.svc(&["test"]).run();
+    end_all(&mark);
+    assert_eq!(said.code(), 0, "{}", said.all());
+    let expected =
+        format!("process {left} (`sleep`) of a:test is left over from a run that was killed");
+    assert!(
+        said.stderr().contains(&expected),
+        "{expected}\n{}",
+        said.all()
+    );
+    let said = repo.svc(&["test", "--all"]).run();
+    assert!(!said.stderr().contains("left over"), "{}", said.all());
+}
+
+#[test]
+fn tasks_of_a_killed_run_stay_in_plans() {
+    let mark = mark();
+    let repo = slow(&format!(
+        "touch ../begun.flag; [ -e ../quick.flag ] || sleep {mark}"
+    ));
+    let running = begin(&repo);
+    running.signal(Signal::KILL);
+    running.end();
+    end_all(&mark);
+    repo.write("quick.flag", "");
+    let (code, said) = document(&repo, &["test"]);
+    assert_eq!(
+        (code, outcomes(&said)),
+        (
+            0,
+            vec!["a:test passed".to_owned(), "b:test passed".to_owned()]
+        )
+    );
+}
+
+/// Ends the processes that a killed `svc` left.
+fn end_all(mark: &str) {
+    for (id, _) in alive(mark) {
+        let id = rustix::process::Pid::from_raw(id as i32).unwrap();
+        let _ = rustix::process::kill_process(id, Signal::KILL);
+    }
+}
