@@ -34,7 +34,13 @@ pub struct WhyArgs {
     #[command(flatten)]
     pub compare: CompareArgs,
     /// How to print the answer
-    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        value_name = "FORMAT",
+        help_heading = "Output"
+    )]
     pub format: Format,
 }
 

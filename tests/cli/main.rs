@@ -5,3 +5,4 @@ mod support;
 
 mod affected;
 mod affected_property;
+mod schema;
