@@ -1,4 +1,4 @@
-//! `svc`: build, test and deploy only the services that changed.
+//! `svc`: builds and tests only the services that changed.
 //!
 //! This is the map. Rooms stand on floors; a room may use rooms on lower floors, never its neighbours or what is above.
 //!

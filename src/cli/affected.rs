@@ -20,12 +20,13 @@ use crate::report::view::{AffectedView, ServiceView};
                   On a laptop the head is the working tree, uncommitted and untracked files included, and the base is \
                   the merge-base with the default branch.",
     after_help = "Examples:\n  \
-                  svc affected                       what my branch and working tree change\n  \
-                  svc affected --explain             the same, with the reasons\n  \
-                  svc affected --staged              what this commit would change\n  \
-                  svc affected --base v1.4           since the tag, as in a review\n  \
-                  svc affected --base-exact HEAD~1 --head HEAD   by the last commit\n  \
-                  svc affected --exit-code           exit with 1 if something is affected"
+                  svc affected                 what my branch and working tree change\n  \
+                  svc affected --explain       the same, with the reasons\n  \
+                  svc affected --staged        what this commit would change\n  \
+                  svc affected --base v1.4     since the tag, as in a review\n  \
+                  svc affected --base-exact HEAD~1 --head HEAD\n                               \
+                  what the last commit changed\n  \
+                  svc affected --exit-code     exits with 0 for none, 1 for some"
 )]
 pub struct AffectedArgs {
     #[command(flatten)]

@@ -2,19 +2,18 @@
 
 use std::path::PathBuf;
 
-use clap::builder::Resettable;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use crate::cli;
 use crate::git::Fetch;
 use crate::ops::request::{BaseRequest, CompareRequest, HeadRequest, SelectRequest};
 
-/// Build, test and deploy only the services that changed.
+/// Build and test only the services that changed.
 #[derive(Debug, Parser)]
 #[command(
     name = "svc",
     version,
-    about = "Build, test and deploy only the services that changed",
+    about = "Build and test only the services that changed",
     long_about = "svc reads one services.toml, works out through git which services changed and what depends on them, \
                   and runs build, test and other tasks for only those.",
     after_help = "Examples:\n  \
@@ -90,7 +89,7 @@ pub enum Format {
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "What to compare")]
 pub struct CompareArgs {
-    /// Compare with the merge-base of REV and the head [default: the default branch]
+    /// Compare with the merge-base of REV and the head [default: SVC_BASE, else the default branch]
     #[arg(long, value_name = "REV")]
     pub base: Option<String>,
     /// Compare with exactly REV
@@ -115,7 +114,7 @@ pub struct CompareArgs {
 #[command(next_help_heading = "Which services")]
 pub struct SelectArgs {
     /// These services, changed or not; with --base, --head or --staged only if affected
-    #[arg(value_name = "SERVICE", help_heading = Resettable::Reset)]
+    #[arg(value_name = "SERVICE", help_heading = None::<&str>)]
     pub services: Vec<String>,
     #[command(flatten)]
     pub flags: SelectFlags,

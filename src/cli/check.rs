@@ -19,7 +19,7 @@ use crate::report::words;
 #[derive(Debug, Args)]
 #[command(
     long_about = "Checks services.toml and every file that it includes, and shows all problems at once. Runs nothing.",
-    after_help = "Examples:\n  svc check\n  svc check --format json"
+    after_help = "Examples:\n  svc check                  all problems, with their lines\n  svc check --format json    the same for editors"
 )]
 pub struct CheckArgs {
     /// How to print what is wrong

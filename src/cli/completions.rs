@@ -9,10 +9,13 @@ use crate::cli::session::Session;
 
 /// Print a completion script for a shell
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  \
+#[command(
+    long_about = "Prints a script that lets a shell complete the commands and flags of svc.",
+    after_help = "Examples:\n  \
                         svc completions bash > ~/.local/share/bash-completion/completions/svc\n  \
                         svc completions zsh > ~/.zfunc/_svc\n  \
-                        svc completions fish > ~/.config/fish/completions/svc.fish")]
+                        svc completions fish > ~/.config/fish/completions/svc.fish"
+)]
 pub struct CompletionsArgs {
     /// The shell
     pub shell: Shell,

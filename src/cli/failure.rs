@@ -52,7 +52,9 @@ fn hints(failure: &Failure) -> Vec<String> {
             let looked = looked.iter().map(|it| format!("\n`{}`", it.display()));
             vec![
                 format!("looked for it in{}", looked.collect::<String>()),
-                "create one at the top of the repository, or name the workspace with -C".into(),
+                format!(
+                    "create one at the top of the repository, or name the workspace with -C; to start from:\n{START}"
+                ),
             ]
         }
         Failure::Unknown {
@@ -81,6 +83,13 @@ fn listed(kind: &str) -> Vec<String> {
     };
     vec![hint.to_owned()]
 }
+
+/// The smallest `services.toml` that does something.
+const START: &str = "\
+  version = 1\n\
+  [services.api]\n\
+  path = \"services/api\"\n\
+  test = \"make test\"";
 
 fn causes(failure: &Failure) -> Vec<String> {
     let first = match failure {

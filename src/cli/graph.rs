@@ -13,11 +13,14 @@ use crate::report::graph::{GraphView, dot, graph_json, mermaid, tree};
 
 /// Show what depends on what
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  \
-                        svc graph\n  \
-                        svc graph web --with-dependencies\n  \
-                        svc graph --base main                only what is affected\n  \
-                        svc graph --format dot | dot -Tsvg > graph.svg")]
+#[command(
+    long_about = "Shows which service depends on which: all services, or those that the flags select.",
+    after_help = "Examples:\n  \
+                        svc graph                              all services\n  \
+                        svc graph web --with-dependencies      one, with what it depends on\n  \
+                        svc graph --base main                  those that differ from main\n  \
+                        svc graph --format dot | dot -Tsvg > graph.svg"
+)]
 pub struct GraphArgs {
     #[command(flatten)]
     pub select: SelectArgs,

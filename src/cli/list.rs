@@ -13,11 +13,14 @@ use crate::report::list::{list_json, list_text};
 
 /// List the services
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  \
-                        svc list\n  \
-                        svc list --tag backend -v\n  \
-                        svc list --base main            only what is affected\n  \
-                        svc list --format json | jq -r '.services[].path'")]
+#[command(
+    long_about = "Lists the services: all of them, or those that the flags select. With -v the commands of their tasks, too.",
+    after_help = "Examples:\n  \
+                        svc list                          all services\n  \
+                        svc list --tag backend -v         those with a tag, and their commands\n  \
+                        svc list --base main              those that differ from main\n  \
+                        svc list --format json | jq -r '.services[].path'"
+)]
 pub struct ListArgs {
     #[command(flatten)]
     pub select: SelectArgs,

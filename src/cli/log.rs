@@ -27,7 +27,7 @@ use crate::report::words;
                   svc log                 the tasks of the last run\n  \
                   svc log web:test        what this task wrote when it last ran\n  \
                   svc log --list          the runs that are kept\n  \
-                  svc log --run 20261123-141502-1m9k"
+                  svc log --run 20261123-141502-1m9k\n                          the tasks of this run"
 )]
 pub struct LogArgs {
     /// The task whose log to print

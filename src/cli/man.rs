@@ -11,10 +11,13 @@ use crate::ops::failure::Failure;
 
 /// Print the manual page
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  \
-                        svc man | man -l -\n  \
-                        svc man affected | man -l -\n  \
-                        svc man > /usr/local/share/man/man1/svc.1")]
+#[command(
+    long_about = "Prints the manual page, for `man`.",
+    after_help = "Examples:\n  \
+                        svc man | man -l -             read it\n  \
+                        svc man affected | man -l -    the page of one command\n  \
+                        svc man > /usr/local/share/man/man1/svc.1"
+)]
 pub struct ManArgs {
     /// The page of this command [default: the page of svc itself]
     pub command: Option<String>,

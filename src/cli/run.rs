@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use clap::builder::Resettable;
 use clap::{Args, ValueEnum};
 
 use crate::cli::affected::tell_base;
@@ -43,7 +42,7 @@ pub struct BuildArgs {
     after_help = "Examples:\n  \
                   svc test                    what my branch and working tree change\n  \
                   svc test --staged           what this commit would change\n  \
-                  svc test web -- --watch     this service, with more arguments for its last command\n  \
+                  svc test web -- -k login    this service, with arguments for its last command\n  \
                   svc test --log failed       show only the logs of failures"
 )]
 pub struct TestArgs {
@@ -60,8 +59,8 @@ pub struct TestArgs {
     after_help = "Examples:\n  \
                   svc run lint                in every service that changed and has this task\n  \
                   svc run lint web api        in these services\n  \
-                  svc run web:lint            the same for one\n  \
-                  svc run lint --all --fail-fast"
+                  svc run web:lint            in one service, by the full name\n  \
+                  svc run lint --all --fail-fast   everywhere, until one fails"
 )]
 pub struct RunArgs {
     /// The task, or its full name SERVICE:TASK
@@ -83,7 +82,7 @@ pub struct SharedArgs {
     #[command(flatten)]
     pub output: OutputArgs,
     /// Arguments for the last command of each selected task
-    #[arg(last = true, value_name = "ARGS", help_heading = Resettable::Reset)]
+    #[arg(last = true, value_name = "ARGS", help_heading = None::<&str>)]
     pub arguments: Vec<String>,
 }
 

@@ -287,7 +287,7 @@ impl Reading<'_> {
                 let message = format!("the file `{shown}` does not exist");
                 let problem = self.findings.add(place, message);
                 match path.as_bytes() == FILE.as_bytes() {
-                    true => problem.hint("a workspace begins with this file"),
+                    true => problem.hint("create it at the top of the workspace"),
                     false => problem.hint("correct the path in `include`, or remove it"),
                 };
                 return None;

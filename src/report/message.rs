@@ -57,12 +57,12 @@ mod tests {
     #[test]
     fn failures_say_what_and_why_and_what_to_do() {
         let causes = ["no such file\nor directory".to_owned()];
-        let hints = ["run `svc init`".to_owned()];
+        let hints = ["run `svc check`".to_owned()];
         insta::assert_snapshot!(failure("read `services.toml`", &causes, &hints, PLAIN), @r"
         error: read `services.toml`
           cause: no such file
           or directory
-        hint: run `svc init`
+        hint: run `svc check`
         ");
     }
 

@@ -19,6 +19,7 @@ mod help;
 mod output;
 mod running;
 mod scale;
+mod schema;
 mod shop;
 mod stopping;
 mod values_and_secrets;

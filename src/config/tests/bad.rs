@@ -847,7 +847,7 @@ fn includes_exist_and_hold_only_services() {
 fn files_that_are_not_text_are_named() {
     assert_snapshot!(plain(&Memory::default()), @r"
     services.toml:1:1: the file `services.toml` does not exist
-      a workspace begins with this file
+      create it at the top of the workspace
     ");
     assert_snapshot!(problems(&Memory::default().with("services.toml", b"version = 1\nname = \"\xff\"\n")), @r#"
     error: the file is not UTF-8 text
