@@ -140,6 +140,7 @@ fn a_list_of_what_is_affected_follows_the_flags() {
     exit 0
     --- stderr
     base: 3f82d1a037 (merge-base with main)
+    no service is affected
     ");
     assert_eq!(repo.svc(&["affected", "--exit-code"]).run().code(), 0);
     assert_eq!(
@@ -247,8 +248,6 @@ fn why_has_an_answer_for_everything() {
     --- stdout
     api is affected
       everything counts as changed: `nope` is not in this clone, and no remote is configured to fetch it from
-    --- stderr
-    warning: everything counts as affected: `nope` is not in this clone, and no remote is configured to fetch it from
     ");
     repo.svc(&["test", "api"]).run();
     insta::assert_snapshot!(ask(&repo, &["why", "api:test", "-v"]), @r"
@@ -276,7 +275,11 @@ fn logs_are_kept_and_shown() {
     error: nothing ran here yet
     hint: `svc build`, `svc test` and `svc run` make records
     ");
-    insta::assert_snapshot!(ask(&repo, &["log", "--list"]), @r"exit 0");
+    insta::assert_snapshot!(ask(&repo, &["log", "--list"]), @r"
+    exit 0
+    --- stderr
+    nothing ran here yet
+    ");
     repo.svc(&["test", "--all", "--jobs", "1"]).run();
     insta::assert_snapshot!(ask(&repo, &["log"]), @r"
     exit 0
@@ -338,6 +341,7 @@ fn logs_are_kept_and_shown() {
     exit 2
     --- stderr
     error: there is no recorded run named `20200101-000000-abcd`
+    hint: `svc log --list` names the runs that are kept
     ");
 }
 

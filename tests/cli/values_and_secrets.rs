@@ -71,6 +71,7 @@ const SECRETS: &str = r#"
 path = "a"
 [services.a.test]
 run = "echo token is $NPM_TOKEN.; printf %s $NPM_TOKEN | cut -c1-4; printf 'hunter'; sleep 0.1; printf '2-long'; echo; exit 1"
+needs = []
 secrets = ["NPM_TOKEN"]
 [services.a.build]
 run = "echo it=$NPM_TOKEN >>$SVC_VALUES"

@@ -34,7 +34,7 @@ fn names_that_do_not_exist_are_answered_with_the_nearest() {
     insta::assert_snapshot!(ask(&repo, &["why", "web:tset"]), @r"
     exit 2
     --- stderr
-    error: there is no task named `web:tset`
+    error: `web` has no task `tset`
     hint: did you mean `web:test`?
     ");
     insta::assert_snapshot!(ask(&repo, &["list", "--exclude", "webb"]), @r"
@@ -53,12 +53,13 @@ fn names_that_do_not_exist_are_answered_with_the_nearest() {
     exit 2
     --- stderr
     error: there is no task named `xyz`
+    hint: `svc list` names the tasks of each service
     ");
     insta::assert_snapshot!(ask(&repo, &["run", "api:lint"]), @r"
     exit 2
     --- stderr
-    error: there is no task named `api:lint`
-    hint: did you mean `api:test`?
+    error: `api` has no task `lint`
+    hint: it has `build`, `test`
     ");
     insta::assert_snapshot!(ask(&repo, &["list", "--tag", "backnd"]), @r"
     exit 2
@@ -70,6 +71,7 @@ fn names_that_do_not_exist_are_answered_with_the_nearest() {
     exit 2
     --- stderr
     error: there is no tag named `xyz`
+    hint: `svc list` names the tags of each service
     ");
     insta::assert_snapshot!(ask(&repo, &["biuld"]), @r"
     exit 2
@@ -85,8 +87,8 @@ fn names_that_do_not_exist_are_answered_with_the_nearest() {
     insta::assert_snapshot!(ask(&repo, &["man", "biuld"]), @r"
     exit 2
     --- stderr
-    error: there is no such command
-    hint: `svc help` names all commands
+    error: there is no command named `biuld`
+    hint: did you mean `build`?
     ");
     insta::assert_snapshot!(ask(&repo, &["build", "--al"]), @r"
     exit 2
@@ -121,6 +123,7 @@ fn requests_that_make_no_sense_are_explained() {
     exit 2
     --- stderr
     error: there is no task named `deploy`
+    hint: `svc list` names the tasks of each service
     ");
     insta::assert_snapshot!(ask(&repo, &["build", "--jobs", "0"]), @r"
     exit 2
@@ -190,16 +193,8 @@ fn without_a_definition_it_is_said_where_it_was_looked_for() {
     insta::assert_snapshot!(told(&said), @r"
     exit 2
     --- stderr
-    error: there is no `services.toml` here or above
-    hint: looked for it in
-      `[WORLD]/repo/no/such/place/services.toml`
-      `[WORLD]/repo/no/such/services.toml`
-      `[WORLD]/repo/no/services.toml`
-      `[WORLD]/repo/services.toml`
-      `[WORLD]/services.toml`
-      `/tmp/services.toml`
-      `/services.toml`
-    hint: create one at the top of the repository, or name the workspace with -C
+    error: there is no directory `[WORLD]/repo/no/such/place`
+    hint: -C names the directory to work in
     ");
 }
 
@@ -247,14 +242,6 @@ fn all_problems_of_a_definition_are_shown_at_once_with_their_lines() {
       |        ^^^^^^^^
       |
       = help: a service lies below the directory of the file that declares it; declare this one in the `services.toml` of the workspace
-
-    error: `web:build` has no command
-      --> services.toml:10:1
-       |
-    10 | build = { run = "", timeout = "soon" }
-       | ^^^^^
-       |
-       = help: add `run = "…"`
 
     error: `run` is an empty command
       --> services.toml:10:17

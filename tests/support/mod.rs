@@ -142,6 +142,15 @@ impl TestRepo {
                 command.env(name, value);
             }
         }
+        // Where a toolchain lies in the real home, it would not be found from the sealed one.
+        let home = std::env::var_os("HOME").map(PathBuf::from);
+        for (name, directory) in [("RUSTUP_HOME", ".rustup"), ("CARGO_HOME", ".cargo")] {
+            let place = home.as_ref().map(|it| it.join(directory));
+            if let Some(place) = place.filter(|it| std::env::var_os(name).is_none() && it.is_dir())
+            {
+                command.env(name, place);
+            }
+        }
         command
     }
 }
