@@ -10,6 +10,7 @@ mod changing;
 mod environment;
 mod flooding;
 mod help;
+mod machines;
 mod output;
 mod running;
 mod scale;
