@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use crate::cli::args::{CompareArgs, Format, SelectArgs};
+use crate::cli::args::{CompareArgs, SelectArgs};
 use crate::cli::exit::Exit;
 use crate::cli::session::Session;
 use crate::ops::affected::Request;
@@ -26,15 +26,6 @@ pub struct ListArgs {
     pub select: SelectArgs,
     #[command(flatten)]
     pub compare: CompareArgs,
-    /// How to print the list
-    #[arg(
-        long,
-        value_enum,
-        default_value_t,
-        value_name = "FORMAT",
-        help_heading = "Output"
-    )]
-    pub format: Format,
 }
 
 /// Runs the command.
@@ -48,9 +39,9 @@ pub fn run(session: &Session, args: &ListArgs) -> Result<Exit, Failure> {
     let progress = session.progress("looking at what changed");
     let answer = list::list(&place, &request, &mut |step| progress.say(step))?;
     drop(progress);
-    match args.format {
-        Format::Json => session.document(&list_json(&answer.workspace, &answer.services)),
-        Format::Text => {
+    match session.is_for_machines() {
+        true => session.document(&list_json(&answer.workspace, &answer.services)),
+        false => {
             let look = session.settings.stdout_look();
             session.say(&list_text(&answer.workspace, &answer.services, look));
         }
