@@ -14,7 +14,8 @@ pub fn readme() -> String {
     read("README.md")
 }
 
-fn read(path: &str) -> String {
+/// A page of this repository.
+pub fn read(path: &str) -> String {
     std::fs::read_to_string(root().join(path)).expect("the page exists")
 }
 
