@@ -29,9 +29,13 @@ use crate::cli::session::Session;
 /// Runs the program and gives its exit code.
 pub fn main() -> ExitCode {
     let arguments = Cli::parse();
-    let session = Session::begin(&arguments.global, &arguments.command);
-    let exit = dispatch(&session, &arguments.command);
-    session.end(exit).into()
+    // What went wrong was told when it happened; scripts are to know whose fault it was.
+    let exit = std::panic::catch_unwind(|| {
+        let session = Session::begin(&arguments.global, &arguments.command);
+        let exit = dispatch(&session, &arguments.command);
+        session.end(exit)
+    });
+    exit.unwrap_or(Exit::Bug).into()
 }
 
 fn dispatch(session: &Session, command: &Command) -> Exit {

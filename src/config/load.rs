@@ -197,8 +197,13 @@ impl Reading<'_> {
         self.odd(context, &root, &read);
         self.check_overrides(context);
         paths.insert(0, FilePath::from(FILE));
+        let names = root.include.iter().map(|it| it.value);
+        let names = names.chain([FILE, preset::OWN]);
+        let top = FilePath::default();
+        let definition = names.filter_map(|it| Pattern::new(it, &top).ok());
         let settings = Settings {
             files: paths,
+            definition: definition.collect(),
             ..root.settings
         };
         let services = read.into_iter().map(|(_, service)| service).collect();

@@ -31,9 +31,12 @@ pub fn embedded_names() -> impl Iterator<Item = &'static str> {
         .filter_map(|file| file.path().file_stem()?.to_str())
 }
 
+/// Where a workspace keeps its own presets.
+pub const OWN: &str = ".svc/presets";
+
 /// Where a workspace keeps its own preset `name`.
 pub fn own_path(name: &str) -> FilePath {
-    FilePath::from(format!(".svc/presets/{name}.toml").as_str())
+    FilePath::from(format!("{OWN}/{name}.toml").as_str())
 }
 
 /// Reads a preset's file.

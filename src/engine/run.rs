@@ -1,5 +1,7 @@
 //! One run: starts what may start, listens to what runs, and keeps count.
 
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::Scope;
@@ -10,8 +12,10 @@ use crate::engine::critical::critical_path;
 use crate::engine::job::{Failing, Job};
 use crate::engine::schedule::Schedule;
 use crate::model::event::Event;
-use crate::model::plan::Verdict;
+use crate::model::plan::{PlannedTask, Verdict};
 use crate::model::run::{Outcome, Summary, TaskResult};
+use crate::model::task::Slot;
+use crate::process::Control;
 use crate::process::signals::{Listener, Request, listen};
 use crate::process::sweep;
 use crate::record::{self, TaskRecord};
@@ -25,8 +29,8 @@ const GRACE_OF_STRAYS: Duration = Duration::from_secs(2);
 /// What a running task, or a signal, tells the run.
 pub enum Message {
     Event(Event),
-    /// A log cannot be kept.
-    LogLost(record::Error),
+    /// A log or a result cannot be kept.
+    RecordLost(record::Error),
     Ended {
         task: usize,
         result: TaskResult,
@@ -35,6 +39,8 @@ pub enum Message {
     Stop {
         reason: String,
     },
+    /// The thread of a task panicked: a fault of `svc` itself.
+    Panicked(Box<dyn Any + Send>),
 }
 
 /// Runs the plan to its end. Everything that happens goes through `emit`, in order, from this thread.
@@ -47,8 +53,12 @@ pub fn run(job: &Job<'_>, emit: &mut dyn FnMut(&Event)) -> Summary {
     });
     let mut state = State::new(job, emit);
     let (sender, receiver) = sync_channel(WAITING_MESSAGES);
-    let signals = state.listen(sender.clone());
+    // Signals are heard to the very end: ending what was left behind may take long, too.
+    let _signals = state.listen(sender.clone());
     std::thread::scope(|scope| {
+        // Should this thread come to grief, the others may not wait for it to listen, nor it for what they run.
+        let receiver = receiver;
+        let _guard = KillOnPanic(job.control);
         loop {
             state.start_all(scope, &sender);
             if state.schedule.is_done() {
@@ -57,8 +67,18 @@ pub fn run(job: &Job<'_>, emit: &mut dyn FnMut(&Event)) -> Summary {
             state.hear(&receiver);
         }
     });
-    drop(signals);
     state.end(started)
+}
+
+/// Kills everything that runs if `svc` itself is at fault.
+struct KillOnPanic<'a>(&'a Control);
+
+impl Drop for KillOnPanic<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.kill();
+        }
+    }
 }
 
 /// The state of a run, in the thread that runs it.
@@ -74,9 +94,12 @@ struct State<'j, 'e> {
 
 impl<'j, 'e> State<'j, 'e> {
     fn new(job: &'j Job<'j>, emit: &'e mut dyn FnMut(&Event)) -> Self {
-        let slot = |task: &crate::model::plan::PlannedTask| {
-            let service = job.workspace.service(task.service);
-            service.tasks[&task.id.task].slot.clone()
+        let slot = |task: &PlannedTask| match task.verdict {
+            Verdict::Run => job.workspace.service(task.service).tasks[&task.id.task]
+                .slot
+                .clone(),
+            // What is not run holds nothing.
+            Verdict::Cached | Verdict::Skip => Slot::Free,
         };
         let slots = job.plan.tasks.iter().map(slot).collect();
         let pools = &job.workspace.settings().pools;
@@ -115,7 +138,10 @@ impl<'j, 'e> State<'j, 'e> {
     where
         'j: 's,
     {
-        while let Some(task) = self.schedule.start_next() {
+        // From the signal to the message that tells of it, nothing new begins either.
+        while !self.job.control.is_asked()
+            && let Some(task) = self.schedule.start_next()
+        {
             let planned = &self.job.plan.tasks[task];
             if planned.verdict != Verdict::Run {
                 let mut result = TaskResult::not_started(Outcome::Skipped, planned.reason.clone());
@@ -128,13 +154,9 @@ impl<'j, 'e> State<'j, 'e> {
             let (job, sender) = (self.job, sender.clone());
             scope.spawn(move || {
                 let tell = |message| drop(sender.send(message));
-                let result = attempt::run_task(job, task, &values, &tell);
-                let record = Box::new(look_after(job, task, &result, &tell));
-                let _ = sender.send(Message::Ended {
-                    task,
-                    result,
-                    record,
-                });
+                let ended = catch_unwind(AssertUnwindSafe(|| perform(job, task, &values, &tell)));
+                // Whatever happens, the run hears of this task's end: it waits for nothing else.
+                tell(ended.unwrap_or_else(Message::Panicked));
             });
         }
     }
@@ -157,7 +179,7 @@ impl<'j, 'e> State<'j, 'e> {
     fn hear(&mut self, receiver: &Receiver<Message>) {
         match receiver.recv().expect("this thread holds a sender") {
             Message::Event(event) => (self.emit)(&event),
-            Message::LogLost(error) => self.warn_of_record(&error),
+            Message::RecordLost(error) => self.warn_of_record(&error),
             Message::Ended {
                 task,
                 result,
@@ -172,6 +194,7 @@ impl<'j, 'e> State<'j, 'e> {
                 self.is_interrupted = true;
                 self.stop(&reason);
             }
+            Message::Panicked(fault) => resume_unwind(fault),
         }
     }
 
@@ -268,6 +291,22 @@ impl<'j, 'e> State<'j, 'e> {
     }
 }
 
+/// Runs a task and looks at what came of it.
+fn perform(
+    job: &Job<'_>,
+    task: usize,
+    values: &[(String, String)],
+    tell: &dyn Fn(Message),
+) -> Message {
+    let result = attempt::run_task(job, task, values, tell);
+    let record = Box::new(look_after(job, task, &result, tell));
+    Message::Ended {
+        task,
+        result,
+        record,
+    }
+}
+
 /// What is written down of a task that ended: if it passed, with what it was made from.
 fn look_after(
     job: &Job<'_>,
@@ -300,4 +339,83 @@ fn look_after(
 )]
 fn now() -> Instant {
     Instant::now()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::engine::job::Aftermath;
+    use crate::model::graph::TaskGraph;
+    use crate::model::mask::Mask;
+    use crate::model::plan::{self, Plan};
+    use crate::model::workspace::Workspace;
+    use crate::model::workspace::sample::{named, workspace};
+
+    fn planned(workspace: &Workspace) -> Arc<Plan> {
+        let graph = TaskGraph::of_task(workspace, &named("build"));
+        let all = (0..graph.nodes().len()).map(|at| (at, vec![]));
+        let none = vec![vec![]; graph.nodes().len()];
+        Arc::new(plan::make(workspace, &graph, all.collect(), &none))
+    }
+
+    /// Runs the builds of a workspace whose services all lie in a temporary directory.
+    fn run_in(
+        lines: &[&str],
+        control: &Control,
+        look_after: &(dyn Fn(usize) -> Aftermath + Sync),
+        emit: &mut dyn FnMut(&Event),
+    ) -> Summary {
+        let root = tempfile::tempdir().unwrap();
+        let workspace = workspace(lines);
+        for service in workspace.services() {
+            std::fs::create_dir(root.path().join(service.path.as_path())).unwrap();
+        }
+        let variables = [("PATH".into(), "/usr/bin:/bin".into())].into();
+        let job = Job {
+            workspace: &workspace,
+            root: root.path(),
+            plan: planned(&workspace),
+            jobs: 4,
+            failing: Failing::KeepsGoing,
+            variables: &variables,
+            id: "test".to_owned(),
+            scratch: root.path(),
+            record: None,
+            control,
+            jobserver: None,
+            secrets: BTreeMap::new(),
+            mask: Mask::new([]),
+            values: vec![BTreeMap::new(); lines.len()],
+            look_after,
+        };
+        run(&job, emit)
+    }
+
+    #[test]
+    fn a_fault_in_the_thread_of_a_task_ends_the_run() {
+        let lines: Vec<String> = (0..40).map(|at| format!("s{at}:build")).collect();
+        let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+        let control = Control::new().unwrap();
+        let fault = catch_unwind(AssertUnwindSafe(|| {
+            run_in(&lines, &control, &|_| panic!("a fault"), &mut |_| {})
+        }));
+        assert_eq!(fault.unwrap_err().downcast_ref::<&str>(), Some(&"a fault"));
+    }
+
+    #[test]
+    fn a_fault_of_who_listens_ends_the_run() {
+        let control = Control::new().unwrap();
+        let fault = catch_unwind(AssertUnwindSafe(|| {
+            let mut emit = |event: &Event| {
+                if matches!(event, Event::TaskFinished { .. }) {
+                    panic!("cannot tell");
+                }
+            };
+            let lines = ["a:build", "b:build", "c:build", "d:build"];
+            run_in(&lines, &control, &|_| Aftermath::default(), &mut emit)
+        }));
+        assert!(fault.is_err() && control.is_killed());
+    }
 }

@@ -1,5 +1,6 @@
 //! Which task may start next: order, slots and priorities. Knows no threads and no clock.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -16,12 +17,18 @@ pub struct Schedule {
     /// For each task, the time from its start to the end of the longest chain that begins with it.
     remaining: Vec<Duration>,
     slots: Vec<Slot>,
-    ready: BTreeSet<(std::cmp::Reverse<Duration>, usize)>,
+    /// The tasks that wait for nothing but their slot, by slot: whether one may start is asked once for all of them.
+    ready: BTreeMap<Slot, BTreeSet<Priority>>,
     running: BTreeSet<usize>,
+    /// Whether what runs has the machine to itself.
+    exclusive_runs: bool,
     free_jobs: usize,
     free_in_pool: BTreeMap<String, usize>,
     unfinished: usize,
 }
+
+/// Longer paths first, then the order of the plan.
+type Priority = (Reverse<Duration>, usize);
 
 /// How far a task has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,8 +52,9 @@ impl Schedule {
             dependents: dependents(plan),
             remaining: Vec::new(),
             slots,
-            ready: BTreeSet::new(),
+            ready: BTreeMap::new(),
             running: BTreeSet::new(),
+            exclusive_runs: false,
             free_jobs: jobs.max(1),
             free_in_pool: pools
                 .iter()
@@ -62,18 +70,36 @@ impl Schedule {
     }
 
     /// Takes the next task to start, if one may start now: of those that are ready and find their slot free, the one with
-    /// the longest remaining path.
+    /// the longest remaining path. What is less urgent than a waiting exclusive task waits with it, or it would wait until
+    /// nothing else is left.
     pub fn start_next(&mut self) -> Option<usize> {
-        let next = *self.ready.iter().find(|(_, task)| self.may_start(*task))?;
-        self.ready.remove(&next);
+        if self.free_jobs == 0 || self.exclusive_runs {
+            return None;
+        }
+        let first =
+            |(slot, tasks): (&Slot, &BTreeSet<Priority>)| Some((*tasks.first()?, slot.clone()));
+        let waiting = self
+            .ready
+            .iter()
+            .filter(|(slot, _)| self.is_free(slot) || **slot == Slot::Exclusive);
+        let (next, slot) = waiting.filter_map(first).min()?;
+        if !self.is_free(&slot) {
+            return None;
+        }
+        if let Some(tasks) = self.ready.get_mut(&slot) {
+            tasks.remove(&next);
+        }
         let (_, task) = next;
         self.running.insert(task);
         self.standing[task] = Standing::Running;
         self.free_jobs -= 1;
-        if let Slot::Pool(pool) = &self.slots[task] {
-            self.free_in_pool
-                .entry(pool.clone())
-                .and_modify(|free| *free -= 1);
+        match slot {
+            Slot::Free => {}
+            Slot::Pool(pool) => {
+                let pool = self.free_in_pool.entry(pool);
+                pool.and_modify(|free| *free -= 1);
+            }
+            Slot::Exclusive => self.exclusive_runs = true,
         }
         Some(task)
     }
@@ -122,13 +148,8 @@ impl Schedule {
         self.unfinished == 0
     }
 
-    fn may_start(&self, task: usize) -> bool {
-        let exclusive_runs = || {
-            let mut running = self.running.iter();
-            running.any(|it| self.slots[*it] == Slot::Exclusive)
-        };
-        match &self.slots[task] {
-            _ if self.free_jobs == 0 || exclusive_runs() => false,
+    fn is_free(&self, slot: &Slot) -> bool {
+        match slot {
             Slot::Free => true,
             Slot::Pool(pool) => self.free_in_pool.get(pool).is_none_or(|free| *free > 0),
             Slot::Exclusive => self.running.is_empty(),
@@ -137,8 +158,8 @@ impl Schedule {
 
     fn make_ready_if_free(&mut self, task: usize) {
         if self.standing[task] == Standing::Waiting(0) {
-            self.ready
-                .insert((std::cmp::Reverse(self.remaining[task]), task));
+            let ready = self.ready.entry(self.slots[task].clone()).or_default();
+            ready.insert((Reverse(self.remaining[task]), task));
         }
     }
 
@@ -147,10 +168,13 @@ impl Schedule {
         self.standing[task] = Standing::Over;
         self.free_jobs += 1;
         self.unfinished -= 1;
-        if let Slot::Pool(pool) = &self.slots[task] {
-            self.free_in_pool
-                .entry(pool.clone())
-                .and_modify(|free| *free += 1);
+        match &self.slots[task] {
+            Slot::Free => {}
+            Slot::Pool(pool) => {
+                let pool = self.free_in_pool.entry(pool.clone());
+                pool.and_modify(|free| *free += 1);
+            }
+            Slot::Exclusive => self.exclusive_runs = false,
         }
     }
 }
@@ -254,6 +278,27 @@ mod tests {
         let plan = plan(&["a:build", "b:build", "c:build"], &[("b", 9)]);
         let slots = vec![Slot::Free, Slot::Exclusive, Slot::Free];
         assert_eq!(starts(&plan, slots, 3, &[]).join(" "), "b | a c | |");
+    }
+
+    #[test]
+    fn an_urgent_exclusive_task_is_not_overtaken_for_ever() {
+        let lines = ["a:build", "b:build", "c:build", "d:build", "e:build"];
+        let plan = plan(&lines, &[("a", 9), ("b", 8), ("c", 5), ("d", 2), ("e", 2)]);
+        let mut slots = free(&plan);
+        slots[2] = Slot::Exclusive;
+        assert_eq!(
+            starts(&plan, slots, 2, &[]).join(" "),
+            "a b | | c | d e | |"
+        );
+    }
+
+    #[test]
+    fn many_tasks_of_a_full_pool_take_no_time() {
+        let lines: Vec<String> = (0..20_000).map(|at| format!("s{at}:build")).collect();
+        let plan = plan(&lines.iter().map(String::as_str).collect::<Vec<_>>(), &[]);
+        let slots = vec![Slot::Pool("db".into()); plan.tasks.len()];
+        let order = starts(&plan, slots, 8, &[("db", 1)]);
+        assert_eq!(order.len(), 40_000);
     }
 
     #[test]

@@ -11,16 +11,20 @@ use crate::model::name::TaskName;
 use crate::model::path::{FilePath, ancestors};
 use crate::model::workspace::{ServiceIndex, Workspace};
 
+/// So many causes that hold for every service are kept: more of them would make nothing plainer, and all of them for each of
+/// thousands of services fill the memory.
+const NAMED_GLOBALLY: usize = 100;
+
 /// What changed by itself, before anything is passed on to dependents.
 #[derive(Clone, Debug, Default)]
 pub struct Changed {
     /// Why nothing is known, so that everything counts as changed.
     pub everything: Option<String>,
-    /// For each service, its own causes.
+    /// For each service, its own causes, less those that hold for all.
     services: Vec<Vec<Cause>>,
     /// The own causes of tasks that have any, less those that hold for all.
     tasks: HashMap<(ServiceIndex, TaskName), Vec<Cause>>,
-    /// Causes that hold for every task.
+    /// Causes that hold for every service and task.
     shared: Vec<Cause>,
     /// Changed files that belong to no service and are neither ignored nor a global input.
     pub unowned: Vec<FilePath>,
@@ -76,7 +80,8 @@ impl Changed {
         let mut is_affected = vec![false; workspace.services().len()];
         let mut affected = Vec::new();
         for service in service_order(workspace) {
-            let mut causes = self.services[service.0 as usize].clone();
+            let own = &self.services[service.0 as usize];
+            let mut causes = [&self.shared[..], own].concat();
             let dependencies = workspace.dependencies(service).iter();
             let affected_ones = dependencies.filter(|it| is_affected[it.0 as usize]);
             if self.everything.is_none() {
@@ -84,6 +89,8 @@ impl Changed {
             }
             if !causes.is_empty() {
                 is_affected[service.0 as usize] = true;
+                causes.sort_unstable();
+                causes.dedup();
                 affected.push(AffectedService { service, causes });
             }
         }
@@ -94,7 +101,7 @@ impl Changed {
     pub fn affected_nodes(&self, workspace: &Workspace, graph: &TaskGraph) -> Vec<Vec<Cause>> {
         let mut causes: Vec<Vec<Cause>> = Vec::with_capacity(graph.nodes().len());
         for index in 0..graph.nodes().len() {
-            let mut found: BTreeSet<Cause> = self.own(graph, index).iter().cloned().collect();
+            let mut found: BTreeSet<Cause> = self.own(graph, index).cloned().collect();
             let service = graph.nodes()[index].service;
             for need in graph
                 .needs(index)
@@ -113,25 +120,23 @@ impl Changed {
         causes
     }
 
-    /// The causes of a node that come from its own service, not from a dependency.
-    fn own(&self, graph: &TaskGraph, index: NodeIndex) -> Vec<Cause> {
+    /// The causes of a node that come from its own service, not from a dependency. A task that is missing counts by the
+    /// inputs of its service; that some other task failed before does not count.
+    fn own(&self, graph: &TaskGraph, index: NodeIndex) -> impl Iterator<Item = &Cause> {
         let node = &graph.nodes()[index];
-        if !node.exists {
-            return self.services[node.service.0 as usize].clone();
-        }
-        let own = self.tasks.get(&(node.service, node.task.clone()));
-        self.shared
-            .iter()
-            .chain(own.into_iter().flatten())
-            .cloned()
-            .collect()
+        let own = match node.exists {
+            true => self.tasks.get(&(node.service, node.task.clone())),
+            false => Some(&self.services[node.service.0 as usize]),
+        };
+        let own = own.into_iter().flatten();
+        let own = own.filter(|cause| node.exists || **cause != Cause::FailedBefore);
+        self.shared.iter().chain(own)
     }
 
     fn share(&mut self, cause: Cause) {
-        self.services
-            .iter_mut()
-            .for_each(|causes| causes.push(cause.clone()));
-        self.shared.push(cause);
+        if self.shared.len() < NAMED_GLOBALLY {
+            self.shared.push(cause);
+        }
     }
 
     fn note_path(&mut self, workspace: &Workspace, readers: &Readers, path: &FilePath) {
@@ -165,11 +170,7 @@ impl Changed {
                 causes.push(cause.clone());
             }
         }
-        if !is_read
-            && owner.is_none()
-            && !workspace.ignores(bytes)
-            && !is_definition(workspace, path)
-        {
+        if !is_read && owner.is_none() && !workspace.ignores(bytes) && !workspace.defines(bytes) {
             self.unowned.push(path.clone());
         }
     }
@@ -200,11 +201,6 @@ impl Changed {
                 .push(Cause::Definition);
         }
     }
-}
-
-/// The file is part of the definition, which is compared by meaning.
-fn is_definition(workspace: &Workspace, path: &FilePath) -> bool {
-    workspace.settings().files.contains(path)
 }
 
 fn dependency(workspace: &Workspace, service: ServiceIndex) -> Cause {
@@ -331,6 +327,74 @@ mod tests {
             affected(&workspace, &paths(&["a/docs.md", "b/docs.md", "b/x.md"])),
             ["b"]
         );
+    }
+
+    #[test]
+    fn the_definition_is_nobodys_file() {
+        let mut root = service("root:build");
+        root.path = FilePath::default();
+        let settings = Settings {
+            files: vec!["services.toml".into(), "b/services.toml".into()],
+            definition: vec![Pattern::new("*/services.toml", &FilePath::default()).unwrap()],
+            ..Settings::default()
+        };
+        let named = with_inputs("b:build", "build", &["services.toml"]);
+        let workspace = Workspace::new(settings, vec![root, named]);
+        assert_eq!(affected(&workspace, &paths(&["services.toml"])), [""; 0]);
+        assert_eq!(affected(&workspace, &paths(&["b/services.toml"])), ["b"]);
+    }
+
+    #[test]
+    fn a_part_of_the_definition_that_went_is_not_unowned() {
+        let settings = Settings {
+            definition: vec![Pattern::new("teams/*/services.toml", &FilePath::default()).unwrap()],
+            ..Settings::default()
+        };
+        let workspace = Workspace::new(settings, vec![service("a:build")]);
+        let changes = paths(&["teams/gone/services.toml", "x"]);
+        let changed = Changed::find(&workspace, &changes, &DefinitionChanges::default());
+        assert_eq!(changed.unowned, [FilePath::from("x")]);
+    }
+
+    #[test]
+    fn a_failure_stays_with_those_who_need_that_task() {
+        let workspace = workspace(&["app:build:lint -> lib", "lib:lint"]);
+        let mut changed = Changed::nothing(&workspace);
+        changed.add(
+            workspace.find("lib").unwrap(),
+            &named("lint"),
+            Cause::FailedBefore,
+        );
+        let graph = TaskGraph::of_task(&workspace, &named("build"));
+        let causes = changed.affected_nodes(&workspace, &graph);
+        assert!(causes.iter().all(Vec::is_empty), "{causes:?}");
+    }
+
+    #[test]
+    fn each_cause_is_named_once() {
+        let workspace = workspace(&["a:build:test"]);
+        let mut changed = Changed::nothing(&workspace);
+        for task in ["build", "test"] {
+            changed.add(ServiceIndex(0), &named(task), Cause::FailedBefore);
+        }
+        let affected = changed.affected_services(&workspace);
+        assert_eq!(affected[0].causes, [Cause::FailedBefore]);
+    }
+
+    #[test]
+    fn many_global_inputs_do_not_multiply_with_many_services() {
+        let settings = Settings {
+            global_inputs: vec![Pattern::new("all", &FilePath::default()).unwrap()],
+            ..Settings::default()
+        };
+        let lines = (0..2_000).map(|at| service(&format!("s{at}:build")));
+        let workspace = Workspace::new(settings, lines.collect());
+        let files = (0..20_000).map(|at| FilePath::from(&*format!("all/{at}")));
+        let changes = Changes::Paths(files.collect());
+        let changed = Changed::find(&workspace, &changes, &DefinitionChanges::default());
+        let affected = changed.affected_services(&workspace);
+        assert_eq!(affected.len(), 2_000);
+        assert_eq!(affected[7].causes.len(), NAMED_GLOBALLY);
     }
 
     #[test]

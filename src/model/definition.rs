@@ -1,8 +1,9 @@
 //! What a new version of the definition changes, by meaning: reformatting the file changes nothing.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
-use crate::model::name::TaskName;
+use crate::model::name::{ServiceName, TaskName};
+use crate::model::path::{FilePath, ancestors};
 use crate::model::workspace::{Service, ServiceIndex, Workspace};
 
 /// Which definitions differ between two versions of a workspace. Places are those of the newer one.
@@ -35,7 +36,32 @@ pub fn compare(old: &Workspace, new: &Workspace) -> DefinitionChanges {
         let before = old.find(service.name.as_str()).map(|it| old.service(it));
         note(&mut changes, index, before, service);
     }
+    for owner in owners_of_other_files(old, new) {
+        note_whole(&mut changes, owner, new.service(owner));
+    }
     changes
+}
+
+/// The services in which a service was put, or out of which one was taken: they own other files than before, though no file
+/// differs.
+fn owners_of_other_files(old: &Workspace, new: &Workspace) -> HashSet<ServiceIndex> {
+    let paths = |workspace: &Workspace| -> HashSet<FilePath> {
+        let services = workspace.services().iter();
+        services.map(|it| it.path.clone()).collect()
+    };
+    let (before, after) = (paths(old), paths(new));
+    let differing = before.symmetric_difference(&after);
+    let around = differing.filter_map(|path| {
+        let mut around = ancestors(path.as_bytes()).skip(1);
+        around.find_map(|it| new.owner(it))
+    });
+    around.collect()
+}
+
+fn note_whole(changes: &mut DefinitionChanges, index: ServiceIndex, service: &Service) {
+    changes.services.insert(index);
+    let tasks = service.tasks.keys().map(|task| (index, task.clone()));
+    changes.tasks.extend(tasks);
 }
 
 fn note(
@@ -44,23 +70,41 @@ fn note(
     old: Option<&Service>,
     new: &Service,
 ) {
-    let moved = old.is_none_or(|old| old.path != new.path || old.depends_on != new.depends_on);
+    let Some(old) = old.filter(|old| !differs_as_a_whole(old, new)) else {
+        return note_whole(changes, index, new);
+    };
     let differing = new
         .tasks
         .iter()
-        .filter(|(name, task)| moved || old.and_then(|old| old.tasks.get(*name)) != Some(*task));
+        .filter(|(name, task)| old.tasks.get(*name) != Some(*task));
     let differing: Vec<_> = differing.map(|(name, _)| (index, name.clone())).collect();
-    let removed = old.is_some_and(|old| old.tasks.keys().any(|it| !new.tasks.contains_key(it)));
-    let served = old.is_some_and(|old| old.serve != new.serve);
-    if moved || removed || served || !differing.is_empty() {
+    let is_removed = old.tasks.keys().any(|it| !new.tasks.contains_key(it));
+    if is_removed || old.serve != new.serve || !differing.is_empty() {
         changes.services.insert(index);
     }
     changes.tasks.extend(differing);
 }
 
+/// Whether something differs that concerns each task: where the service lies, what it depends on, and which of its files are
+/// outputs, as those are inputs of no task.
+fn differs_as_a_whole(old: &Service, new: &Service) -> bool {
+    let dependencies = |service: &Service| -> BTreeSet<ServiceName> {
+        service.depends_on.iter().cloned().collect()
+    };
+    let outputs = |service: &Service| -> BTreeSet<String> {
+        let outputs = service
+            .tasks
+            .values()
+            .filter_map(|task| task.outputs.as_ref());
+        outputs.flatten().map(|it| it.as_str().to_owned()).collect()
+    };
+    old.path != new.path || dependencies(old) != dependencies(new) || outputs(old) != outputs(new)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::pattern::Pattern;
     use crate::model::workspace::Settings;
     use crate::model::workspace::sample::{named, service, workspace};
 
@@ -94,5 +138,64 @@ mod tests {
             compare(&workspace(&["a:build"]), &new),
             DefinitionChanges::default()
         );
+    }
+
+    #[test]
+    fn who_owns_other_files_is_changed() {
+        let at = |line: &str, path: &str| Service {
+            path: path.into(),
+            ..service(line)
+        };
+        let of = |services: &[Service]| Workspace::new(Settings::default(), services.to_vec());
+        let outer = at("outer:build", "outer");
+        let other = at("other:build", "other");
+        let inner = at("inner", "outer/x/inner");
+        let deep = at("deep", "outer/x/inner/deep");
+        let check = |old: &[Service], new: &[Service], expected: &[&str]| {
+            let (old, new) = (of(old), of(new));
+            let changes = compare(&old, &new);
+            let mut names: Vec<_> = changes
+                .services
+                .iter()
+                .map(|it| new.service(*it).name.as_str())
+                .collect();
+            names.sort_unstable();
+            assert_eq!(names, expected);
+        };
+        let all = [outer.clone(), other.clone(), inner.clone()];
+        check(&all, &all, &[]);
+        check(&all, &[outer.clone(), other.clone()], &["outer"]);
+        check(&[outer.clone(), other.clone()], &all, &["inner", "outer"]);
+        check(
+            &[outer.clone(), inner.clone(), deep],
+            &[outer, inner],
+            &["inner"],
+        );
+    }
+
+    #[test]
+    fn a_list_of_dependencies_has_no_order() {
+        let mut swapped = service("a:build -> b c");
+        swapped.depends_on.reverse();
+        let rest = || [service("b"), service("c")];
+        let new = Workspace::new(
+            Settings::default(),
+            [vec![swapped], rest().to_vec()].concat(),
+        );
+        let old = workspace(&["a:build -> b c", "b", "c"]);
+        assert_eq!(compare(&old, &new), DefinitionChanges::default());
+    }
+
+    #[test]
+    fn an_output_less_is_an_input_more_for_every_task() {
+        let with = |outputs: &[&str]| {
+            let mut service = service("a:build:lint");
+            let pattern = |it: &&str| Pattern::new(it, &"a".into()).unwrap();
+            service.tasks.get_mut("build").unwrap().outputs =
+                Some(outputs.iter().map(pattern).collect());
+            Workspace::new(Settings::default(), vec![service])
+        };
+        let changes = compare(&with(&["dist", "gen"]), &with(&["dist"]));
+        assert!(changes.tasks.contains(&(ServiceIndex(0), named("lint"))));
     }
 }

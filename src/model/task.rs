@@ -42,7 +42,7 @@ pub struct Task {
 }
 
 /// What a running task holds besides one of the jobs.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Slot {
     /// Nothing.
     Free,

@@ -27,6 +27,8 @@ pub struct Workspace {
     by_path: HashMap<FilePath, ServiceIndex>,
     /// The same, for looking below a path.
     sorted_paths: BTreeMap<FilePath, ServiceIndex>,
+    /// The files of the definition, sorted.
+    definition_files: Vec<FilePath>,
     /// For each service, all services it depends on, declared or through a task's needs. Sorted.
     dependencies: Vec<Vec<ServiceIndex>>,
 }
@@ -46,6 +48,8 @@ pub struct Settings {
     /// Every file that the definition was read from, relative to the workspace: `services.toml` first, then includes and
     /// the workspace's own presets.
     pub files: Vec<FilePath>,
+    /// What names those files, and others that are or were part of the definition.
+    pub definition: Vec<Pattern>,
 }
 
 /// One service.
@@ -68,8 +72,11 @@ impl Workspace {
         let paths = services.iter().enumerate();
         let by_path: HashMap<FilePath, ServiceIndex> =
             paths.map(|(at, it)| (it.path.clone(), index(at))).collect();
+        let mut definition_files = settings.files.clone();
+        definition_files.sort_unstable();
         let mut workspace = Self {
             settings,
+            definition_files,
             sorted_paths: by_path.clone().into_iter().collect(),
             by_path,
             dependencies: Vec::new(),
@@ -140,11 +147,29 @@ impl Workspace {
             .any(|it| it.matches(path))
     }
 
-    /// Whether `path`, owned by `owner`, is one of the owner's own files: no declared output of it and not ignored.
+    /// Whether the file at `path` is, or was, part of the definition, which is compared by meaning.
+    pub fn defines(&self, path: &[u8]) -> bool {
+        self.is_definition(path) || self.settings.definition.iter().any(|it| it.matches(path))
+    }
+
+    /// Whether `path`, owned by `owner`, is one of the owner's own files: no declared output of it, not ignored and no part
+    /// of the definition.
     pub fn is_own(&self, owner: ServiceIndex, path: &[u8]) -> bool {
+        !self.is_output(owner, path) && !self.ignores(path) && !self.is_definition(path)
+    }
+
+    /// Whether a task of `owner` declares the file at `path` as its output.
+    pub fn is_output(&self, owner: ServiceIndex, path: &[u8]) -> bool {
         let tasks = self.service(owner).tasks.values();
         let mut outputs = tasks.filter_map(|task| task.outputs.as_ref()).flatten();
-        !outputs.any(|output| output.matches(path)) && !self.ignores(path)
+        outputs.any(|output| output.matches(path))
+    }
+
+    fn is_definition(&self, path: &[u8]) -> bool {
+        let place = self
+            .definition_files
+            .binary_search_by(|it| it.as_bytes().cmp(path));
+        place.is_ok()
     }
 }
 

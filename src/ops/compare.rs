@@ -5,15 +5,11 @@ use crate::git::{self, BaseRule, Fetch, FoundBase, Repo, Snapshot};
 use crate::model::affected::Changed;
 use crate::model::change::{Base, Changes, Head};
 use crate::model::definition::{self, DefinitionChanges};
-use crate::model::path::{FilePath, is_within};
 use crate::model::workspace::Workspace;
 use crate::ops::failure::Failure;
 use crate::ops::place::Place;
 use crate::ops::request::{BaseRequest, CompareRequest, HeadRequest, SelectRequest};
 use crate::ops::source::SnapshotSource;
-
-/// Where a workspace may keep presets of its own.
-const OWN_PRESETS: &str = ".svc/presets";
 
 /// The workspace at the head, and what changed since the base.
 pub struct Comparison<'p> {
@@ -242,7 +238,7 @@ fn changed(
     }
     for commit in &base.commits {
         let found = snapshot.changed_since(Some(*commit))?;
-        if definitions_count && found.iter().any(|path| defines(workspace, path)) {
+        if definitions_count && found.iter().any(|it| workspace.defines(it.as_bytes())) {
             let older = repo.snapshot(Head::Commit(Some(*commit)));
             if older.read(&config::FILE.into())?.is_none() {
                 definitions.all = true;
@@ -261,8 +257,4 @@ fn changed(
     paths.dedup();
     let changes = Changes::Paths(paths);
     Ok(Changed::find(workspace, &changes, &definitions))
-}
-
-fn defines(workspace: &Workspace, path: &FilePath) -> bool {
-    workspace.settings().files.contains(path) || is_within(path.as_bytes(), OWN_PRESETS.as_bytes())
 }

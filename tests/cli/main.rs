@@ -16,6 +16,7 @@ mod changing;
 mod environment;
 mod flooding;
 mod help;
+mod machines;
 mod output;
 mod running;
 mod scale;
