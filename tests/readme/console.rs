@@ -1,8 +1,8 @@
-//! The `console` blocks of the README: each line that begins with `$ ` is run, in order, in one fresh copy of the shop; the
+//! The `console` blocks of the README and of the shop's: each line that begins with `$ ` is run, in order, in one fresh copy of the shop; the
 //! lines below it are what it says. `…` stands for any text within a line, and alone on a line for any further lines.
 //! Times, ids of commits, the number of jobs and the order of lines may differ.
 
-use crate::page::readme;
+use crate::page::{read, readme};
 use crate::shop::Shop;
 use crate::support::without_times;
 
@@ -12,8 +12,8 @@ struct Step {
 }
 
 #[test]
-fn every_command_of_the_tour_says_what_the_page_says() {
-    let steps = steps(&readme());
+fn every_command_says_what_its_page_says() {
+    let steps = steps(&(readme() + &read("examples/shop/README.md")));
     assert!(steps.len() > 20, "the tour is short: {}", steps.len());
     let shop = Shop::new();
     let has_jq = shop.shell("jq --version", &[]).0 == 0;
@@ -107,5 +107,37 @@ fn an_ellipsis_stands_for_anything() {
         ("a…b…c", "a-c-b", false),
     ] {
         assert_eq!(fits(wanted, line), expected, "{wanted} {line}");
+    }
+}
+
+#[test]
+fn edits_of_the_shop_affect_what_its_page_says() {
+    let shop = Shop::new();
+    let all = "catalog gateway money orders pricing receipts wire";
+    for (file, line, affected) in [
+        ("libs/money/src/money.py", "#", "gateway money orders"),
+        (
+            "contracts/tax.tsv",
+            "luxury\t3000",
+            "catalog gateway orders pricing",
+        ),
+        (
+            "libs/wire/server.c",
+            "//",
+            "gateway orders pricing receipts wire",
+        ),
+        ("toolchain.txt", "#", all),
+        ("README.md", "More.", ""),
+        ("services.toml", "# more", ""),
+    ] {
+        let edit = format!("echo '{line}' >> {file} && svc affected --quiet | sort");
+        let (code, said) = shop.shell(&edit, &[]);
+        assert_eq!(code, 0, "{said}");
+        assert_eq!(
+            said.lines().collect::<Vec<_>>().join(" "),
+            affected,
+            "{file}"
+        );
+        shop.repo().git(&["checkout", "--quiet", "."]);
     }
 }

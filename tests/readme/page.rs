@@ -14,7 +14,8 @@ pub fn readme() -> String {
     read("README.md")
 }
 
-fn read(path: &str) -> String {
+/// A page of this repository.
+pub fn read(path: &str) -> String {
     std::fs::read_to_string(root().join(path)).expect("the page exists")
 }
 
@@ -92,21 +93,31 @@ fn the_first_command_hands_svc_arguments_that_it_takes() {
 }
 
 #[test]
-fn no_page_names_a_command_that_does_not_exist() {
+fn no_page_and_no_help_names_a_command_that_does_not_exist() {
     let repo = TestRepo::new();
-    let help = repo.svc(&["help"]).stdout();
-    for page in ["README.md", "examples/shop/README.md", "CHANGELOG.md"] {
-        let text = read(page);
-        // In code, not in sentences: `svc …` in backquotes, and the lines of blocks.
-        let named = text
-            .split("`svc ")
-            .chain(text.split("\n$ svc "))
-            .chain(text.split("\nsvc "))
-            .filter(|it| !std::ptr::eq(it.as_ptr(), text.as_ptr()));
-        for word in named.filter_map(|it| it.split([' ', '`', '\n']).next()) {
-            let is_name = word.starts_with(|it: char| it.is_ascii_lowercase());
-            let is_known = help.contains(&format!("\n  {word} "));
-            assert!(!is_name || is_known, "{page}: svc {word}");
+    let commands = repo.svc(&["help"]).stdout();
+    let listed = commands.split_once("Commands:\n").expect("it lists them").1;
+    let listed = listed.lines().take_while(|it| !it.is_empty());
+    let names: Vec<&str> = listed
+        .filter_map(|it| it.split_whitespace().next())
+        .collect();
+    assert!(names.contains(&"affected"), "{names:?}");
+    let helps = names
+        .iter()
+        .map(|it| (*it, repo.svc(&["help", it]).stdout()));
+    let pages = ["README.md", "examples/shop/README.md", "CHANGELOG.md"];
+    let pages = pages.iter().map(|it| (*it, read(it)));
+    for (page, text) in pages.chain(helps).chain([("help", commands.clone())]) {
+        for word in named(&text) {
+            assert!(names.contains(&word), "{page}: svc {word}");
         }
     }
+}
+
+/// What stands after `svc` in code: in backquotes and at the beginning of a line, not in sentences.
+fn named(text: &str) -> impl Iterator<Item = &str> {
+    let begins = ["`svc ", "\n$ svc ", "\nsvc ", "\n  svc ", "| svc "];
+    let rests = begins.into_iter().flat_map(|it| text.split(it).skip(1));
+    let words = rests.filter_map(|it| it.split([' ', '`', '\n']).next());
+    words.filter(|it| it.starts_with(|it: char| it.is_ascii_lowercase()))
 }
