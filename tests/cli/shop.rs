@@ -91,8 +91,11 @@ fn the_shop_is_built_and_tested_and_then_only_what_an_edit_affects() {
     );
 
     repo.commit("an edit");
-    repo.append("contracts/tax.tsv", "# x
-");
+    repo.append(
+        "contracts/tax.tsv",
+        "# x
+",
+    );
     let affected = repo.svc(&["affected"]).stdout();
     assert_eq!(
         sorted(affected.lines().map(str::to_owned).collect()),
