@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::engine::{self, Aftermath, Failing, Job, with_cause};
+use crate::git::Snapshot;
 use crate::model::cause::Cause;
 use crate::model::change::Head;
 use crate::model::digest::Digest;
@@ -66,6 +67,7 @@ pub fn prepare<'p>(
     tell: &mut dyn FnMut(&str),
 ) -> Result<Prepared<'p>, Failure> {
     let mut comparison = compare(place, &request.compare, &request.select, tell)?;
+    let on_disk = on_disk(place, &mut comparison);
     let variables = variables(place, comparison.head);
     let history = place.history();
     if request.select.asks_for_changes(&request.compare) {
@@ -85,8 +87,8 @@ pub fn prepare<'p>(
     }
     let mut values = vec![BTreeMap::new(); plan.tasks.len()];
     let mut inputs = None;
-    if let Some(snapshot) = &comparison.snapshot {
-        let read = TaskInputs::read(&variables, workspace, &graph, &plan, &**snapshot)?;
+    if let Some(snapshot) = on_disk {
+        let read = TaskInputs::read(&variables, workspace, &graph, &plan, &*snapshot)?;
         for (at, planned) in plan.tasks.iter_mut().enumerate() {
             if is_selected(planned, &task) {
                 continue;
@@ -302,6 +304,20 @@ fn refused(attempt: &str, cause: std::io::Error) -> Failure {
     Failure::File {
         attempt: attempt.to_owned(),
         cause,
+    }
+}
+
+/// The state that tasks read, which is the working tree, whatever is compared.
+fn on_disk<'p>(
+    place: &'p Place,
+    comparison: &mut Comparison<'p>,
+) -> Option<Box<dyn Snapshot + 'p>> {
+    match comparison.head {
+        Head::WorkTree(_) => comparison.snapshot.take(),
+        head => {
+            let repo = place.repo.as_ref().filter(|it| it.work_tree().is_some())?;
+            Some(repo.snapshot(Head::WorkTree(head.commit())))
+        }
     }
 }
 

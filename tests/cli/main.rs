@@ -22,6 +22,7 @@ mod running;
 mod scale;
 mod schema;
 mod shop;
+mod standing;
 mod stopping;
 mod values_and_secrets;
 mod world;
