@@ -17,6 +17,7 @@ mod environment;
 mod flooding;
 mod help;
 mod output;
+mod review;
 mod running;
 mod scale;
 mod schema;
