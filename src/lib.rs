@@ -17,6 +17,27 @@
 //! A run flows one way: `config` gives a `Workspace`; with the changes that `git` finds, `model` decides what is
 //! `Affected` and makes a `Plan`; `engine` runs it and emits `Event`s; `report` tells of them; the `Summary` becomes the
 //! exit code.
+//!
+//! # Where a thing lives
+//!
+//! | to find | look at |
+//! |---|---|
+//! | a flag, an exit code, the wording of a failure | `cli::args`, `cli::exit`, `cli::failure` |
+//! | a command, from the request to the answer | `cli::NAME`, then `ops::NAME`; `build`, `test` and `run` are `cli::run` and [`ops::tasks`] |
+//! | a key of `services.toml`, and what is wrong with one | `config::keys`, `config::service`, `config::task`, `config::problem` |
+//! | what a task inherits, and presets | `config::merge`, `config::preset`, `templates/presets` |
+//! | which base is used, and how it is fetched | [`ops::compare`], `git::base`, `git::fetch` |
+//! | how the working tree, the index and commits are read | `git::native`; by the program where that cannot be: `git::fallback` |
+//! | which files are a task's inputs | [`model::input`], [`model::workspace`], [`model::pattern`] |
+//! | what counts as affected, and why | [`model::affected`], [`model::cause`], [`model::definition`] |
+//! | what is in a plan, and what `--tag` and its like leave of it | [`model::plan`], [`model::graph`], [`model::select`] |
+//! | when an earlier result still stands | `ops::tasks::reuse`, `ops::tasks::inputs`, `ops::tasks::outputs` |
+//! | which task starts next | `engine::schedule` |
+//! | how a task runs: tries, timeouts, values | `engine::attempt` |
+//! | what a command sees, and how it is ended | `process::environment`, `process::run`, `process::signals`, `process::sweep` |
+//! | secrets | [`model::mask`] |
+//! | what is written down of runs, and where | [`ops::place`], `record::run`, `record::history` |
+//! | lines, live lines, JSON, and their schemas | `report::lines`, `report::board`, `report::run_json`, `report::schema` |
 
 pub mod cli;
 pub mod config;

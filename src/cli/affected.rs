@@ -55,9 +55,7 @@ pub fn run(session: &Session, args: &AffectedArgs) -> Result<Exit, Failure> {
         failed: args.failed,
     };
     let place = Place::find(&session.env, args.compare.fetch())?;
-    let progress = session.progress("looking at what changed");
-    let answer = affected::affected(&place, &request, &mut |step| progress.say(step))?;
-    drop(progress);
+    let answer = session.look(|tell| affected::affected(&place, &request, tell))?;
     warn(session, &answer.comparison);
     let view = view(&answer);
     match session.is_for_machines() {

@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use crate::cli::affected::tell_base;
 use crate::cli::args::{CompareArgs, Format, SelectArgs};
 use crate::cli::exit::Exit;
 use crate::cli::session::Session;
@@ -36,10 +37,10 @@ pub fn run(session: &Session, args: &GraphArgs) -> Result<Exit, Failure> {
         failed: false,
     };
     let place = Place::find(&session.env, args.compare.fetch())?;
-    let progress = session.progress("looking at what changed");
-    let answer = list::list(&place, &request, &mut |step| progress.say(step))?;
-    drop(progress);
-    let graph = GraphView::of_services(&answer.workspace, &answer.services);
+    let answer = session.look(|tell| list::list(&place, &request, tell))?;
+    tell_base(session, &answer.comparison);
+    let workspace = &answer.comparison.workspace;
+    let graph = GraphView::of_services(workspace, &answer.services);
     match session.format {
         Format::Text => session.say(&tree(&graph, session.settings.stdout)),
         Format::Dot => session.say(&dot(&graph)),

@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use crate::cli::affected::tell_base;
 use crate::cli::args::{CompareArgs, SelectArgs};
 use crate::cli::exit::Exit;
 use crate::cli::session::Session;
@@ -36,14 +37,14 @@ pub fn run(session: &Session, args: &ListArgs) -> Result<Exit, Failure> {
         failed: false,
     };
     let place = Place::find(&session.env, args.compare.fetch())?;
-    let progress = session.progress("looking at what changed");
-    let answer = list::list(&place, &request, &mut |step| progress.say(step))?;
-    drop(progress);
+    let answer = session.look(|tell| list::list(&place, &request, tell))?;
+    tell_base(session, &answer.comparison);
+    let workspace = &answer.comparison.workspace;
     match session.is_for_machines() {
-        true => session.document(&list_json(&answer.workspace, &answer.services)),
+        true => session.document(&list_json(workspace, &answer.services)),
         false => {
             let look = session.settings.stdout_look();
-            session.say(&list_text(&answer.workspace, &answer.services, look));
+            session.say(&list_text(workspace, &answer.services, look));
         }
     }
     Ok(Exit::Fine)

@@ -175,9 +175,7 @@ fn perform(
         },
     };
     let place = Place::find(&session.env, args.compare.fetch())?;
-    let progress = session.progress("looking at what changed");
-    let prepared = tasks::prepare(&place, request, &mut |step| progress.say(step))?;
-    drop(progress);
+    let prepared = session.look(|tell| tasks::prepare(&place, request, tell))?;
     tell_base(session, &prepared.comparison);
     match args.engine.dry_run {
         _ if is_idle(&prepared) && is_for_people(session, args) => {

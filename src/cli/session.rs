@@ -103,6 +103,18 @@ impl Session {
         Progress::start(&self.settings, doing)
     }
 
+    /// Does what looks at the repository, which may take long.
+    ///
+    /// # Errors
+    /// Those of `looking`.
+    pub fn look<T>(
+        &self,
+        looking: impl FnOnce(&mut dyn FnMut(&str)) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let progress = self.progress("looking at what changed");
+        looking(&mut |step| progress.say(step))
+    }
+
     /// The exit code, given whether the words arrived: nobody reading them is fine, a full disk is not.
     pub fn end(&self, exit: Exit) -> Exit {
         match (self.stdout.condition(), exit) {

@@ -42,9 +42,7 @@ pub fn run(session: &Session, args: &WhyArgs) -> Result<Exit, Failure> {
         name: args.name.clone(),
     };
     let place = Place::find(&session.env, args.compare.fetch())?;
-    let progress = session.progress("looking at what changed");
-    let answer = why::why(&place, &request, &mut |step| progress.say(step))?;
-    drop(progress);
+    let answer = session.look(|tell| why::why(&place, &request, tell))?;
     warn(session, &answer.comparison);
     let view = view(&answer);
     match session.is_for_machines() {

@@ -34,6 +34,10 @@ pub fn run_task(
     let planned = &job.plan.tasks[task];
     let service = job.workspace.service(planned.service);
     let _slot = job.jobserver.and_then(|it| it.acquire(job.control));
+    if job.control.is_asked() {
+        // It was not interrupted: what its last run came to still holds.
+        return TaskResult::not_started(Outcome::Skipped, "not started");
+    }
     let one = OneTask {
         job,
         task,

@@ -3,6 +3,7 @@
 mod attempt;
 mod critical;
 mod job;
+mod perform;
 mod run;
 mod schedule;
 mod tail;

@@ -7,9 +7,10 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::Scope;
 use std::time::{Duration, Instant};
 
-use crate::engine::attempt::{self, with_cause};
+use crate::engine::attempt::with_cause;
 use crate::engine::critical::critical_path;
 use crate::engine::job::{Failing, Job};
+use crate::engine::perform::perform;
 use crate::engine::schedule::Schedule;
 use crate::model::event::Event;
 use crate::model::plan::{PlannedTask, Verdict};
@@ -289,48 +290,6 @@ impl<'j, 'e> State<'j, 'e> {
         });
         summary
     }
-}
-
-/// Runs a task and looks at what came of it.
-fn perform(
-    job: &Job<'_>,
-    task: usize,
-    values: &[(String, String)],
-    tell: &dyn Fn(Message),
-) -> Message {
-    let result = attempt::run_task(job, task, values, tell);
-    let record = Box::new(look_after(job, task, &result, tell));
-    Message::Ended {
-        task,
-        result,
-        record,
-    }
-}
-
-/// What is written down of a task that ended: if it passed, with what it was made from.
-fn look_after(
-    job: &Job<'_>,
-    task: usize,
-    result: &TaskResult,
-    tell: &dyn Fn(Message),
-) -> TaskRecord {
-    let id = job.plan.tasks[task].id.clone();
-    let mut record = TaskRecord::new(id, result.outcome, result.duration, record::now());
-    record.exit_code = result.exit_code;
-    record.attempts = result.attempts;
-    record.has_log = result.log.is_some();
-    record.values.clone_from(&result.values);
-    if result.outcome == Outcome::Passed {
-        let aftermath = (job.look_after)(task);
-        record.inputs = aftermath.inputs.map(|it| it.to_string());
-        record.outputs = aftermath.outputs.map(|it| it.to_string());
-        if let Some(path) = aftermath.changed_input {
-            let id = &job.plan.tasks[task].id;
-            let message = format!("{id}: its input {} changed while it ran", path.display());
-            tell(Message::Event(Event::Warned { message }));
-        }
-    }
-    record
 }
 
 #[expect(

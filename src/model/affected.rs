@@ -1,14 +1,14 @@
 //! Which services and tasks are affected, and why.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 
 use crate::model::cause::Cause;
 use crate::model::change::Changes;
 use crate::model::definition::DefinitionChanges;
 use crate::model::graph::{NodeIndex, TaskGraph, service_order};
-use crate::model::input::InputRule;
 use crate::model::name::TaskName;
-use crate::model::path::{FilePath, ancestors};
+use crate::model::path::FilePath;
+use crate::model::readers::Readers;
 use crate::model::workspace::{ServiceIndex, Workspace};
 
 /// So many causes that hold for every service are kept: more of them would make nothing plainer, and all of them for each of
@@ -207,43 +207,10 @@ fn dependency(workspace: &Workspace, service: ServiceIndex) -> Cause {
     Cause::Dependency(workspace.service(service).name.clone())
 }
 
-/// The services whose tasks name files by patterns, by the literal path that each pattern begins with.
-struct Readers(BTreeMap<Box<[u8]>, Vec<ServiceIndex>>);
-
-impl Readers {
-    fn new(workspace: &Workspace) -> Self {
-        let mut readers: BTreeMap<Box<[u8]>, Vec<ServiceIndex>> = BTreeMap::new();
-        for index in workspace.indices() {
-            let tasks = workspace.service(index).tasks.values();
-            for rule in tasks.flat_map(|task| task.inputs.rules()) {
-                if let InputRule::Take(pattern) = rule {
-                    let services = readers.entry(pattern.literal().into()).or_default();
-                    services.push(index);
-                }
-            }
-        }
-        Self(readers)
-    }
-
-    /// The services that may read the file at `path` by a pattern.
-    fn of<'a>(&'a self, path: &'a [u8]) -> impl Iterator<Item = ServiceIndex> + 'a {
-        let around = ancestors(path).filter(|_| !self.0.is_empty());
-        around.filter_map(|it| self.0.get(it)).flatten().copied()
-    }
-
-    /// The services with a pattern that begins below `path`.
-    fn below(&self, path: &[u8]) -> BTreeSet<ServiceIndex> {
-        let start = [path, b"/"].concat();
-        let from = self.0.range(start.clone().into_boxed_slice()..);
-        let below = from.take_while(|(literal, _)| literal.starts_with(&start));
-        below.flat_map(|(_, services)| services).copied().collect()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::input::Inputs;
+    use crate::model::input::{InputRule, Inputs};
     use crate::model::pattern::Pattern;
     use crate::model::workspace::sample::{named, service, workspace};
     use crate::model::workspace::{Service, Settings};

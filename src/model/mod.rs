@@ -18,6 +18,7 @@ pub mod name;
 pub mod path;
 pub mod pattern;
 pub mod plan;
+pub mod readers;
 pub mod run;
 pub mod select;
 pub mod suggest;

@@ -9,6 +9,9 @@ use globset::{Glob, GlobBuilder, GlobSet, GlobSetBuilder};
 
 use crate::model::path::{FilePath, display, is_within};
 
+/// The longest pattern, in bytes. Much longer ones cannot be compiled.
+const LONGEST: usize = 4096;
+
 /// A glob relative to the workspace. `*` and `?` stay within one directory, `**` crosses them, `{a,b}` and `[a-z]` choose.
 ///
 /// A pattern that matches a directory takes every file below it, so `dist` and `dist/**` mean the same files.
@@ -40,6 +43,9 @@ impl Pattern {
         };
         if rest.is_empty() && text.starts_with('/') {
             return Err("it names the whole workspace".into());
+        }
+        if rest.len() > LONGEST {
+            return Err("it is longer than any path".into());
         }
         // Without these characters nothing can be wrong with a glob, and building one takes a while.
         if rest.contains(['[', ']', '{', '}', '\\']) {
@@ -117,7 +123,8 @@ fn escaped(directory: &[u8]) -> String {
             glob.push_str(text);
             glob
         }
-        _ => globset::escape(&display(directory)),
+        Ok(text) => globset::escape(text),
+        Err(_) => globset::escape(&display(directory)),
     }
 }
 
@@ -163,6 +170,27 @@ mod tests {
         let pattern = Pattern::new("*.rs", &"a[1]".into()).unwrap();
         assert!(pattern.matches(b"a[1]/x.rs"));
         assert!(!pattern.matches(b"a1/x.rs"));
+    }
+
+    #[test]
+    fn a_directory_with_control_characters_is_taken_literally() {
+        let pattern = Pattern::new("src/*.rs", &"a\tb%".into()).unwrap();
+        assert!(pattern.matches(b"a\tb%/src/x.rs"));
+    }
+
+    #[test]
+    fn the_longest_patterns_can_be_compiled() {
+        for part in ["[!a]", "**/", "{a,b}", "*?", "{a,*/b}"] {
+            let text = part.repeat(LONGEST / part.len());
+            assert!(
+                !Pattern::new(&text, &FilePath::default())
+                    .unwrap()
+                    .matches(b"x/y")
+            );
+            let more = part.repeat(LONGEST / part.len() + 1);
+            let more = Pattern::new(&format!("x{more}"), &FilePath::default());
+            assert!(more.unwrap_err().contains("longer"));
+        }
     }
 
     #[test]

@@ -60,16 +60,11 @@ impl Plan {
     pub fn count(&self, verdict: Verdict) -> usize {
         self.tasks.iter().filter(|it| it.verdict == verdict).count()
     }
-
-    /// The place of the task with this full name.
-    pub fn find(&self, id: &TaskId) -> Option<usize> {
-        self.tasks.iter().position(|it| it.id == *id)
-    }
 }
 
-/// The plan that does the `wanted` nodes of a graph, each with its causes, after all that they need. Needed tasks that are
-/// affected themselves carry those causes from `affected`; others are there because of what needs them. All verdicts are
-/// `run`: whether an earlier result still stands is decided later.
+/// The plan that does the `wanted` nodes of a graph, each with its causes, after all that they need. Needed tasks of services
+/// that are selected as well carry their causes from `affected`; others, which have none there, are in the plan because of
+/// what needs them. All verdicts are `run`: whether an earlier result still stands is decided later.
 pub fn make(
     workspace: &Workspace,
     graph: &TaskGraph,

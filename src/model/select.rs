@@ -45,13 +45,11 @@ impl Selection {
     ) -> BTreeMap<ServiceIndex, Vec<Cause>> {
         let mut chosen = BTreeMap::new();
         for (service, mut causes) in candidates {
-            if self.dependents == Dependents::Leave {
-                causes.retain(|cause| !matches!(cause, Cause::Dependency(_)));
-            }
             if !self.asks_for_changes() {
                 causes = vec![Cause::Requested];
             }
-            if !causes.is_empty() && self.takes(workspace, service) {
+            self.narrow(workspace, service, &mut causes);
+            if !causes.is_empty() {
                 chosen.insert(service, causes);
             }
         }
@@ -59,6 +57,16 @@ impl Selection {
             self.add_dependencies(workspace, &mut chosen);
         }
         chosen
+    }
+
+    /// Leaves of the causes of a service those for which it is selected.
+    pub fn narrow(&self, workspace: &Workspace, service: ServiceIndex, causes: &mut Vec<Cause>) {
+        if !self.takes(workspace, service) {
+            causes.clear();
+        }
+        if self.dependents == Dependents::Leave {
+            causes.retain(|cause| !matches!(cause, Cause::Dependency(_)));
+        }
     }
 
     fn takes(&self, workspace: &Workspace, service: ServiceIndex) -> bool {

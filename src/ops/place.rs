@@ -4,9 +4,13 @@ use std::path::PathBuf;
 
 use crate::config;
 use crate::git::{Fetch, Repo};
+use crate::model::digest::Digester;
 use crate::model::env::Env;
 use crate::ops::failure::Failure;
 use crate::record::{History, Records};
+
+/// Where records are, below the git directory of the worktree.
+const RECORDS: &str = "svc";
 
 /// The workspace that a request is about.
 pub struct Place {
@@ -54,7 +58,15 @@ impl Place {
     /// The records of this worktree's runs; none without a repository.
     pub fn records(&self) -> Option<Records> {
         let repo = self.repo.as_ref()?;
-        Some(Records::open(repo.git_dir().join("svc")))
+        let directory = repo.git_dir().join(RECORDS);
+        if repo.scope().is_root() {
+            return Some(Records::open(directory));
+        }
+        // A repository may hold several workspaces, with services of the same names.
+        let scope = Digester::new("workspace")
+            .part("path", repo.scope().as_bytes())
+            .finish();
+        Some(Records::open(directory.join(&scope.as_str()[..16])))
     }
 
     /// What is known of earlier runs of this worktree.

@@ -2,15 +2,18 @@
 
 use std::collections::BTreeMap;
 
+use crate::engine::Failing;
 use crate::model::cause::Cause;
 use crate::model::graph::TaskGraph;
 use crate::model::name::{ServiceName, TaskName};
+use crate::model::plan::Verdict;
 use crate::ops::affected::add_failed;
 use crate::ops::choose;
 use crate::ops::compare::{Comparison, compare};
 use crate::ops::failure::Failure;
 use crate::ops::place::Place;
 use crate::ops::request::{CompareRequest, SelectRequest};
+use crate::ops::tasks;
 
 /// What `svc why` is asked.
 #[derive(Clone, Debug, Default)]
@@ -43,10 +46,15 @@ pub fn why<'p>(
     let mut comparison = compare(place, &request.compare, &all, tell)?;
     let (service, task) = choose::named(&comparison.workspace, &request.name)?;
     add_failed(&mut comparison, &place.history());
-    let services = match &task {
+    let mut services = match &task {
         Some(task) => by_task(&comparison, task),
         None => by_service(&comparison),
     };
+    if let Some(task) = task.as_ref().filter(|it| it.as_str() != "deploy") {
+        for (service, causes) in needed(place, request, task, tell)? {
+            services.entry(service).or_insert(causes);
+        }
+    }
     let service = comparison.workspace.service(service).name.clone();
     Ok(Answer {
         comparison,
@@ -83,4 +91,31 @@ fn by_task(comparison: &Comparison<'_>, task: &TaskName) -> BTreeMap<ServiceName
         }
     }
     services
+}
+
+/// Those that are not affected and would yet run with this task, as others need them.
+fn needed(
+    place: &Place,
+    request: &Request,
+    task: &TaskName,
+    tell: &mut dyn FnMut(&str),
+) -> Result<Vec<(ServiceName, Vec<Cause>)>, Failure> {
+    let request = tasks::Request {
+        task: task.to_string(),
+        compare: request.compare.clone(),
+        select: SelectRequest::default(),
+        arguments: Vec::new(),
+        jobs: None,
+        failing: Failing::KeepsGoing,
+    };
+    let prepared = tasks::prepare(place, request, tell)?;
+    let would_run = prepared
+        .plan
+        .tasks
+        .iter()
+        .filter(|it| it.verdict == Verdict::Run);
+    let needed = would_run.filter(|it| it.id.task == *task);
+    Ok(needed
+        .map(|it| (it.id.service.clone(), it.causes.clone()))
+        .collect())
 }

@@ -119,12 +119,16 @@ fn a_list_of_what_is_affected_follows_the_flags() {
     SERVICE  PATH  TASKS       DEPENDS ON  TAGS
     api      api   build test  lib         backend public
     web      web   lint test   api
+    --- stderr
+    base: 61fd54ad42 (HEAD~1)
     ");
     insta::assert_snapshot!(ask(&repo, &["graph", "--base-exact", "HEAD~1"]), @r"
     exit 0
     --- stdout
     web
     └── api
+    --- stderr
+    base: 61fd54ad42 (HEAD~1)
     ");
     insta::assert_snapshot!(ask(&repo, &["affected", "--base-exact", "HEAD~1", "--explain"]), @r"
     exit 0

@@ -18,6 +18,7 @@ mod flooding;
 mod help;
 mod machines;
 mod output;
+mod review;
 mod running;
 mod scale;
 mod schema;

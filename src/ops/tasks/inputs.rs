@@ -9,11 +9,12 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use crate::git::Snapshot;
-use crate::git::snapshot::{Files, Stamp};
+use crate::git::snapshot::{File, Files, Stamp};
 use crate::model::digest::{Digest, Digester};
 use crate::model::graph::{Node, NodeIndex, TaskGraph};
 use crate::model::input::{InputRule, Inputs};
-use crate::model::path::FilePath;
+use crate::model::name::TaskId;
+use crate::model::path::{FilePath, is_within};
 use crate::model::plan::Plan;
 use crate::model::task::Task;
 use crate::model::workspace::{ServiceIndex, Workspace};
@@ -52,6 +53,13 @@ impl TaskInputs {
                 &graph.nodes()[index],
                 &files,
             );
+            feed_ignored(
+                &mut digester,
+                workspace,
+                &graph.nodes()[index],
+                &files,
+                snapshot,
+            )?;
             for need in graph.needs(index) {
                 digester.part("need", by_node[need].as_str().as_bytes());
             }
@@ -111,10 +119,7 @@ fn stamp(metadata: &std::fs::Metadata) -> Stamp {
     }
 }
 
-fn places(
-    workspace: &Workspace,
-    graph: &TaskGraph,
-) -> HashMap<crate::model::name::TaskId, NodeIndex> {
+fn places(workspace: &Workspace, graph: &TaskGraph) -> HashMap<TaskId, NodeIndex> {
     (0..graph.nodes().len())
         .map(|at| (graph.id(workspace, at), at))
         .collect()
@@ -210,7 +215,37 @@ fn feed_definition(digester: &mut Digester, variables: &BTreeMap<OsString, OsStr
     }
 }
 
-fn feed_file(digester: &mut Digester, file: crate::git::snapshot::File<'_>) {
+/// Feeds the files that a task names one by one and git does not know, as far as no task leaves them behind.
+fn feed_ignored(
+    digester: &mut Digester,
+    workspace: &Workspace,
+    node: &Node,
+    files: &Files,
+    snapshot: &dyn Snapshot,
+) -> Result<(), Failure> {
+    let Some(task) = workspace.service(node.service).tasks.get(&node.task) else {
+        return Ok(());
+    };
+    for rule in task.inputs.rules() {
+        let InputRule::Take(pattern) = rule else {
+            continue;
+        };
+        let path = pattern.literal();
+        let owner = workspace.owner(path);
+        let is_output = owner.is_some_and(|it| workspace.is_output(it, path));
+        if !pattern.is_literal() || is_output || files.within(path).next().is_some() {
+            continue;
+        }
+        if let Some(content) = snapshot.read(&FilePath::from_bytes(path))? {
+            digester
+                .part("ignored file", path)
+                .part("content", &content);
+        }
+    }
+    Ok(())
+}
+
+fn feed_file(digester: &mut Digester, file: File<'_>) {
     digester.part("file", file.path);
     digester.part("mode", &file.mode.to_le_bytes());
     digester.part("content", file.content.as_bytes());
@@ -222,7 +257,7 @@ fn inputs_of<'a>(
     service: ServiceIndex,
     inputs: &'a Inputs,
     files: &'a Files,
-) -> impl Iterator<Item = crate::git::snapshot::File<'a>> {
+) -> impl Iterator<Item = File<'a>> {
     let mut places: BTreeSet<&[u8]> = inputs
         .rules()
         .iter()
@@ -234,7 +269,7 @@ fn inputs_of<'a>(
         .collect();
     let all: Vec<&[u8]> = places.iter().copied().collect();
     let nested = |it: &&[u8]| {
-        let inside = |other: &&[u8]| other != it && crate::model::path::is_within(it, other);
+        let inside = |other: &&[u8]| other != it && is_within(it, other);
         all.iter().any(inside)
     };
     places.retain(|it| !nested(it));

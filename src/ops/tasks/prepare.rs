@@ -1,0 +1,177 @@
+//! What is to be done: the tasks that were asked for, all that they need, and which of those still stand.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::sync::Arc;
+
+use crate::engine;
+use crate::git::Snapshot;
+use crate::model::cause::Cause;
+use crate::model::change::Head;
+use crate::model::graph::{NodeIndex, TaskGraph};
+use crate::model::name::TaskName;
+use crate::model::plan::{self, Plan};
+use crate::model::select::Selection;
+use crate::model::workspace::{ServiceIndex, Workspace};
+use crate::ops::affected::add_failed;
+use crate::ops::choose;
+use crate::ops::compare::{Comparison, compare};
+use crate::ops::failure::Failure;
+use crate::ops::place::Place;
+use crate::ops::tasks::Request;
+use crate::ops::tasks::inputs::TaskInputs;
+use crate::ops::tasks::reuse;
+
+/// A plan with everything that carrying it out takes.
+pub struct Prepared<'p> {
+    pub place: &'p Place,
+    pub request: Request,
+    pub comparison: Comparison<'p>,
+    pub plan: Arc<Plan>,
+    /// What the tasks are made from, where there is a repository to tell.
+    pub(in crate::ops::tasks) inputs: Option<TaskInputs>,
+    /// The values of tasks that are skipped, by place in the plan.
+    pub(in crate::ops::tasks) values: Vec<BTreeMap<String, String>>,
+    pub(in crate::ops::tasks) variables: BTreeMap<OsString, OsString>,
+}
+
+/// Finds what is to be done.
+///
+/// # Errors
+/// See [`compare`]; names that do not exist.
+pub fn prepare<'p>(
+    place: &'p Place,
+    request: Request,
+    tell: &mut dyn FnMut(&str),
+) -> Result<Prepared<'p>, Failure> {
+    let mut comparison = compare(place, &request.compare, &request.select, tell)?;
+    let variables = variables(place, comparison.head);
+    let history = place.history();
+    if request.select.asks_for_changes(&request.compare) {
+        add_failed(&mut comparison, &history);
+    }
+    let on_disk = on_disk(place, &mut comparison)?;
+    let workspace = &comparison.workspace;
+    let task = task(workspace, &request)?;
+    let selection = choose::selection(workspace, &request.select, &request.compare)?;
+    check_named(workspace, &selection, &task)?;
+    let graph = TaskGraph::of_task(workspace, &task);
+    let (mut plan, is_selected) = plan(&comparison, &graph, &selection, &task);
+    for (planned, is_selected) in plan.tasks.iter_mut().zip(&is_selected) {
+        planned.expected = history.duration(&planned.id);
+        if *is_selected {
+            planned.arguments.clone_from(&request.arguments);
+        }
+    }
+    let mut values = vec![BTreeMap::new(); plan.tasks.len()];
+    let mut inputs = None;
+    if let Some(snapshot) = on_disk {
+        let read = TaskInputs::read(&variables, workspace, &graph, &plan, &*snapshot)?;
+        let of_task = |at: usize| (!is_selected[at]).then(|| read.digest(at));
+        values = reuse::skip_what_stands(&place.root, workspace, &mut plan, of_task, &history);
+        inputs = Some(read);
+    }
+    Ok(Prepared {
+        plan: Arc::new(plan),
+        place,
+        request,
+        comparison,
+        inputs,
+        values,
+        variables,
+    })
+}
+
+/// The working tree: whatever is compared, tasks run on what is there.
+fn on_disk<'p>(
+    place: &'p Place,
+    comparison: &mut Comparison<'p>,
+) -> Result<Option<Box<dyn Snapshot + 'p>>, Failure> {
+    let repo = place.repo.as_ref().filter(|it| it.work_tree().is_some());
+    match (comparison.head, repo) {
+        (Head::WorkTree(_), _) => Ok(comparison.snapshot.take()),
+        (_, Some(repo)) => Ok(Some(repo.snapshot(Head::WorkTree(repo.head_commit()?)))),
+        (_, None) => Ok(None),
+    }
+}
+
+/// The variables that `svc` was started with, and the commit for tasks that name it.
+fn variables(place: &Place, head: Head) -> BTreeMap<OsString, OsString> {
+    let mut variables = place.env.variables.clone();
+    let name = OsString::from(engine::COMMIT);
+    match head.commit() {
+        Some(commit) => variables.insert(name, commit.to_string().into()),
+        None => variables.remove(&name),
+    };
+    variables
+}
+
+/// The task that is asked for.
+fn task(workspace: &Workspace, request: &Request) -> Result<TaskName, Failure> {
+    let task = choose::task(workspace, &request.task)?;
+    match task.as_str() {
+        "deploy" => Err(Failure::Usage {
+            message: "`deploy` is not a task that `svc run` can run: it needs an environment"
+                .into(),
+            hint: "run the tasks that it needs instead: `svc build`, `svc test`".into(),
+        }),
+        _ => Ok(task),
+    }
+}
+
+/// Services that are named have to have the task.
+fn check_named(
+    workspace: &Workspace,
+    selection: &Selection,
+    task: &TaskName,
+) -> Result<(), Failure> {
+    for (service, named) in &selection.named {
+        let service = workspace.service(*service);
+        let other = named.as_ref().filter(|named| *named != task);
+        if other.is_none() && service.tasks.contains_key(task) {
+            continue;
+        }
+        let name = &service.name;
+        return Err(match other {
+            None => choose::no_task(service, task.as_str()),
+            Some(other) => Failure::Usage {
+                message: format!("this runs `{task}`, and `{name}:{other}` names another task"),
+                hint: format!("`svc run {name}:{other}` runs it"),
+            },
+        });
+    }
+    Ok(())
+}
+
+/// The selected tasks with all that they need; and of each whether it is selected, rather than only needed.
+fn plan(
+    comparison: &Comparison<'_>,
+    graph: &TaskGraph,
+    selection: &Selection,
+    task: &TaskName,
+) -> (Plan, Vec<bool>) {
+    let workspace = &comparison.workspace;
+    let mut affected = comparison.changed.affected_nodes(workspace, graph);
+    for (node, causes) in graph.nodes().iter().zip(&mut affected) {
+        selection.narrow(workspace, node.service, causes);
+    }
+    let having = graph.nodes().iter().enumerate();
+    let having = having.filter(|(_, node)| node.exists && node.task == *task);
+    let nodes: BTreeMap<ServiceIndex, NodeIndex> =
+        having.map(|(at, node)| (node.service, at)).collect();
+    let candidates = nodes
+        .iter()
+        .map(|(service, node)| (*service, affected[*node].clone()));
+    let chosen = selection.choose(workspace, candidates);
+    let wanted: BTreeMap<NodeIndex, Vec<Cause>> = chosen
+        .into_iter()
+        .filter_map(|(service, causes)| Some((*nodes.get(&service)?, causes)))
+        .collect();
+    let selected: Vec<ServiceIndex> = wanted.keys().map(|it| graph.nodes()[*it].service).collect();
+    let selected: std::collections::HashSet<ServiceIndex> = selected.into_iter().collect();
+    let plan = plan::make(workspace, graph, wanted, &affected);
+    let tasks = plan.tasks.iter();
+    let is_selected = tasks.map(|it| it.id.task == *task && selected.contains(&it.service));
+    let is_selected = is_selected.collect();
+    (plan, is_selected)
+}
