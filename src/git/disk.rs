@@ -22,8 +22,13 @@ pub struct Disk<'a> {
     directory: PathBuf,
     scope: &'a FilePath,
     /// `core.fileMode`, once it was asked for.
-    trusts_modes: OnceCell<bool>,
+    modes: OnceCell<bool>,
+    /// `core.symlinks`, once it was asked for.
+    links: OnceCell<bool>,
 }
+
+/// The modes that the index has.
+pub type Recorded = BTreeMap<Vec<u8>, u32>;
 
 /// A file of some state.
 #[derive(Clone, Copy, Debug)]
@@ -43,7 +48,8 @@ impl<'a> Disk<'a> {
             reader,
             directory,
             scope,
-            trusts_modes: OnceCell::new(),
+            modes: OnceCell::new(),
+            links: OnceCell::new(),
         }
     }
 
@@ -69,11 +75,16 @@ impl<'a> Disk<'a> {
         present(bytes).map_err(|cause| fault(&at, cause))
     }
 
-    /// Mode and content of those of `paths` that are files, symlinks or repositories.
-    pub fn contents(&self, paths: BTreeSet<Vec<u8>>) -> Result<BTreeMap<Vec<u8>, Found>, Error> {
+    /// Mode and content of those of `paths` that are files, symlinks or repositories. What the file system cannot hold is
+    /// as `recorded`.
+    pub fn contents(
+        &self,
+        paths: BTreeSet<Vec<u8>>,
+        recorded: &Recorded,
+    ) -> Result<BTreeMap<Vec<u8>, Found>, Error> {
         let mut tries = 0;
         loop {
-            match self.contents_once(&paths) {
+            match self.contents_once(&paths, recorded) {
                 Err(_) if tries < TRIES && self.has_lost_one(&paths) => tries += 1,
                 done => return done,
             }
@@ -85,7 +96,11 @@ impl<'a> Disk<'a> {
         paths.iter().any(gone)
     }
 
-    fn contents_once(&self, paths: &BTreeSet<Vec<u8>>) -> Result<BTreeMap<Vec<u8>, Found>, Error> {
+    fn contents_once(
+        &self,
+        paths: &BTreeSet<Vec<u8>>,
+        recorded: &Recorded,
+    ) -> Result<BTreeMap<Vec<u8>, Found>, Error> {
         let mut found = BTreeMap::new();
         let mut plain = Vec::new();
         for path in paths {
@@ -114,28 +129,32 @@ impl<'a> Disk<'a> {
             .collect();
         let hashes = self.reader.hash_files(&names)?;
         for ((path, data), content) in plain.into_iter().zip(hashes) {
-            let mode = self.mode(&data)?;
+            let mode = self.mode(&data, recorded.get(path).copied())?;
             found.insert(path.clone(), seen(mode, content, &data));
         }
         Ok(found)
     }
 
     /// The mode as git would store it.
-    fn mode(&self, data: &Metadata) -> Result<u32, Error> {
-        match data.mode() & 0o100 != 0 && self.trusts_modes()? {
-            true => Ok(0o100755),
-            false => Ok(0o100644),
-        }
+    fn mode(&self, data: &Metadata, recorded: Option<u32>) -> Result<u32, Error> {
+        let is_program = data.mode() & 0o100 != 0;
+        Ok(match recorded {
+            Some(0o120000) if !self.has(&self.links, "core.symlinks")? => 0o120000,
+            Some(mode @ (0o100644 | 0o100755)) if !self.has(&self.modes, "core.fileMode")? => mode,
+            _ if is_program && self.has(&self.modes, "core.fileMode")? => 0o100755,
+            _ => 0o100644,
+        })
     }
 
-    fn trusts_modes(&self) -> Result<bool, Error> {
-        if let Some(known) = self.trusts_modes.get() {
+    /// Whether the file system can do what `setting` tells of, as it does unless told otherwise.
+    fn has(&self, known: &OnceCell<bool>, setting: &str) -> Result<bool, Error> {
+        if let Some(known) = known.get() {
             return Ok(*known);
         }
-        let arguments = ["config", "--type=bool", "--get", "core.fileMode"];
+        let arguments = ["config", "--type=bool", "--get", setting];
         let answer = self.reader.git().run(arguments)?;
-        let trusts = !answer.output.starts_with(b"false");
-        Ok(*self.trusts_modes.get_or_init(|| trusts))
+        let has = !answer.output.starts_with(b"false");
+        Ok(*known.get_or_init(|| has))
     }
 
     /// What is at `path`; nothing where a symlink leads to it, as git sees it.

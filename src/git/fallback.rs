@@ -5,7 +5,7 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use crate::git::disk::{Disk, Found};
+use crate::git::disk::{Disk, Found, Recorded};
 use crate::git::error::Error;
 use crate::git::raw::{Kind, differences, fields, index_entries, tree_entries};
 use crate::git::reader::Reader;
@@ -119,7 +119,8 @@ impl Fallback {
             .collect();
         let before = self.tree(base, &names)?;
         let known = paths.iter().filter(|path| before.contains_key(*path));
-        let now = self.disk()?.contents(known.cloned().collect())?;
+        let recorded = modes(&self.index(&names)?);
+        let now = self.disk()?.contents(known.cloned().collect(), &recorded)?;
         let same = |path: &Vec<u8>| match (before.get(path), now.get(path)) {
             (Some((mode, content)), Some(found)) => {
                 *mode == found.mode && *content == found.content
@@ -194,6 +195,7 @@ impl Fallback {
             }
         }
         let disk = self.disk()?;
+        let recorded = modes(&tracked);
         let clean = tracked
             .into_iter()
             .filter(|(path, _)| !unread.contains(path) && !gone.contains(path));
@@ -211,7 +213,7 @@ impl Fallback {
             })
             .collect();
         let chosen = unread.into_iter().filter(|path| is_chosen(path, within));
-        files.extend(disk.contents(chosen.collect())?);
+        files.extend(disk.contents(chosen.collect(), &recorded)?);
         Ok(files)
     }
 
@@ -370,6 +372,12 @@ impl Fallback {
             false => Ok(Listing::new()),
         }
     }
+}
+
+fn modes(listing: &Listing) -> Recorded {
+    let rows = listing.iter();
+    rows.map(|(path, (mode, _))| (path.clone(), *mode))
+        .collect()
 }
 
 fn unstamped(listing: Listing) -> BTreeMap<Vec<u8>, Found> {

@@ -35,6 +35,9 @@ const SETTINGS: &[&str] = &[
     // Limited to a path that a sparse index has folded away, `diff-index --cached` finds nothing.
     "-c",
     "index.sparse=false",
+    // It may name a program, or leave a daemon behind.
+    "-c",
+    "core.fsmonitor=false",
 ];
 
 /// What git says of a damaged index.

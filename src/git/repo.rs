@@ -7,6 +7,7 @@ use git2::{ErrorCode, Oid, Repository};
 
 use crate::git::discover::{Place, discover, line};
 use crate::git::error::Error;
+use crate::git::native::user::UserSettings;
 use crate::git::program::{Fetch, Git};
 use crate::git::reader::Reader;
 use crate::git::snapshot::Snapshot;
@@ -22,7 +23,7 @@ pub struct Repo {
     git: Git,
     scope: FilePath,
     fetch: Fetch,
-    user_settings: Option<PathBuf>,
+    user: UserSettings,
 }
 
 impl Repo {
@@ -48,7 +49,7 @@ impl Repo {
             git: found.git,
             scope: FilePath::default(),
             fetch: Fetch::Allowed,
-            user_settings: user_settings(env),
+            user: UserSettings::of(env),
         };
         repo.scope = repo.scope_of(workspace)?;
         Ok(Some(repo))
@@ -58,6 +59,13 @@ impl Repo {
     #[must_use]
     pub fn fetching(mut self, fetch: Fetch) -> Self {
         self.fetch = fetch;
+        self
+    }
+
+    /// The same repository, read through the `git` program alone: slower, with the same answers.
+    #[must_use]
+    pub fn through_the_program(mut self) -> Self {
+        self.library = None;
         self
     }
 
@@ -334,9 +342,9 @@ impl Repo {
         }
     }
 
-    /// Where git looks for the user's `ignore` and `attributes` files.
-    pub fn user_settings(&self) -> Option<&Path> {
-        self.user_settings.as_deref()
+    /// What the user's variables say of git's settings.
+    pub fn user(&self) -> &UserSettings {
+        &self.user
     }
 }
 
@@ -378,14 +386,4 @@ pub fn oid_of(id: ObjectId) -> Result<Oid, Error> {
 /// Our form of the library's id.
 pub fn id_of(oid: Oid) -> ObjectId {
     ObjectId::from_bytes(oid.as_bytes()).expect("git's ids have 20 or 32 bytes")
-}
-
-/// `git` in the user's directory of settings.
-fn user_settings(env: &Env) -> Option<PathBuf> {
-    let below = |directory: &str| Path::new(directory).join("git");
-    let given = env.text("XDG_CONFIG_HOME").map(below);
-    given.or_else(|| {
-        env.text("HOME")
-            .map(|home| below(&format!("{home}/.config")))
-    })
 }

@@ -102,6 +102,20 @@ impl Files {
             .filter(move |file| crate::model::path::is_within(file.path, within))
     }
 
+    /// These files as text, after the names of all that `changed`: what uncommitted work is told apart by.
+    pub(crate) fn describe(&self, changed: &[FilePath]) -> Vec<u8> {
+        let mut work = Vec::new();
+        for path in changed {
+            work.extend_from_slice(path.as_bytes());
+            work.push(0);
+        }
+        for file in self.iter() {
+            work.extend_from_slice(file.path);
+            work.extend_from_slice(format!("\0{:o} {}\n", file.mode, file.content).as_bytes());
+        }
+        work
+    }
+
     /// The place of the first file whose path is not less than `path`.
     fn first_from(&self, path: &[u8]) -> usize {
         let (mut low, mut high) = (0, self.entries.len());

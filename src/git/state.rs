@@ -54,12 +54,18 @@ impl Snapshot for State<'_> {
     }
 }
 
-/// The library, unless `git -c` or the like changed settings in a way that it does not see.
+/// The library, unless something changes what git reads in a way that it does not see.
 fn readable(repo: &Repo) -> Option<&git2::Repository> {
-    let changed = ["GIT_CONFIG_COUNT", "GIT_CONFIG_PARAMETERS"];
-    let is_changed = changed.iter().any(|it| repo.git().variable(it).is_some());
-    repo.library().filter(|_| !is_changed)
+    let has_set = CHANGING.iter().any(|it| repo.git().variable(it).is_some());
+    repo.library().filter(|_| !has_set)
 }
+
+/// Variables that change settings and attributes: `git -c` and the like.
+const CHANGING: [&str; 3] = [
+    "GIT_CONFIG_COUNT",
+    "GIT_CONFIG_PARAMETERS",
+    "GIT_ATTR_SOURCE",
+];
 
 /// The places of the repository, as the fast reader wants them. A bare repository has commits only.
 fn scope(repo: &Repo, head: Head) -> Option<Scope> {
@@ -74,6 +80,6 @@ fn scope(repo: &Repo, head: Head) -> Option<Scope> {
         common_dir: repo.common_dir().to_owned(),
         index: repo.index_file().to_owned(),
         workspace: repo.scope().as_bytes().to_vec(),
-        user_settings: repo.user_settings().map(ToOwned::to_owned),
+        user: repo.user().clone(),
     })
 }

@@ -10,5 +10,6 @@ mod bases;
 mod fetching;
 mod finding;
 mod hooks;
+mod readers;
 mod states;
 mod world;

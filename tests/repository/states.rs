@@ -7,6 +7,7 @@ use svc::git::{Error, Fetch};
 use svc::model::change::Head;
 use svc::model::path::FilePath;
 
+use crate::readers::agree;
 use crate::world::{World, changed, changed_since, index, listed, shell, work_tree};
 
 const NONE: [&str; 0] = [];
@@ -21,6 +22,7 @@ fn check(script: &str, in_index: &[&str], in_work_tree: &[&str]) {
     world.git("r", "commit -q -m all");
     shell(&world, "r", script);
     let repo = world.repo("r");
+    agree(&world, "r", script);
     assert_eq!(changed(&repo, index(&repo)), in_index, "index: {script}");
     assert_eq!(
         changed(&repo, work_tree(&repo)),

@@ -42,7 +42,7 @@ impl Contents<'_> {
         for found in repositories {
             let recorded = found.entry.map(|at| self.index.entry(at).id());
             let path = self.scope.absolute(&found.path);
-            let id = nested::identity(&path, recorded, self.id_length)?;
+            let id = nested::identity(&path, recorded, self.id_length, &self.scope.user)?;
             know(found, Some(id));
         }
         let (scope, id_length) = (self.scope, self.id_length);

@@ -1,8 +1,8 @@
 //! The fast reader of the repository: trees, index and working tree read by our own hand, objects through the library.
 //!
-//! Three things differ from git on purpose: replace refs and grafts are not obeyed, uncommitted work in a submodule counts
-//! whatever `submodule.*.ignore` says, and a file that was only removed from the index is still as it was. Whatever this reader does not know for certain is an error, so that the caller
-//! can ask the `git` program instead.
+//! Two things differ from git on purpose: uncommitted work in a submodule counts whatever `submodule.*.ignore` says, and a
+//! file that was only removed from the index is still as it was. Whatever this reader does not know for certain is an
+//! error, so that the caller can ask the `git` program instead.
 
 mod cache_tree;
 mod content;
@@ -22,6 +22,7 @@ mod stat;
 mod threads;
 mod tree;
 mod trees;
+pub mod user;
 mod walk;
 mod within;
 mod work_tree;

@@ -12,7 +12,8 @@ use crate::git::error::Error;
 use crate::git::native::hash;
 use crate::git::native::scope::Scope;
 use crate::git::native::snapshot;
-use crate::git::snapshot::{Files, Snapshot};
+use crate::git::native::user::UserSettings;
+use crate::git::snapshot::Snapshot;
 use crate::model::change::{Head, ObjectId};
 use crate::model::path::FilePath;
 
@@ -88,6 +89,7 @@ pub fn identity(
     path: &Path,
     recorded: Option<ObjectId>,
     id_length: usize,
+    user: &UserSettings,
 ) -> Result<ObjectId, Error> {
     if let Some(recorded) = recorded
         && !is_repository(path)
@@ -104,41 +106,29 @@ pub fn identity(
         Err(cause) if cause.code() == git2::ErrorCode::UnbornBranch => None,
         Err(cause) => return Err(failed(cause)),
     };
-    let scope = Scope::of(&repo)?;
+    let user = user.clone();
+    let scope = Scope {
+        user,
+        ..Scope::of(&repo)?
+    };
     // A repository that names another working tree as its own could lead around in a circle.
     if scope.work_tree.canonicalize().ok() != path.canonicalize().ok() {
         let path = path.display();
         return Err(Error::Unsupported(format!("the repository in {path}")));
     }
     let nothing = hash::blob(b"", id_length);
-    // Its own filters are not asked: at worst it counts as changed where only its line ends differ.
-    let raw = |paths: &[FilePath]| {
-        let id = |file: &FilePath| hash::file(&path.join(file.as_path()), id_length);
-        let ids = paths.iter().map(|file| Ok(id(file)?.unwrap_or(nothing)));
-        ids.collect()
+    let converted = |_: &[FilePath]| {
+        let path = path.display();
+        Err(Error::Unsupported(format!("a filter in {path}")))
     };
-    let snapshot = snapshot::open(&repo, scope, Head::WorkTree(commit), Box::new(raw))?;
+    let snapshot = snapshot::open(&repo, scope, Head::WorkTree(commit), Box::new(converted))?;
     let changed = snapshot.changed_since(commit)?;
     match commit {
         Some(commit) if changed.is_empty() => Ok(commit),
         _ => {
-            let work = describe(&snapshot.files(&changed)?, &changed);
+            let work = snapshot.files(&changed)?.describe(&changed);
             let commit = commit.unwrap_or(nothing);
             Ok(hash::blob(&[commit.as_bytes(), &work].concat(), id_length))
         }
     }
-}
-
-/// The names of everything that changed, and what it holds now.
-fn describe(files: &Files, changed: &[FilePath]) -> Vec<u8> {
-    let mut work = Vec::new();
-    for path in changed {
-        work.extend_from_slice(path.as_bytes());
-        work.push(0);
-    }
-    for file in files.iter() {
-        work.extend_from_slice(file.path);
-        work.extend_from_slice(format!("\0{:o} {}\n", file.mode, file.content).as_bytes());
-    }
-    work
 }

@@ -1,5 +1,7 @@
 //! Objects of the repository as raw bytes, through the library's database.
 
+use std::path::Path;
+
 use crate::git::error::Error;
 use crate::git::native::tree::{DIRECTORY, Side, TreeEntries};
 use crate::model::change::ObjectId;
@@ -20,8 +22,11 @@ impl<'r> Objects<'r> {
     /// The objects of `repo`.
     ///
     /// # Errors
-    /// A database that the library cannot open.
+    /// A database that the library cannot open, or in which some objects stand for others.
     pub fn open(repo: &'r git2::Repository) -> Result<Self, Error> {
+        if has_replacements(repo.commondir()) {
+            return Err(Error::Unsupported("a replaced object".to_owned()));
+        }
         // Hashing every object again on reading costs a third of a walk; git does not do it either. And a walk reads each
         // tree once, so that keeping them costs another third.
         git2::opts::strict_hash_verification(false);
@@ -174,6 +179,21 @@ impl Tree<'_> {
             .map_or(&b""[..], |object| object.data());
         TreeEntries::new(bytes, self.id_length)
     }
+}
+
+/// Whether some object stands for another one, as after `git replace`.
+fn has_replacements(common_dir: &Path) -> bool {
+    let loose = common_dir.join("refs/replace");
+    let holds_some = |mut entries: std::fs::ReadDir| entries.next().is_some();
+    if std::fs::read_dir(loose).is_ok_and(holds_some) {
+        return true;
+    }
+    let packed = std::fs::read(common_dir.join("packed-refs")).unwrap_or_default();
+    let lines = packed.split(|byte| *byte == b'\n');
+    let name = |line: &[u8]| line.iter().position(|byte| *byte == b' ').map(|at| at + 1);
+    lines
+        .filter_map(|line| line.get(name(line)?..))
+        .any(|name| name.starts_with(b"refs/replace/"))
 }
 
 /// The id in the first line of a commit or a tag.

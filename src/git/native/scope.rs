@@ -2,9 +2,10 @@
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::git::error::Error;
+use crate::git::native::user::UserSettings;
 
 /// The places of a repository and of the workspace inside it.
 #[derive(Clone, Debug, Default)]
@@ -19,9 +20,7 @@ pub struct Scope {
     pub index: PathBuf,
     /// The path of the workspace below `work_tree`, empty where they are the same.
     pub workspace: Vec<u8>,
-    /// `git` in the user's directory of settings (`$XDG_CONFIG_HOME`, else `~/.config`): what `core.excludesFile` and
-    /// `core.attributesFile` fall back to lies there.
-    pub user_settings: Option<PathBuf>,
+    pub user: UserSettings,
 }
 
 /// What git's configuration says of comparing files.
@@ -55,7 +54,7 @@ impl Scope {
             common_dir: repo.commondir().to_owned(),
             index: repo.path().join("index"),
             workspace: Vec::new(),
-            user_settings: None,
+            user: UserSettings::default(),
         })
     }
 
@@ -90,13 +89,13 @@ impl Settings {
     /// # Errors
     /// A configuration that cannot be read, or a value that only git understands.
     pub fn read(repo: &git2::Repository, scope: &Scope) -> Result<Self, Error> {
-        let config = repo.config().and_then(|mut config| config.snapshot());
-        let config = config.map_err(|cause| Error::Library {
+        let snapshot = scope.user.configuration(repo)?.snapshot();
+        let config = snapshot.map_err(|cause| Error::Library {
             attempt: "read the configuration of git".to_owned(),
             cause,
         })?;
         let flag = |name, default| flag(&config, name, default);
-        let fallback = |name| Some(scope.user_settings.as_ref()?.join(name));
+        let fallback = |name| Some(scope.user.directory.as_ref()?.join(name));
         Ok(Self {
             file_mode: flag("core.filemode", true)?,
             trust_ctime: flag("core.trustctime", true)?,
@@ -135,16 +134,20 @@ fn text_is(config: &git2::Config, name: &str, wanted: &str) -> Result<bool, Erro
 
 /// A file that the configuration names. Git takes a relative one from the root of the working tree.
 fn file(config: &git2::Config, name: &str, scope: &Scope) -> Result<Option<PathBuf>, Error> {
-    let path = match config.get_path(name) {
+    let path = match config.get_bytes(name) {
         Ok(path) => path,
         Err(cause) if cause.code() == git2::ErrorCode::NotFound => return Ok(None),
         Err(cause) => return Err(unreadable(name, cause)),
     };
-    let only_git_knows = |start| path.starts_with(start) || path == Path::new(start);
-    match only_git_knows("%(prefix)") || path.to_string_lossy().starts_with('~') {
-        true => Err(Error::Unsupported(format!("the path in `{name}`"))),
-        false => Ok(Some(scope.work_tree.join(path))),
-    }
+    let of_user = |rest: &[u8]| Some(scope.user.home.as_ref()?.join(OsStr::from_bytes(rest)));
+    let found = match path {
+        path if path.starts_with(b"%(prefix)") => None,
+        [b'~', b'/', rest @ ..] => of_user(rest),
+        [b'~', ..] => None,
+        path => Some(scope.work_tree.join(OsStr::from_bytes(path))),
+    };
+    let only_git_knows = || Error::Unsupported(format!("the path in `{name}`"));
+    found.ok_or_else(only_git_knows).map(Some)
 }
 
 fn unreadable(name: &str, cause: git2::Error) -> Error {
