@@ -154,6 +154,7 @@ fn choices(global: &Global, command: &Command) -> Choices {
             Some(Format::Json) => settings::Format::Json,
             _ => settings::Format::Text,
         },
+        directory: global.directory.as_ref().map(|it| it.display().to_string()),
         ..Choices::default()
     };
     let output = match command {

@@ -651,7 +651,7 @@ const ENVIRONMENT: &[Key] = &[
     key(
         "branches",
         Shape::Texts,
-        "all",
+        "any branch",
         "the branches that may deploy here",
         "branches = [\"main\"]",
     ),

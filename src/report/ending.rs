@@ -17,6 +17,8 @@ pub struct Ending<'a> {
     pub summary: &'a Summary,
     pub paint: Paint,
     pub verbosity: Verbosity,
+    /// `-C`, for commands that repeat a task.
+    pub directory: Option<&'a str>,
     /// Failures whose log still stands a few lines above.
     pub in_sight: HashSet<usize>,
 }
@@ -73,7 +75,10 @@ fn failure(it: &Ending, task: usize, result: &TaskResult) -> String {
         detail("log:", one_line(&log.display().to_string()));
     }
     if let Some(planned) = it.plan.tasks.get(task) {
-        detail("repeat:", paint.advice(one_line(&words::repeat(planned))));
+        detail(
+            "repeat:",
+            paint.advice(one_line(&words::repeat(planned, it.directory))),
+        );
     }
     for hint in &result.hints {
         lines.push(format!("  {} {}", paint.advice("hint:"), one_line(hint)));

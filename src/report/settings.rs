@@ -32,6 +32,8 @@ pub struct Choices {
     pub format: Format,
     /// Where `--events` goes.
     pub events: Option<PathBuf>,
+    /// `-C`, as it was written.
+    pub directory: Option<String>,
 }
 
 /// `--color`.
@@ -84,6 +86,8 @@ pub struct Settings {
     pub log: Option<LogMode>,
     pub format: Format,
     pub events: Option<PathBuf>,
+    /// `-C`, as it was written.
+    pub directory: Option<String>,
     /// Whether standard error is a terminal whose cursor can be moved and progress is wanted.
     pub live: bool,
     pub stdout_is_terminal: bool,
@@ -126,6 +130,7 @@ impl Settings {
             log: choices.log,
             format: choices.format,
             events: choices.events,
+            directory: choices.directory,
             live: terminal.stderr_is_terminal
                 && !terminal.is_dumb
                 && !terminal.is_ci

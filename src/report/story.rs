@@ -177,6 +177,7 @@ impl Story {
             summary,
             paint: self.paint,
             verbosity: self.settings.verbosity,
+            directory: self.settings.directory.as_deref(),
             in_sight,
         });
         self.text(&text, write);

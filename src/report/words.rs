@@ -71,24 +71,24 @@ pub fn causes(causes: &[Cause], limit: usize) -> String {
     }
 }
 
-/// The command that does just this task again.
-pub fn repeat(task: &PlannedTask) -> String {
-    let (service, name) = (&task.id.service, task.id.task.as_str());
-    let mut command = match name {
-        "build" | "test" | "deploy" => format!("svc {name} {service}"),
-        _ => format!("svc run {name} {service}"),
-    };
+/// The command that does just this task again, from the same place: `directory` is that of `-C`.
+pub fn repeat(task: &PlannedTask, directory: Option<&str>) -> String {
+    let (service, name) = (task.id.service.as_str(), task.id.task.as_str());
+    let mut words = vec!["svc"];
+    words.extend(directory.into_iter().flat_map(|it| ["-C", it]));
+    match name {
+        "build" | "test" | "deploy" => words.extend([name, service]),
+        _ => words.extend(["run", name, service]),
+    }
     if !task.arguments.is_empty() {
-        command.push_str(" --");
+        words.push("--");
     }
-    for argument in &task.arguments {
-        command.push(' ');
-        match shlex::try_quote(argument) {
-            Ok(quoted) => command.push_str(&quoted),
-            Err(_) => command.push_str(argument),
-        }
-    }
-    command
+    words.extend(task.arguments.iter().map(String::as_str));
+    let quoted = words.into_iter().map(|word| match shlex::try_quote(word) {
+        Ok(quoted) => quoted.into_owned(),
+        Err(_) => word.to_owned(),
+    });
+    quoted.collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
@@ -149,7 +149,7 @@ mod tests {
         let check = |id: &str, arguments: &[&str], expected: &str| {
             let mut task = planned(id, &[]);
             task.arguments = arguments.iter().map(|it| it.to_string()).collect();
-            assert_eq!(repeat(&task), expected);
+            assert_eq!(repeat(&task, None), expected);
         };
         check("api:test", &[], "svc test api");
         check("api:lint", &[], "svc run lint api");
