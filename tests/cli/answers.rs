@@ -292,7 +292,7 @@ fn logs_are_kept_and_shown() {
     TASK       OUTCOME  TIME  REASON
     lib:build  passed [TIME]
     api:build  passed [TIME]
-    api:test   failed [TIME]   exit code 1
+    api:test   failed [TIME] exit code 1
     web:test   passed [TIME]
     ");
     insta::assert_snapshot!(ask(&repo, &["log", "api:test"]), @r"

@@ -22,6 +22,9 @@ fn without_ids(text: &str) -> String {
     while let Some(at) = text.find("  [TIME]") {
         text.remove(at);
     }
+    while let Some(at) = text.find("[TIME]  ") {
+        text.remove(at + "[TIME]".len());
+    }
     text
 }
 
@@ -128,7 +131,7 @@ fn a_run_that_fails() {
     ┌ api:test
     │ testing
     │ one went wrong
-    ✗ api:test [TIME]  exit code 1
+    ✗ api:test [TIME] exit code 1
 
     ✗ api:test: exit code 1
       log: [WORLD]/repo/.git/svc/runs/[RUN]/api.test.log
@@ -145,7 +148,7 @@ fn a_run_that_fails() {
     ✓ api:build [TIME]
     api:test | testing
     api:test | one went wrong
-    ✗ api:test [TIME]  exit code 1
+    ✗ api:test [TIME] exit code 1
 
     ✗ api:test: exit code 1
       log: [WORLD]/repo/.git/svc/runs/[RUN]/api.test.log
@@ -162,7 +165,7 @@ fn a_run_that_fails() {
     ┌ api:test
     │ testing
     │ one went wrong
-    ✗ api:test [TIME]  exit code 1
+    ✗ api:test [TIME] exit code 1
 
     ✗ api:test: exit code 1
       log: [WORLD]/repo/.git/svc/runs/[RUN]/api.test.log
@@ -176,7 +179,7 @@ fn a_run_that_fails() {
     --- stderr
     4 tasks: 3 to run, 1 up to date; 1 job
     ✓ api:build [TIME]
-    ✗ api:test [TIME]  exit code 1
+    ✗ api:test [TIME] exit code 1
 
     ✗ api:test: exit code 1
       │ testing

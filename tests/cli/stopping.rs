@@ -175,7 +175,8 @@ fn what_a_task_leaves_behind_is_ended_and_named() {
     assert_eq!(alive(&mark), []);
     assert_eq!(said.code(), 0, "{}", said.all());
     assert!(
-        said.stderr().contains("`sleep`") && said.stderr().contains("a:test"),
+        said.stderr()
+            .contains("of a:test was still running and was ended"),
         "{}",
         said.all()
     );
@@ -198,6 +199,7 @@ fn after_a_kill_the_next_run_reports_what_is_left() {
         .find(|(_, line)| line.starts_with("sleep"))
         .unwrap()
         .0;
+    wait_for_record(&repo);
     running.signal(Signal::KILL);
     assert_eq!(running.end().0.code(), None);
     let list = repo.svc(&["log", "--list"]).stdout();
@@ -224,6 +226,7 @@ fn tasks_of_a_killed_run_stay_in_plans() {
         "touch ../begun.flag; [ -e ../quick.flag ] || sleep {mark}"
     ));
     let running = begin(&repo);
+    wait_for_record(&repo);
     running.signal(Signal::KILL);
     running.end();
     end_all(&mark);
@@ -236,6 +239,16 @@ fn tasks_of_a_killed_run_stay_in_plans() {
             vec!["a:test passed".to_owned(), "b:test passed".to_owned()]
         )
     );
+}
+
+/// Waits until the record of the run names the process of the task: a kill before that loses it.
+fn wait_for_record(repo: &TestRepo) {
+    let runs = repo.root().join(".git/svc/runs");
+    wait_until("the start is recorded", || {
+        let runs = std::fs::read_dir(&runs).into_iter().flatten().flatten();
+        let mut journals = runs.map(|it| std::fs::read_to_string(it.path().join("journal")));
+        journals.any(|it| it.is_ok_and(|text| text.contains("\"pid\"") || text.contains("started")))
+    });
 }
 
 /// Ends the processes that a killed `svc` left.
