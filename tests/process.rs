@@ -410,7 +410,7 @@ fn makes_below_share_the_jobs() {
     let (server, control) = (Jobserver::new(3).unwrap(), control());
     thread::scope(|scope| {
         for script in ["make -s all", "make -s again", "make -s all"] {
-            let mut command = sh(script);
+            let mut command = sh(&format!("MAKEFLAGS=\"$CARGO_MAKEFLAGS\" {script}"));
             command.directory = place.path().into();
             command.environment.extend(server.variables());
             let (server, control) = (&server, &control);
@@ -438,6 +438,23 @@ fn makes_below_share_the_jobs() {
 }
 
 #[test]
+fn a_make_that_was_not_asked_keeps_its_order() {
+    if !std::path::Path::new("/usr/bin/make").exists() {
+        return;
+    }
+    let place = tempfile::tempdir().unwrap();
+    let makefile = "all: a b\na:\n\t@sleep 0.2; echo a >>log\nb:\n\t@echo b >>log\n";
+    fs::write(place.path().join("Makefile"), makefile).unwrap();
+    let mut command = sh("make -s all");
+    command.directory = place.path().into();
+    let server = Jobserver::new(3).unwrap();
+    command.environment.extend(server.variables());
+    assert_eq!(finish(&command).0, Ended::Exited(0));
+    let log = fs::read_to_string(place.path().join("log")).unwrap();
+    assert_eq!(log, "a\nb\n");
+}
+
+#[test]
 fn cargo_below_takes_part_without_a_warning() {
     let place = tempfile::tempdir().unwrap();
     let manifest = "[package]\nname = \"tiny\"\nedition = \"2021\"\n[workspace]\n";
@@ -460,7 +477,7 @@ fn cargo_below_takes_part_without_a_warning() {
     let (ended, output) = finish(&command);
     let output = String::from_utf8(output).unwrap();
     assert_eq!(ended, Ended::Exited(0), "{output}");
-    let [(_, flags), _] = server.variables();
+    let (_, flags) = server.variables().remove(0);
     let auth = flags.to_str().unwrap().rsplit(' ').next().unwrap();
     assert!(output.contains(auth), "{output}");
     assert!(

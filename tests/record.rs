@@ -45,6 +45,16 @@ fn the_last_result_stands() {
 }
 
 #[test]
+fn nobody_else_can_read_what_commands_wrote() {
+    let place = tempfile::tempdir().unwrap();
+    let run = Records::open(place.path())
+        .begin(Header::default())
+        .unwrap();
+    let mode = run.path().metadata().unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o700);
+}
+
+#[test]
 fn results_outlive_the_last_twenty_runs() {
     let place = tempfile::tempdir().unwrap();
     let records = Records::open(place.path());

@@ -1,5 +1,6 @@
 //! A repository: where it is, what its names mean, and its states.
 
+use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -35,7 +36,7 @@ impl Repo {
         Self::discover_at(env, &env.directory)
     }
 
-    /// The repository that holds `workspace`.
+    /// The repository that holds `workspace`. One that ignores all of it is not meant: to it, nothing there ever changes.
     ///
     /// # Errors
     /// A repository that is damaged, or that git does not trust.
@@ -52,7 +53,22 @@ impl Repo {
             user: UserSettings::of(env),
         };
         repo.scope = repo.scope_of(workspace)?;
-        Ok(Some(repo))
+        let is_meant = !repo.ignores_workspace()?;
+        Ok(is_meant.then_some(repo))
+    }
+
+    /// Whether the workspace is ignored as a whole, with not one tracked file in it.
+    fn ignores_workspace(&self) -> Result<bool, Error> {
+        let path = self.scope.as_path();
+        let seems_ignored = |library: &Repository| library.is_path_ignored(path).unwrap_or(true);
+        let is_doubtful = self.library.as_ref().is_none_or(seems_ignored);
+        if self.scope.is_root() || self.work_tree().is_none() || !is_doubtful {
+            return Ok(false);
+        }
+        let listing = "ls-files --cached --others --exclude-standard --directory --";
+        let words = listing.split(' ').map(OsStr::new);
+        let listed = self.git.run(words.chain([path.as_os_str()]))?;
+        Ok(listed.status.success() && listed.output.is_empty())
     }
 
     /// The same repository, fetching missing objects for its states or not.

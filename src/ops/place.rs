@@ -4,9 +4,11 @@ use std::path::PathBuf;
 
 use crate::config;
 use crate::git::{Fetch, Repo};
+use crate::model::change::Head;
 use crate::model::digest::Digester;
 use crate::model::env::Env;
 use crate::ops::failure::Failure;
+use crate::ops::source::SnapshotSource;
 use crate::record::{History, Records};
 
 /// Where records are, below the git directory of the worktree.
@@ -36,23 +38,20 @@ impl Place {
         })
     }
 
-    /// The workspace as its files are on disk now.
+    /// The workspace as its files are on disk now. What a sparse checkout left out is there as well.
     ///
     /// # Errors
     /// Everything that is wrong with the definition.
     pub fn workspace(&self) -> Result<config::Loaded, Failure> {
+        let sparse = self.repo.as_ref().filter(|repo| repo.is_sparse());
+        if let Some(repo) = sparse {
+            let tree = repo.snapshot(Head::WorkTree(repo.head_commit()?));
+            return Ok(config::load(&SnapshotSource(tree.as_ref()))?);
+        }
         Ok(config::load(&config::Disk::new(
             &self.root,
-            self.directories(),
+            config::Directories::Checked,
         ))?)
-    }
-
-    /// Whether the directories of services have to be on disk: a sparse checkout leaves some out.
-    fn directories(&self) -> config::Directories {
-        match self.repo.as_ref().is_some_and(Repo::is_sparse) {
-            true => config::Directories::Sparse,
-            false => config::Directories::Checked,
-        }
     }
 
     /// The records of this worktree's runs; none without a repository.

@@ -100,11 +100,18 @@ impl Jobserver {
         })))
     }
 
-    /// The variables by which children find it.
-    pub fn variables(&self) -> [(OsString, OsString); 2] {
+    /// The variables by which children find it. A make takes jobs only where its user asked for it: with a make above that
+    /// was told `-j`, or by `MAKEFLAGS="$CARGO_MAKEFLAGS" make` in a command. Many a makefile is right only in order, and
+    /// cargo treats those below it the same way.
+    pub fn variables(&self) -> Vec<(OsString, OsString)> {
         let name = &self.0.name;
         let flags = format!("-j --jobserver-fds={name} --jobserver-auth={name}");
-        ["CARGO_MAKEFLAGS", "MAKEFLAGS"].map(|it| (it.into(), flags.clone().into()))
+        let names: &[&str] = match self.0.made {
+            Some(_) => &["CARGO_MAKEFLAGS"],
+            None => &["CARGO_MAKEFLAGS", "MAKEFLAGS"],
+        };
+        let variable = |it: &&str| (it.into(), flags.clone().into());
+        names.iter().map(variable).collect()
     }
 
     /// Waits until one more task may run; nothing if the end is requested first. When a make above is gone, tasks run one
@@ -237,11 +244,20 @@ mod tests {
     #[test]
     fn slots_are_shared_with_who_inherits_them() {
         let above = Jobserver::new(3).unwrap();
-        let [_, (_, flags)] = above.variables();
+        let (_, flags) = above.variables().remove(0);
         let flags = flags.into_string().unwrap();
         let below =
             Jobserver::inherited(|name| (name == "MAKEFLAGS").then_some(flags.as_str())).unwrap();
-        assert_eq!(below.variables(), above.variables());
+        // Only a make that was told so itself makes others below it take jobs.
+        let names = |it: &Jobserver| {
+            it.variables()
+                .into_iter()
+                .map(|it| it.0)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(names(&above), ["CARGO_MAKEFLAGS"]);
+        assert_eq!(names(&below), ["CARGO_MAKEFLAGS", "MAKEFLAGS"]);
+        assert_eq!(below.variables()[0], above.variables()[0]);
         // Each has one of its own, and two are there for both.
         assert_eq!((free(&above), free(&below)), (3, 3));
         let slots: Vec<_> = (0..3).map(|_| below.try_acquire().unwrap()).collect();

@@ -91,7 +91,8 @@ pub fn strays() -> Vec<tree::Process> {
         .collect()
 }
 
-/// Whether a child was left to us. What other rooms start, such as `git`, is in our own group, and no command ever is.
+/// Whether a child was left to us. What other rooms start, such as `git`, is in our own group, and no command ever is. A `git`
+/// that speaks with a remote may be in a group of its own: it must not be running while commands do.
 fn is_stray(child: &tree::Process) -> bool {
     // Before the first command there is no list, and nothing that a command left.
     let is_unowned = owned().as_ref().is_some_and(|it| !it.contains(&child.pid));

@@ -1,6 +1,7 @@
 //! All runs of a worktree.
 
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -70,6 +71,8 @@ impl Records {
         // It gets its name when it is complete: nobody takes a run that is just being made for one that was lost.
         let made = tempfile::Builder::new()
             .prefix(files::MAKING)
+            // What commands write is for nobody else to read.
+            .permissions(Permissions::from_mode(0o700))
             .tempdir_in(&runs);
         let made = made.map_err(failed("create", &runs))?;
         let alive = prepare(made.path(), &header)?;

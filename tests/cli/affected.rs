@@ -611,6 +611,23 @@ fn a_sparse_checkout_misses_nothing_and_invents_nothing() {
 }
 
 #[test]
+fn a_sparse_checkout_keeps_the_services_of_included_files() {
+    let repo = repo();
+    let text = repo.read("services.toml");
+    let include = "[workspace]\ninclude = [\"teams/*/services.toml\"]";
+    repo.write("services.toml", text.replace("[workspace]", include));
+    repo.write(
+        "teams/one/services.toml",
+        "[services.one]\npath = \".\"\ndepends-on = [\"tool\"]\n",
+    );
+    repo.commit("teams");
+    repo.git(&["switch", "--quiet", "--force-create", "main"]);
+    repo.git(&["sparse-checkout", "set", "--cone", "tools"]);
+    repo.append("tools/tool/tool.py", "x");
+    check("include", repo.svc(&["affected"]), "one tool");
+}
+
+#[test]
 fn other_index_and_object_formats_work() {
     for setup in [
         &["update-index", "--index-version=4"][..],

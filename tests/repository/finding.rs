@@ -291,3 +291,19 @@ fn executables_are_told_from_other_files_without_asking_for_each() {
     world.git("r", "config core.fileMode false");
     assert_eq!(modes(&world.repo("r")), 0);
 }
+
+#[test]
+fn a_repository_that_ignores_the_workspace_is_not_meant() {
+    let world = World::with_repo();
+    world.write("r/.gitignore", "*\n!/.gitignore\n");
+    world.write("r/shop/a", "1");
+    world.write("r/kept/a", "1");
+    world.git("r", "add -f .gitignore kept/a");
+    world.git("r", "commit -q -m first");
+    let discover = |directory| Repo::discover(&world.env(directory)).unwrap();
+    assert!(discover("r/shop").is_none());
+    assert!(discover("r/kept").is_some());
+    assert!(discover("r").is_some());
+    world.write("r/.gitignore", "");
+    assert!(discover("r/shop").is_some());
+}
