@@ -202,7 +202,7 @@ impl Reading<'_> {
         let top = FilePath::default();
         let definition = names.filter_map(|it| Pattern::new(it, &top).ok());
         let settings = Settings {
-            files: paths,
+            files: self.with_targets(paths),
             definition: definition.collect(),
             ..root.settings
         };
@@ -225,6 +225,27 @@ impl Reading<'_> {
         self.findings.0.append(&mut circles.0);
         self.findings.0.append(&mut directories.0);
         self.findings.0.is_empty().then_some(workspace)
+    }
+
+    /// `paths`, and the files that they lead to where they are symbolic links: a change there is one of the definition.
+    fn with_targets(&mut self, mut paths: Vec<FilePath>) -> Vec<FilePath> {
+        for at in 0..paths.len() {
+            match self.source.real(&paths[at]) {
+                Ok(Some(real)) if !paths.contains(&real) => paths.push(real),
+                Ok(None) => {
+                    let shown = paths[at].display();
+                    let message = format!("`{shown}` is a link that leads out of the workspace");
+                    self.findings
+                        .add(Place::new(FileId(0), 0, 0), message)
+                        .hint(
+                            "put a file into its place: what changes elsewhere would not be seen",
+                        );
+                }
+                // What is gone meanwhile is told by whoever reads it the next time.
+                _ => {}
+            }
+        }
+        paths
     }
 
     /// Defaults that no service takes up.

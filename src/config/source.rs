@@ -28,6 +28,14 @@ pub trait Source {
     /// Why the directories cannot be read.
     fn glob(&self, pattern: &Pattern) -> io::Result<Vec<FilePath>>;
 
+    /// The file that is read for `path`, where symbolic links lead. `None` if they lead out of the workspace.
+    ///
+    /// # Errors
+    /// Why that cannot be told.
+    fn real(&self, path: &FilePath) -> io::Result<Option<FilePath>> {
+        Ok(Some(path.clone()))
+    }
+
     /// What stands at each of the paths.
     fn directories(&self, paths: &[&FilePath]) -> Vec<Directory> {
         vec![Directory::Unknown; paths.len()]
@@ -100,6 +108,13 @@ impl Source for Disk {
             }
         }
         Ok(found)
+    }
+
+    fn real(&self, path: &FilePath) -> io::Result<Option<FilePath>> {
+        let real = self.root.join(path.as_path()).canonicalize()?;
+        let below = real.strip_prefix(self.root.canonicalize()?);
+        let below = below.map(|it| FilePath::from_bytes(it.as_os_str().as_encoded_bytes()));
+        Ok(below.ok())
     }
 
     fn directories(&self, paths: &[&FilePath]) -> Vec<Directory> {

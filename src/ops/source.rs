@@ -4,15 +4,39 @@ use std::io;
 
 use crate::config::Source;
 use crate::git::Snapshot;
-use crate::model::path::FilePath;
+use crate::git::snapshot::File;
+use crate::model::path::{FilePath, ancestors};
 use crate::model::pattern::Pattern;
 
 /// The files of a snapshot, for the reader of `services.toml`.
 pub struct SnapshotSource<'a>(pub &'a dyn Snapshot);
 
+/// The mode of a symbolic link.
+const LINK: u32 = 0o120000;
+/// So many links may lead to a file before they are taken for a circle, as in the system.
+const MOST_LINKS: usize = 40;
+
 impl Source for SnapshotSource<'_> {
     fn read(&self, path: &FilePath) -> io::Result<Option<Vec<u8>>> {
-        self.0.read(path).map_err(io::Error::other)
+        match self.real(path)? {
+            Some(path) => self.0.read(&path).map_err(io::Error::other),
+            None => Ok(None),
+        }
+    }
+
+    fn real(&self, path: &FilePath) -> io::Result<Option<FilePath>> {
+        let mut path = path.clone();
+        for _ in 0..MOST_LINKS {
+            let Some(link) = self.first_link(&path)? else {
+                return Ok(Some(path));
+            };
+            let target = self.0.read(&link).map_err(io::Error::other)?;
+            match followed(&path, &link, &target.unwrap_or_default()) {
+                Some(next) => path = next,
+                None => return Ok(None),
+            }
+        }
+        Err(io::Error::other("too many symbolic links"))
     }
 
     fn glob(&self, pattern: &Pattern) -> io::Result<Vec<FilePath>> {
@@ -20,5 +44,68 @@ impl Source for SnapshotSource<'_> {
         let files = self.0.files(&[literal]).map_err(io::Error::other)?;
         let named = files.iter().filter(|file| pattern.matches(file.path));
         Ok(named.map(|file| FilePath::from_bytes(file.path)).collect())
+    }
+}
+
+impl SnapshotSource<'_> {
+    /// The first of the directories of `path`, or itself, that is a symbolic link.
+    fn first_link(&self, path: &FilePath) -> io::Result<Option<FilePath>> {
+        let mut above: Vec<_> = ancestors(path.as_bytes()).collect();
+        above.reverse();
+        for part in above.into_iter().filter(|it| !it.is_empty()) {
+            let part = FilePath::from_bytes(part);
+            if self.is_link(&part)? {
+                return Ok(Some(part));
+            }
+        }
+        Ok(None)
+    }
+
+    fn is_link(&self, path: &FilePath) -> io::Result<bool> {
+        // A directory would be listed whole; but of a directory nothing can be read.
+        if self.0.read(path).map_err(io::Error::other)?.is_none() {
+            return Ok(false);
+        }
+        let files = self.0.files(std::slice::from_ref(path));
+        let files = files.map_err(io::Error::other)?;
+        let is_link = |file: File<'_>| file.path == path.as_bytes() && file.mode == LINK;
+        Ok(files.iter().any(is_link))
+    }
+}
+
+/// `path` with `link`, which it begins with, replaced by what it leads to. None if that lies outside.
+fn followed(path: &FilePath, link: &FilePath, target: &[u8]) -> Option<FilePath> {
+    if target.starts_with(b"/") {
+        return None;
+    }
+    let above = ancestors(link.as_bytes()).nth(1).unwrap_or_default();
+    let rest = &path.as_bytes()[link.as_bytes().len()..];
+    let whole = [above, b"/", target, rest].concat();
+    let mut parts: Vec<&[u8]> = Vec::new();
+    for part in whole.split(|byte| *byte == b'/') {
+        match part {
+            b"" | b"." => {}
+            b".." => _ = parts.pop()?,
+            part => parts.push(part),
+        }
+    }
+    Some(FilePath::from_bytes(parts.join(&b'/')))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_are_followed_within_the_workspace() {
+        let check = |path: &str, link: &str, target: &str, expected: Option<&str>| {
+            let found = followed(&path.into(), &link.into(), target.as_bytes());
+            assert_eq!(found, expected.map(FilePath::from), "{path} {target}");
+        };
+        check("a/b", "a/b", "c", Some("a/c"));
+        check("a/b", "a/b", "../c/./d", Some("c/d"));
+        check("a/b/c", "a/b", "../d", Some("d/c"));
+        check("a", "a", "../b", None);
+        check("a", "a", "/b", None);
     }
 }

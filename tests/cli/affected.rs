@@ -611,6 +611,28 @@ fn a_sparse_checkout_misses_nothing_and_invents_nothing() {
 }
 
 #[test]
+fn a_definition_behind_a_link_is_watched() {
+    let repo = repo();
+    repo.write(
+        "shared.toml",
+        "[services.one]\npath = \"one\"\nbuild = \"true\"\n",
+    );
+    repo.write("teams/one/main.c", "");
+    std::os::unix::fs::symlink("../shared.toml", repo.root().join("teams/services.toml")).unwrap();
+    let text = repo.read("services.toml");
+    let include = "[workspace]\ninclude = [\"teams/services.toml\"]";
+    repo.write("services.toml", text.replace("[workspace]", include));
+    repo.commit("teams");
+    repo.git(&["switch", "--quiet", "--force-create", "main"]);
+    repo.git(&["switch", "--quiet", "--create", "other"]);
+    repo.write(
+        "shared.toml",
+        "[services.one]\npath = \"one\"\nbuild = \"false\"\n",
+    );
+    check("behind a link", repo.svc(&["affected"]), "one");
+}
+
+#[test]
 fn a_sparse_checkout_keeps_the_services_of_included_files() {
     let repo = repo();
     let text = repo.read("services.toml");
