@@ -318,11 +318,13 @@ fn a_remote_that_hangs_while_it_sends_leaves_no_lock() {
     let (pid, pack, ssh) = (world.path("pid"), world.path("pack"), world.path("ssh"));
     let held = world.path("held");
     let lock = world.path("c/.git/shallow.lock");
+    // The server comes here while the one who asked may still be reading what comes before the pack.
     let script = format!(
-        "#!/bin/sh\necho $$ > {}\ntest -e {} && touch {}\nexec sleep 600\n",
+        "#!/bin/sh\necho $$ > {}\ntries=0\nwhile [ $tries -lt 80 ] && ! [ -e {lock} ]\ndo sleep 0.05; tries=$((tries + 1))\n\
+         done\ntest -e {lock} && touch {}\nexec sleep 600\n",
         pid.display(),
-        lock.display(),
-        held.display()
+        held.display(),
+        lock = lock.display(),
     );
     world.write("pack", &script);
     let script = format!(
@@ -335,7 +337,7 @@ fn a_remote_that_hangs_while_it_sends_leaves_no_lock() {
     world.git("c", "remote set-url origin ssh://host.test/r");
     world.git("c", &format!("config core.sshCommand {}", ssh.display()));
     let mut repo = world.repo("c");
-    repo.git_mut().set_patience(Duration::from_secs(4));
+    repo.git_mut().set_patience(Duration::from_secs(6));
     let (none, _) = base(&repo, default(), Fetch::Allowed);
     assert!(reason(none).contains("did not answer"));
     assert!(crate::world::exists(&held), "git held no lock");
