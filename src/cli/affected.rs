@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use crate::cli::args::{CompareArgs, Format, SelectArgs};
+use crate::cli::args::{CompareArgs, SelectArgs};
 use crate::cli::exit::Exit;
 use crate::cli::session::Session;
 use crate::ops::affected::{self, Answer, Request};
@@ -45,15 +45,6 @@ pub struct AffectedArgs {
     /// Exit with 1 if something is affected
     #[arg(long, help_heading = "Output")]
     pub exit_code: bool,
-    /// How to print the answer
-    #[arg(
-        long,
-        value_enum,
-        default_value_t,
-        value_name = "FORMAT",
-        help_heading = "Output"
-    )]
-    pub format: Format,
 }
 
 /// Runs the command.
@@ -67,9 +58,9 @@ pub fn run(session: &Session, args: &AffectedArgs) -> Result<Exit, Failure> {
     let answer = session.look(|tell| affected::affected(&place, &request, tell))?;
     warn(session, &answer.comparison);
     let view = view(&answer);
-    match args.format {
-        Format::Json => session.document(&affected_json(&view)),
-        Format::Text => {
+    match session.is_for_machines() {
+        true => session.document(&affected_json(&view)),
+        false => {
             let detail = match args.explain {
                 true => Detail::Explained,
                 false => Detail::Brief,

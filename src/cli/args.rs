@@ -47,6 +47,12 @@ pub struct Global {
     /// Say only what was asked for, and errors
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
+    /// How to print answers and results [default: text]
+    #[arg(long, value_name = "FORMAT", global = true)]
+    pub format: Option<Format>,
+    /// How many tasks may run at once [default: one per processor]
+    #[arg(short, long, value_name = "N", global = true, env = "SVC_JOBS", hide_env_values = true, value_parser = clap::value_parser!(u16).range(1..))]
+    pub jobs: Option<u16>,
     /// When to use colours [default: auto]
     #[arg(long, value_name = "WHEN", global = true)]
     pub color: Option<Color>,
@@ -77,12 +83,19 @@ pub enum Command {
     Man(cli::man::ManArgs),
 }
 
-/// `--format` of queries and runs.
+/// `--format`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Format {
+    /// For people; a graph as a tree
     #[default]
+    #[value(alias = "tree")]
     Text,
+    /// For machines: one document on standard output
     Json,
+    /// For Graphviz, only of `svc graph`
+    Dot,
+    /// For Mermaid, only of `svc graph`
+    Mermaid,
 }
 
 /// What is compared.

@@ -3,7 +3,6 @@
 use clap::Args;
 use serde_json::json;
 
-use crate::cli::args::Format;
 use crate::cli::exit::Exit;
 use crate::cli::failure::colour;
 use crate::cli::session::Session;
@@ -21,16 +20,12 @@ use crate::report::words;
     long_about = "Checks services.toml and every file that it includes, and shows all problems at once. Runs nothing.",
     after_help = "Examples:\n  svc check                  all problems, with their lines\n  svc check --format json    the same for editors"
 )]
-pub struct CheckArgs {
-    /// How to print what is wrong
-    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
-    pub format: Format,
-}
+pub struct CheckArgs {}
 
 /// Runs the command.
-pub fn run(session: &Session, args: &CheckArgs) -> Result<Exit, Failure> {
+pub fn run(session: &Session, _args: &CheckArgs) -> Result<Exit, Failure> {
     let result = check::check(&Place::find(&session.env, Fetch::Forbidden)?);
-    if args.format == Format::Json {
+    if session.is_for_machines() {
         let (problems, warnings) = match &result {
             Ok(loaded) => (vec![], loaded.warnings.rows()),
             Err(Failure::Invalid(invalid)) => (invalid.0.rows(), vec![]),

@@ -1,9 +1,9 @@
 //! `svc graph`.
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use crate::cli::affected::tell_base;
-use crate::cli::args::{CompareArgs, SelectArgs};
+use crate::cli::args::{CompareArgs, Format, SelectArgs};
 use crate::cli::exit::Exit;
 use crate::cli::session::Session;
 use crate::ops::affected::Request;
@@ -27,29 +27,6 @@ pub struct GraphArgs {
     pub select: SelectArgs,
     #[command(flatten)]
     pub compare: CompareArgs,
-    /// How to print the graph
-    #[arg(
-        long,
-        value_enum,
-        default_value_t,
-        value_name = "FORMAT",
-        help_heading = "Output"
-    )]
-    pub format: GraphFormat,
-}
-
-/// `--format` of `svc graph`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum GraphFormat {
-    /// A tree for people
-    #[default]
-    Tree,
-    /// For Graphviz
-    Dot,
-    /// For Mermaid
-    Mermaid,
-    /// For machines
-    Json,
 }
 
 /// Runs the command.
@@ -62,13 +39,12 @@ pub fn run(session: &Session, args: &GraphArgs) -> Result<Exit, Failure> {
     let place = Place::find(&session.env, args.compare.fetch())?;
     let answer = session.look(|tell| list::list(&place, &request, tell))?;
     tell_base(session, &answer.comparison);
-    let workspace = &answer.comparison.workspace;
-    let graph = GraphView::of_services(workspace, &answer.services);
-    match args.format {
-        GraphFormat::Tree => session.say(&tree(&graph, session.settings.stdout)),
-        GraphFormat::Dot => session.say(&dot(&graph)),
-        GraphFormat::Mermaid => session.say(&mermaid(&graph)),
-        GraphFormat::Json => session.document(&graph_json(&graph)),
+    let graph = GraphView::of_services(&answer.comparison.workspace, &answer.services);
+    match session.format {
+        Format::Text => session.say(&tree(&graph, session.settings.stdout)),
+        Format::Dot => session.say(&dot(&graph)),
+        Format::Mermaid => session.say(&mermaid(&graph)),
+        Format::Json => session.document(&graph_json(&graph)),
     }
     Ok(Exit::Fine)
 }

@@ -3,7 +3,7 @@
 use clap::Args;
 
 use crate::cli::affected::tell_base;
-use crate::cli::args::{CompareArgs, Format, SelectArgs};
+use crate::cli::args::{CompareArgs, SelectArgs};
 use crate::cli::exit::Exit;
 use crate::cli::session::Session;
 use crate::ops::affected::Request;
@@ -27,15 +27,6 @@ pub struct ListArgs {
     pub select: SelectArgs,
     #[command(flatten)]
     pub compare: CompareArgs,
-    /// How to print the list
-    #[arg(
-        long,
-        value_enum,
-        default_value_t,
-        value_name = "FORMAT",
-        help_heading = "Output"
-    )]
-    pub format: Format,
 }
 
 /// Runs the command.
@@ -49,9 +40,9 @@ pub fn run(session: &Session, args: &ListArgs) -> Result<Exit, Failure> {
     let answer = session.look(|tell| list::list(&place, &request, tell))?;
     tell_base(session, &answer.comparison);
     let workspace = &answer.comparison.workspace;
-    match args.format {
-        Format::Json => session.document(&list_json(workspace, &answer.services)),
-        Format::Text => {
+    match session.is_for_machines() {
+        true => session.document(&list_json(workspace, &answer.services)),
+        false => {
             let look = session.settings.stdout_look();
             session.say(&list_text(workspace, &answer.services, look));
         }

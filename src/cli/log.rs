@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 
-use crate::cli::args::Format;
 use crate::cli::exit::Exit;
 use crate::cli::session::Session;
 use crate::git::Fetch;
@@ -39,9 +38,6 @@ pub struct LogArgs {
     /// List the runs that are kept
     #[arg(long, conflicts_with_all = ["task", "run"])]
     pub list: bool,
-    /// How to print runs; a log is always text
-    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
-    pub format: Format,
 }
 
 /// Runs the command.
@@ -53,37 +49,37 @@ pub fn run(session: &Session, args: &LogArgs) -> Result<Exit, Failure> {
     };
     let place = Place::find(&session.env, Fetch::Forbidden)?;
     match log::log(&place, &request)? {
-        Answer::Runs(runs) => list(session, &runs, args.format),
-        Answer::Run(past, logs) => show(session, &past, logs, args.format),
+        Answer::Runs(runs) => list(session, &runs),
+        Answer::Run(past, logs) => show(session, &past, logs),
         Answer::Log(path) => print(session, path)?,
     }
     Ok(Exit::Fine)
 }
 
-fn list(session: &Session, runs: &[Past], format: Format) {
-    if runs.is_empty() && format == Format::Text {
+fn list(session: &Session, runs: &[Past]) {
+    if runs.is_empty() && !session.is_for_machines() {
         session.note("nothing ran here yet\n");
     }
     let views = runs
         .iter()
         .map(|run| view(run, vec![None; run.tasks.len()]));
-    match format {
-        Format::Json => {
+    match session.is_for_machines() {
+        true => {
             let runs: Vec<_> = views.map(|view| logged_run_json(&view)).collect();
             session.document(&json!({ "version": 1, "runs": runs }));
         }
-        Format::Text => {
+        false => {
             let lines = views.map(|view| format!("{}  {}\n", view.id, view.about));
             session.say(&lines.collect::<String>());
         }
     }
 }
 
-fn show(session: &Session, past: &Past, logs: Vec<Option<PathBuf>>, format: Format) {
+fn show(session: &Session, past: &Past, logs: Vec<Option<PathBuf>>) {
     let view = view(past, logs);
-    match format {
-        Format::Json => session.document(&logged_run_json(&view)),
-        Format::Text => session.say(&run_text(&view, session.settings.stdout_look())),
+    match session.is_for_machines() {
+        true => session.document(&logged_run_json(&view)),
+        false => session.say(&run_text(&view, session.settings.stdout_look())),
     }
 }
 

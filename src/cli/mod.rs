@@ -42,6 +42,9 @@ fn dispatch(session: &Session, command: &Command) -> Exit {
     if let Err(failure) = session.check_directory() {
         return failure::tell(session, &failure);
     }
+    if let Err(failure) = session.check_format(command) {
+        return failure::tell(session, &failure);
+    }
     let result = match command {
         Command::Build(args) => run::build(session, args),
         Command::Test(args) => run::test(session, args),

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use crate::cli::affected::tell_base;
-use crate::cli::args::{CompareArgs, Format, SelectArgs};
+use crate::cli::args::{CompareArgs, SelectArgs};
 use crate::cli::exit::Exit;
 use crate::cli::session::Session;
 use crate::engine::Failing;
@@ -90,9 +90,6 @@ pub struct SharedArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "How to run")]
 pub struct EngineArgs {
-    /// How many tasks may run at once [default: one per processor]
-    #[arg(short, long, value_name = "N", env = "SVC_JOBS", hide_env_values = true, value_parser = clap::value_parser!(u16).range(1..))]
-    pub jobs: Option<u16>,
     /// Stop everything at the first failure [default: finish what does not depend on it]
     #[arg(long)]
     pub fail_fast: bool,
@@ -108,19 +105,9 @@ pub struct OutputArgs {
     /// Which output of tasks to show [default: on a terminal none but that of failures, else all]
     #[arg(long, value_name = "WHICH")]
     pub log: Option<Log>,
-    /// How to print the result
-    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
-    pub format: Format,
     /// Write every event of the run to FILE, one JSON document a line
     #[arg(long, value_name = "FILE")]
     pub events: Option<PathBuf>,
-}
-
-impl OutputArgs {
-    /// Whether only people are told, no machine.
-    fn is_for_people(&self) -> bool {
-        self.format == Format::Text && self.events.is_none()
-    }
 }
 
 /// `--log`.
@@ -181,7 +168,7 @@ fn perform(
         compare: args.compare.request(),
         select,
         arguments: args.arguments.clone(),
-        jobs: args.engine.jobs.map(usize::from),
+        jobs: session.jobs,
         failing: match args.engine.fail_fast {
             true => Failing::StopsAll,
             false => Failing::KeepsGoing,
@@ -191,14 +178,19 @@ fn perform(
     let prepared = session.look(|tell| tasks::prepare(&place, request, tell))?;
     tell_base(session, &prepared.comparison);
     match args.engine.dry_run {
-        _ if is_idle(&prepared) && args.output.is_for_people() => {
+        _ if is_idle(&prepared) && is_for_people(session, args) => {
             let said = nothing_changed(&prepared.comparison.base, in_words(task));
             session.note(&said);
             Ok(Exit::Fine)
         }
-        true => Ok(show(session, &prepared, args.output.format)),
+        true => Ok(show(session, &prepared)),
         false => carry_out(session, prepared),
     }
+}
+
+/// Whether only people are told, no machine.
+fn is_for_people(session: &Session, args: &SharedArgs) -> bool {
+    !session.is_for_machines() && args.output.events.is_none()
 }
 
 /// Whether there is nothing to do because nothing changed, not because of flags that narrow what is asked for.
@@ -222,10 +214,10 @@ fn in_words(task: &str) -> &'static str {
     }
 }
 
-fn show(session: &Session, prepared: &Prepared<'_>, format: Format) -> Exit {
-    match format {
-        Format::Json => session.document(&plan_json(&prepared.plan)),
-        Format::Text => session.say(&plan_text(&prepared.plan, session.settings.stdout_look())),
+fn show(session: &Session, prepared: &Prepared<'_>) -> Exit {
+    match session.is_for_machines() {
+        true => session.document(&plan_json(&prepared.plan)),
+        false => session.say(&plan_text(&prepared.plan, session.settings.stdout_look())),
     }
     Exit::Fine
 }

@@ -20,6 +20,9 @@ use crate::report::settings::{self, Choices, ColourChoice, Settings, Terminal, V
 pub struct Session {
     pub env: Env,
     pub settings: Settings,
+    pub format: Format,
+    /// `--jobs`.
+    pub jobs: Option<usize>,
     pub stdout: Output,
     pub stderr: Output,
 }
@@ -31,6 +34,8 @@ impl Session {
         let terminal = Terminal::detect(|name| env.text(name).map(str::to_owned));
         Self {
             settings: Settings::new(&terminal, choices(global, command)),
+            format: global.format.unwrap_or_default(),
+            jobs: global.jobs.map(usize::from),
             env,
             stdout: Output::stdout(),
             stderr: Output::stderr(),
@@ -48,6 +53,25 @@ impl Session {
                 hint: "-C names the directory to work in".to_owned(),
             }),
             false => Ok(()),
+        }
+    }
+
+    /// Whether one document for machines is asked for.
+    pub fn is_for_machines(&self) -> bool {
+        self.format == Format::Json
+    }
+
+    /// Whether `--format` is one that the command can give.
+    ///
+    /// # Errors
+    /// It is not.
+    pub fn check_format(&self, command: &Command) -> Result<(), Failure> {
+        match (self.format, command) {
+            (Format::Text | Format::Json, _) | (_, Command::Graph(_)) => Ok(()),
+            (Format::Dot | Format::Mermaid, _) => Err(Failure::Usage {
+                message: "only `svc graph` is printed as dot or mermaid".to_owned(),
+                hint: "`--format text` is for people, `--format json` for machines".to_owned(),
+            }),
         }
     }
 
@@ -126,6 +150,10 @@ fn choices(global: &Global, command: &Command) -> Choices {
             (false, 0) => Verbosity::Normal,
             (false, _) => Verbosity::Verbose,
         },
+        format: match global.format {
+            Some(Format::Json) => settings::Format::Json,
+            _ => settings::Format::Text,
+        },
         ..Choices::default()
     };
     let output = match command {
@@ -137,16 +165,6 @@ fn choices(global: &Global, command: &Command) -> Choices {
     if let Some(output) = output {
         choices.log = output.log.map(Into::into);
         choices.events.clone_from(&output.events);
-        choices.format = output.format.into();
     }
     choices
-}
-
-impl From<Format> for settings::Format {
-    fn from(format: Format) -> Self {
-        match format {
-            Format::Text => Self::Text,
-            Format::Json => Self::Json,
-        }
-    }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use clap::Args;
 
 use crate::cli::affected::warn;
-use crate::cli::args::{CompareArgs, Format};
+use crate::cli::args::CompareArgs;
 use crate::cli::exit::Exit;
 use crate::cli::session::Session;
 use crate::model::cause::Cause;
@@ -33,15 +33,6 @@ pub struct WhyArgs {
     pub name: String,
     #[command(flatten)]
     pub compare: CompareArgs,
-    /// How to print the answer
-    #[arg(
-        long,
-        value_enum,
-        default_value_t,
-        value_name = "FORMAT",
-        help_heading = "Output"
-    )]
-    pub format: Format,
 }
 
 /// Runs the command.
@@ -54,9 +45,9 @@ pub fn run(session: &Session, args: &WhyArgs) -> Result<Exit, Failure> {
     let answer = session.look(|tell| why::why(&place, &request, tell))?;
     warn(session, &answer.comparison);
     let view = view(&answer);
-    match args.format {
-        Format::Json => session.document(&why_json(&view)),
-        Format::Text => session.say(&why_text(&view, session.settings.stdout_look())),
+    match session.is_for_machines() {
+        true => session.document(&why_json(&view)),
+        false => session.say(&why_text(&view, session.settings.stdout_look())),
     }
     Ok(Exit::Fine)
 }

@@ -66,6 +66,9 @@ impl OneTask<'_> {
         let started = now();
         let environment = self.environment(values);
         let mut log = self.job.record.map(|it| it.log(&self.planned.id));
+        if let Some(Err(error)) = self.job.record.map(|it| it.task_begun(&self.planned.id)) {
+            (self.tell)(Message::RecordLost(error));
+        }
         let mut attempt = 1;
         let mut result = loop {
             self.event(Event::TaskStarted {
@@ -87,7 +90,7 @@ impl OneTask<'_> {
         result.duration = started.elapsed();
         match log.map(LogWriter::finish).transpose() {
             Ok(path) => result.log = path.flatten(),
-            Err(error) => (self.tell)(Message::LogLost(error)),
+            Err(error) => (self.tell)(Message::RecordLost(error)),
         }
         result
     }

@@ -30,8 +30,8 @@ const GRACE_OF_STRAYS: Duration = Duration::from_secs(2);
 /// What a running task, or a signal, tells the run.
 pub enum Message {
     Event(Event),
-    /// A log cannot be kept.
-    LogLost(record::Error),
+    /// A log or a result cannot be kept.
+    RecordLost(record::Error),
     Ended {
         task: usize,
         result: TaskResult,
@@ -180,7 +180,7 @@ impl<'j, 'e> State<'j, 'e> {
     fn hear(&mut self, receiver: &Receiver<Message>) {
         match receiver.recv().expect("this thread holds a sender") {
             Message::Event(event) => (self.emit)(&event),
-            Message::LogLost(error) => self.warn_of_record(&error),
+            Message::RecordLost(error) => self.warn_of_record(&error),
             Message::Ended {
                 task,
                 result,

@@ -112,11 +112,21 @@ impl From<&Summary> for End {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Line {
+    /// A task is about to run: without a result, it was interrupted.
+    Begun(Beginning),
     Started(Start),
     Finished(TaskRecord),
     /// The run was asked to stop; what runs now is being ended.
     Interrupted(Moment),
     Ended(End),
+}
+
+/// The beginning of a task, before any process of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Beginning {
+    #[serde(with = "task_id")]
+    pub id: TaskId,
+    pub at: Moment,
 }
 
 /// A process that was started for a task.

@@ -91,6 +91,7 @@ impl History {
         let mut open: BTreeMap<TaskId, Moment> = BTreeMap::new();
         for line in lines {
             match line {
+                Line::Begun(begun) => drop(open.insert(begun.id, begun.at)),
                 Line::Started(start) => drop(open.insert(start.id, start.at)),
                 Line::Finished(record) => {
                     open.remove(&record.id);

@@ -114,7 +114,7 @@ impl Records {
                     ..record
                 }),
                 Line::Ended(end) => standing = Standing::Ended(end),
-                Line::Started(_) | Line::Interrupted(_) => {}
+                Line::Begun(_) | Line::Started(_) | Line::Interrupted(_) => {}
             }
         }
         let id = id.to_owned();
@@ -150,7 +150,7 @@ impl Records {
                 Line::Started(start) => open.push(start),
                 Line::Finished(record) => open.retain(|it| it.id != record.id),
                 Line::Ended(_) => return None,
-                Line::Interrupted(_) => {}
+                Line::Begun(_) | Line::Interrupted(_) => {}
             }
         }
         let processes = open.iter().filter_map(|it| Some((it.pid, it.start_time?)));

@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::model::name::TaskId;
 use crate::model::run::Summary;
-use crate::record::entry::{End, Line, Start, TaskRecord};
+use crate::record::entry::{Beginning, End, Line, Start, TaskRecord};
 use crate::record::error::{Error, failed};
 use crate::record::files;
 use crate::record::history;
@@ -78,6 +78,13 @@ impl Run {
     /// A writer for the log of the task.
     pub fn log(&self, task: &TaskId) -> LogWriter {
         LogWriter::new(self.log_path(task))
+    }
+
+    /// The task is about to run. Should this `svc` be killed, the task counts as interrupted from now on.
+    pub fn task_begun(&self, task: &TaskId) -> Result<(), Error> {
+        let id = task.clone();
+        let at = self.present();
+        self.add(&mut self.journal(), &Line::Begun(Beginning { id, at }))
     }
 
     /// A process was started for the task. With its start time, it can be recognised if this `svc` is killed.

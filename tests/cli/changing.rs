@@ -259,3 +259,54 @@ fn outside_of_a_repository_everything_runs_with_one_warning() {
     assert_eq!(repo.svc(&["why", "a"]).run().code(), 0);
     assert_eq!(repo.svc(&["log"]).run().code(), 2);
 }
+
+#[test]
+fn with_a_repository_that_cannot_be_read_nothing_runs() {
+    let repo = chain();
+    repo.write(".git/index", "DIRC\0\0\0\u{2}nonsense");
+    for arguments in [&["build"][..], &["build", "--all"], &["test", "api"]] {
+        let said = repo.svc(arguments).run();
+        assert_eq!(said.code(), 3, "{}", said.all());
+        assert!(said.stderr().contains("index"), "{}", said.all());
+        assert_eq!(noted(&repo), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn two_runs_at_once_do_not_disturb_each_other() {
+    let repo = workspace(
+        "[services.a]\npath = \"a\"\ntest = \"touch ../$HERE.flag; until [ -e ../x.flag ] && [ -e ../y.flag ]; do sleep 0.02; done\"\n\
+         [workspace]\npass-env = [\"HERE\"]\n",
+    );
+    let start =
+        |here: &str| crate::world::Running::start(repo.svc(&["test", "a"]).env("HERE", here));
+    for running in [start("x"), start("y")] {
+        let (status, said) = running.end();
+        assert_eq!(status.code(), Some(0), "{said}");
+        assert!(!said.contains("left over"), "{said}");
+    }
+    assert_eq!(
+        repo.svc(&["log", "--list"])
+            .stdout()
+            .matches("1 passed")
+            .count(),
+        2
+    );
+}
+
+#[test]
+fn odd_names_of_files_and_directories_work() {
+    let repo = crate::support::TestRepo::new();
+    repo.write("services.toml", "version = 1\n[services.odd]\npath = \"odd dir/ünïcode 'quoted' $x\"\nbuild = { run = \"cp 'a \\\"b' out\", outputs = [\"out\"] }\n[services.on]\npath = \"on\"\ndepends-on = [\"odd\"]\nbuild = \"true\"\n");
+    repo.write("odd dir/ünïcode 'quoted' $x/a \"b", "1\n");
+    repo.write("on/new\nline", "1\n");
+    repo.write(".gitignore", "out\n");
+    repo.commit("first");
+    repo.append("odd dir/ünïcode 'quoted' $x/a \"b", "2\n");
+    let (code, said) = document(&repo, &["build"]);
+    assert_eq!((code, outcomes(&said).len()), (0, 2), "{said:#}");
+    let (_, said) = document(&repo, &["build", "on"]);
+    assert_eq!(verdicts(&said), ["odd:build skip", "on:build run"]);
+    let why = repo.svc(&["why", "on"]).stdout();
+    assert!(why.contains("ünïcode"), "{why}");
+}

@@ -208,3 +208,39 @@ test = "printenv API_TOKEN || { echo \"KeyError: 'API_TOKEN'\"; exit 1; }"
     );
     assert!(!text.contains("UNRELATED"), "{text}");
 }
+
+#[test]
+fn a_task_in_a_hook_does_not_see_what_git_meant_for_the_hook() {
+    let repo = workspace(
+        "[services.a]\npath = \"a\"\ntest = { run = \"env | grep ^GIT_ >../log || true; cd ../../home && git init -q x\", \
+         strict-env = false }\n",
+    );
+    let svc = env!("CARGO_BIN_EXE_svc");
+    repo.write(
+        ".git/hooks/pre-commit",
+        format!("#!/bin/sh\nexec '{svc}' test --staged\n"),
+    );
+    repo.make_executable(".git/hooks/pre-commit");
+    repo.append("a/input", "2\n");
+    repo.git(&["commit", "--quiet", "--all", "--message=x"]);
+    assert!(repo.beside("home").join("x/.git").is_dir());
+    let seen = repo.read("log");
+    let local = [
+        "GIT_DIR=",
+        "GIT_INDEX_FILE=",
+        "GIT_PREFIX=",
+        "GIT_WORK_TREE=",
+    ];
+    assert!(!local.iter().any(|it| seen.contains(it)), "{seen}");
+    repo.write(
+        "services.toml",
+        repo.read("services.toml")
+            .replace("git init -q x", "exit 1"),
+    );
+    let mut commit = repo.command("git", repo.root());
+    let refused = commit
+        .args(["commit", "--quiet", "--all", "--message=y"])
+        .output()
+        .unwrap();
+    assert!(!refused.status.success(), "a failed test stops the commit");
+}

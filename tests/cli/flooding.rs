@@ -79,7 +79,9 @@ fn nobody_reading_is_no_fault() {
         .map(|at| format!("[services.s{at}]\npath = \"s/{at}\"\nbuild = \"true\"\n"))
         .collect();
     let repo = workspace(&many);
-    (0..2000).for_each(|at| repo.write(&format!("s/{at}/input"), ""));
+    for at in 0..2000 {
+        std::fs::create_dir_all(repo.root().join(format!("s/{at}"))).unwrap();
+    }
     let svc = env!("CARGO_BIN_EXE_svc");
     for arguments in [
         "list",

@@ -1,0 +1,41 @@
+//! When the last result of a needed task stands for the next one, and when it must not.
+
+use crate::world::{noted, workspace};
+
+const TABLES: &str = "
+[services.lib]
+path = \"lib\"
+build = { run = \"echo lib >>../log\", outputs = [] }
+[services.app]
+path = \"app\"
+depends-on = [\"lib\"]
+test = \"echo app >>../log\"
+";
+
+#[test]
+fn what_tasks_read_is_the_working_tree_whatever_is_compared() {
+    for (variable, arguments) in [
+        ("CI", &["test", "app"][..]),
+        ("NONE", &["test", "app", "--staged"]),
+        (
+            "NONE",
+            &["test", "app", "--base-exact", "HEAD~1", "--head", "HEAD"],
+        ),
+    ] {
+        let repo = workspace(TABLES);
+        repo.append("app/input", "2\n");
+        repo.commit("second");
+        repo.append("app/input", "3\n");
+        repo.git(&["add", "app"]);
+        let test = || {
+            let said = repo.svc(arguments).env(variable, "true").run();
+            assert_eq!(said.code(), 0, "{}", said.all());
+            noted(&repo)
+        };
+        assert_eq!(test(), ["lib", "app"], "{arguments:?}");
+        assert_eq!(test(), ["app"], "{arguments:?}");
+        repo.append("lib/input", "not staged\n");
+        assert_eq!(test(), ["lib", "app"], "{arguments:?}");
+        assert_eq!(test(), ["app"], "{arguments:?}");
+    }
+}
