@@ -118,7 +118,11 @@ fn a_value_that_holds_a_secret_is_refused() {
 
 #[test]
 fn a_make_below_shares_the_jobs_of_the_run() {
-    let repo = workspace("[services.a]\npath = \"a\"\nbuild = \"make all\"\n");
+    let tables = |rest: &str| {
+        let run = r#"run = 'MAKEFLAGS="$CARGO_MAKEFLAGS" make all'"#;
+        format!("[services.a]\npath = \"a\"\nbuild = {{ {run}{rest} }}\n")
+    };
+    let repo = workspace(&tables(""));
     // Each recipe fails if two run at once: with one job the jobserver has to keep them apart, and with two they have to meet.
     let alone = "all: x y\nx y:\n\tmkdir ../alone.flag && sleep 0.1 && rmdir ../alone.flag\n";
     repo.write("a/Makefile", alone);
@@ -127,11 +131,8 @@ fn a_make_below_shares_the_jobs_of_the_run() {
     let meeting = "all: x y\nx:\n\ttouch ../x.flag; until [ -e ../y.flag ]; do sleep 0.02; done\n\
                    y:\n\ttouch ../y.flag; until [ -e ../x.flag ]; do sleep 0.02; done\n";
     repo.write("a/Makefile", meeting);
-    let text = repo.read("services.toml");
-    repo.write(
-        "services.toml",
-        text.replace("\"make all\"", "{ run = \"make all\", timeout = \"20s\" }"),
-    );
+    let limited = tables(", timeout = \"20s\"");
+    repo.write("services.toml", format!("version = 1\n{limited}"));
     let said = repo.svc(&["build", "a", "--jobs", "2"]).run();
     assert_eq!(said.code(), 0, "{}", said.all());
     assert!(
