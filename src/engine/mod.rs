@@ -4,7 +4,7 @@ mod attempt;
 mod critical;
 mod job;
 mod run;
-mod schedule;
+pub mod schedule;
 mod tail;
 mod wording;
 

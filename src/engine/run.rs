@@ -1,8 +1,7 @@
 //! One run: starts what may start, listens to what runs, and keeps count.
 
-use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::thread::Scope;
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::engine::attempt::{self, with_cause};
@@ -48,9 +47,20 @@ pub fn run(job: &Job<'_>, emit: &mut dyn FnMut(&Event)) -> Summary {
     let mut state = State::new(job, emit);
     let (sender, receiver) = sync_channel(WAITING_MESSAGES);
     let signals = state.listen(sender.clone());
+    let (work, waiting) = channel();
+    let waiting = Mutex::new(waiting);
+    let mut workers = 0;
     std::thread::scope(|scope| {
+        // Dropped with this closure, which ends the workers.
+        let work = work;
         loop {
-            state.start_all(scope, &sender);
+            state.start_all(&work);
+            // A thread serves many tasks: making one for each takes as long as starting its command.
+            while workers < state.running {
+                workers += 1;
+                let sender = sender.clone();
+                scope.spawn(|| serve(job, &waiting, sender));
+            }
             if state.schedule.is_done() {
                 break;
             }
@@ -61,12 +71,41 @@ pub fn run(job: &Job<'_>, emit: &mut dyn FnMut(&Event)) -> Summary {
     state.end(started)
 }
 
+/// A task that is to be run, with the values that it is given.
+struct Work {
+    task: usize,
+    values: Vec<(String, String)>,
+}
+
+/// Runs what is waiting until nothing more can come.
+fn serve(job: &Job<'_>, waiting: &Mutex<Receiver<Work>>, sender: SyncSender<Message>) {
+    let tell = |message| drop(sender.send(message));
+    loop {
+        let next = waiting
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .recv();
+        let Ok(Work { task, values }) = next else {
+            return;
+        };
+        let result = attempt::run_task(job, task, &values, &tell);
+        let record = Box::new(look_after(job, task, &result, &tell));
+        tell(Message::Ended {
+            task,
+            result,
+            record,
+        });
+    }
+}
+
 /// The state of a run, in the thread that runs it.
 struct State<'j, 'e> {
     job: &'j Job<'j>,
     emit: &'e mut dyn FnMut(&Event),
     schedule: Schedule,
     results: Vec<Option<TaskResult>>,
+    /// How many tasks are running.
+    running: usize,
     is_stopping: bool,
     is_interrupted: bool,
     has_warned_of_record: bool,
@@ -85,6 +124,7 @@ impl<'j, 'e> State<'j, 'e> {
             emit,
             schedule: Schedule::new(&job.plan, slots, job.jobs, pools),
             results: vec![None; job.plan.tasks.len()],
+            running: 0,
             is_stopping: false,
             is_interrupted: false,
             has_warned_of_record: false,
@@ -111,10 +151,7 @@ impl<'j, 'e> State<'j, 'e> {
     }
 
     /// Starts everything that may start now.
-    fn start_all<'s>(&mut self, scope: &'s Scope<'s, '_>, sender: &SyncSender<Message>)
-    where
-        'j: 's,
-    {
+    fn start_all(&mut self, work: &Sender<Work>) {
         while let Some(task) = self.schedule.start_next() {
             let planned = &self.job.plan.tasks[task];
             if planned.verdict != Verdict::Run {
@@ -125,17 +162,9 @@ impl<'j, 'e> State<'j, 'e> {
                 continue;
             }
             let values = self.needed_values(task);
-            let (job, sender) = (self.job, sender.clone());
-            scope.spawn(move || {
-                let tell = |message| drop(sender.send(message));
-                let result = attempt::run_task(job, task, &values, &tell);
-                let record = Box::new(look_after(job, task, &result, &tell));
-                let _ = sender.send(Message::Ended {
-                    task,
-                    result,
-                    record,
-                });
-            });
+            self.running += 1;
+            let given = work.send(Work { task, values });
+            given.expect("the run keeps the other end to its end");
         }
     }
 
@@ -163,6 +192,7 @@ impl<'j, 'e> State<'j, 'e> {
                 result,
                 record,
             } => {
+                self.running -= 1;
                 if let Some(run) = self.job.record {
                     self.warn_if_failed(run.task_finished(*record));
                 }

@@ -108,7 +108,7 @@ pub mod samples {
                 depends_on: needs.split_whitespace().map(name).collect(),
                 tags: ["backend".to_owned()].into(),
                 serve: None,
-                tasks: BTreeMap::from([(TaskName::new("build").unwrap(), build)]),
+                tasks: BTreeMap::from([(TaskName::new("build").unwrap(), Box::new(build))]),
             }
         });
         Workspace::new(Settings::default(), services.collect())
