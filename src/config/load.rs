@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::io;
 
 use crate::config::check::{self, Read};
+use crate::config::halves::{Halves, parse_halves};
 use crate::config::keys::TableKind;
 use crate::config::merge;
 use crate::config::parse;
@@ -43,6 +44,13 @@ struct File {
 struct Text {
     shown: String,
     is_whole: bool,
+}
+
+impl Text {
+    /// The text, if all of it is.
+    fn whole(&self) -> &str {
+        if self.is_whole { &self.shown } else { "" }
+    }
 }
 
 /// Reads the workspace of `source`.
@@ -111,29 +119,31 @@ impl Reading<'_> {
             path,
             text: text.unwrap_or_default(),
         };
-        let document = self.parse(FileId(0), &first.text);
+        let halves = self.parse_halves(FileId(0), &first.text);
+        let document = &halves.first;
         if !first.text.is_whole {
-            drop(document);
+            drop(halves);
             files.push(first);
             return None;
         }
         let mut more = Vec::new();
-        let workspace = match root::check_version(&mut self.findings, &document) {
-            true => self.rest(&document, &mut more),
+        let workspace = match root::check_version(&mut self.findings, document) {
+            true => self.rest(&halves, &mut more),
             false => None,
         };
         if !self.findings.0.is_empty() || !self.warnings.0.is_empty() {
-            hide_values(document.root(), &mut self.hidden);
+            let halves = halves.rest.iter().chain([document]);
+            halves.for_each(|it| hide_values(it.root(), &mut self.hidden));
         }
-        drop(document);
+        drop(halves);
         files.push(first);
         files.append(&mut more);
         workspace
     }
 
     /// Everything once the first file is known to be of this version. Included files and presets end up in `files`.
-    fn rest<'d>(&mut self, document: &'d Document<'d>, files: &mut Vec<File>) -> Option<Workspace> {
-        let root = root::read(&mut self.findings, document);
+    fn rest<'d>(&mut self, halves: &'d Halves<'d>, files: &mut Vec<File>) -> Option<Workspace> {
+        let root = root::read(&mut self.findings, &halves.first);
         let included = self.included(&root.include);
         let documents: Vec<Document> = (1..)
             .zip(&included)
@@ -147,7 +157,9 @@ impl Reading<'_> {
             ..Context::default()
         };
         let top = FilePath::default();
-        if let Some(services) = root.services {
+        let rest = halves.rest.iter();
+        let rest = rest.filter_map(|rest| rest.root().find("services")?.1.table());
+        for services in root.services.into_iter().chain(rest) {
             self.heads(services, &top, &mut context);
         }
         for (document, base) in documents.iter().zip(&bases) {
@@ -289,8 +301,19 @@ impl Reading<'_> {
     }
 
     fn parse<'t>(&mut self, id: FileId, text: &'t Text) -> Document<'t> {
-        let text = if text.is_whole { &text.shown } else { "" };
-        let (document, errors) = parse::parse(id, text);
+        let (document, errors) = parse::parse(id, text.whole());
+        self.note(errors);
+        document
+    }
+
+    /// The same, for a file that may be long.
+    fn parse_halves<'t>(&mut self, id: FileId, text: &'t Text) -> Halves<'t> {
+        let (halves, errors) = parse_halves(id, text.whole());
+        self.note(errors);
+        halves
+    }
+
+    fn note(&mut self, errors: Vec<parse::SyntaxError>) {
         for error in errors {
             self.is_damaged |= error.earlier.is_none();
             let problem = self.findings.add(error.place, error.message);
@@ -300,7 +323,6 @@ impl Reading<'_> {
                     .hint("remove one of the two, or put their keys together");
             }
         }
-        document
     }
 
     /// The text of a file that has to exist; problems with it are marked at `place`.

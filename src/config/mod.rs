@@ -7,6 +7,7 @@
 
 mod check;
 mod deploy;
+mod halves;
 mod keys;
 mod load;
 mod merge;

@@ -27,13 +27,19 @@ pub struct SyntaxError {
 
 /// Reads `text`, going on after each mistake.
 pub fn parse(file: FileId, text: &str) -> (Document<'_>, Vec<SyntaxError>) {
+    parse_from(file, text, 0)
+}
+
+/// Reads what follows the byte `start` of a file.
+pub fn parse_from(file: FileId, text: &str, start: usize) -> (Document<'_>, Vec<SyntaxError>) {
+    let text = &text[start..];
     let source = Source::new(text);
     let faults = Cell::new(0);
     let mut sink = Sink {
         errors: Vec::new(),
         faults: &faults,
     };
-    let mut builder = Builder::new(file, source, &faults);
+    let mut builder = Builder::new(file, source, start as u32, &faults);
     let mut tokens = Vec::with_capacity(PIECE + PIECE / 4);
     let mut depth = 0_i32;
     for token in source.lex() {
@@ -132,6 +138,8 @@ enum Frame {
 struct Builder<'i, 'c> {
     document: Document<'i>,
     source: Source<'i>,
+    /// Where the source begins in the file.
+    offset: u32,
     errors: Vec<SyntaxError>,
     faults: &'c Cell<u32>,
     /// The table that the last header opened.
@@ -153,7 +161,7 @@ struct Header {
 type Span = toml_parser::Span;
 
 impl<'i, 'c> Builder<'i, 'c> {
-    fn new(file: FileId, source: Source<'i>, faults: &'c Cell<u32>) -> Self {
+    fn new(file: FileId, source: Source<'i>, offset: u32, faults: &'c Cell<u32>) -> Self {
         let length = source.input().len();
         let mut document = Document {
             file,
@@ -168,6 +176,7 @@ impl<'i, 'c> Builder<'i, 'c> {
         Self {
             document,
             source,
+            offset,
             errors: Vec::new(),
             faults,
             current: root,
@@ -179,12 +188,22 @@ impl<'i, 'c> Builder<'i, 'c> {
         }
     }
 
+    /// Where `span` begins in the file.
+    fn start(&self, span: Span) -> u32 {
+        span.start() as u32 + self.offset
+    }
+
+    /// Where it ends.
+    fn end(&self, span: Span) -> u32 {
+        span.end() as u32 + self.offset
+    }
+
     fn open_header(&mut self, span: Span, array: bool) {
         self.frames.clear();
         self.keys.clear();
         self.current = self.scrap;
         self.header = Some(Header {
-            start: span.start() as u32,
+            start: self.start(span),
             array,
         });
     }
@@ -197,7 +216,7 @@ impl<'i, 'c> Builder<'i, 'c> {
         if let Some(last) = keys.pop()
             && let Some(parent) = self.descend(0, &keys, Origin::Implied)
         {
-            let end = span.end() as u32;
+            let end = self.end(span);
             self.current = match header.array {
                 true => self.enter_element(parent, last, header.start, end, &keys),
                 false => self.enter_table(parent, last, header.start, end, &keys),
@@ -430,7 +449,7 @@ impl EventReceiver for Builder<'_, '_> {
         let id = self.document.new_table(Origin::Inline);
         self.frames.push(Frame::Inline {
             id,
-            start: span.start() as u32,
+            start: self.start(span),
             keys: self.keys.len(),
             faults: self.faults.get(),
         });
@@ -443,7 +462,7 @@ impl EventReceiver for Builder<'_, '_> {
         }) = self.frames.pop()
         {
             self.keys.truncate(keys);
-            self.value(start, span.end() as u32, Kind::Table(id));
+            self.value(start, self.end(span), Kind::Table(id));
         }
     }
 
@@ -452,14 +471,14 @@ impl EventReceiver for Builder<'_, '_> {
         let id = self.document.new_array();
         self.frames.push(Frame::Array {
             id,
-            start: span.start() as u32,
+            start: self.start(span),
         });
         fits
     }
 
     fn array_close(&mut self, span: Span, _error: &mut dyn ErrorSink) {
         if let Some(Frame::Array { id, start }) = self.frames.pop() {
-            self.value(start, span.end() as u32, Kind::Array(id));
+            self.value(start, self.end(span), Kind::Array(id));
         }
     }
 
@@ -483,8 +502,8 @@ impl EventReceiver for Builder<'_, '_> {
         }
         self.keys.push(Name {
             text,
-            start: span.start() as u32,
-            end: span.end() as u32,
+            start: self.start(span),
+            end: self.end(span),
         });
     }
 
@@ -494,7 +513,7 @@ impl EventReceiver for Builder<'_, '_> {
         };
         if let Some(text) = plain_string(raw.as_str(), encoding) {
             let kind = Kind::String(Cow::Borrowed(text));
-            self.value(span.start() as u32, span.end() as u32, kind);
+            self.value(self.start(span), self.end(span), kind);
             return;
         }
         let mut text = Cow::Borrowed("");
@@ -514,7 +533,7 @@ impl EventReceiver for Builder<'_, '_> {
                 }
             },
         };
-        self.value(span.start() as u32, span.end() as u32, kind);
+        self.value(self.start(span), self.end(span), kind);
     }
 
     fn value_sep(&mut self, _span: Span, _error: &mut dyn ErrorSink) {

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
-use std::io::{self, Read};
+use std::io::{self, BufRead, Read};
 use std::path::{Path, PathBuf};
 
 use crate::model::path::{FilePath, ancestors};
@@ -155,10 +155,11 @@ pub fn find_root(start: &Path) -> Result<PathBuf, Vec<PathBuf>> {
 
 /// Whether a file has what only the `services.toml` of a workspace has.
 fn is_whole(file: &Path) -> bool {
-    let Ok(Some(bytes)) = read_file(file) else {
+    let Ok(Some((file, _))) = open(file) else {
         return false;
     };
     let line = |line: &[u8]| {
+        let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
         let line = line.trim_ascii();
         let table = line.strip_prefix(b"[").map(<[u8]>::trim_ascii_start);
         table.is_some_and(|it| it.starts_with(b"workspace"))
@@ -167,8 +168,9 @@ fn is_whole(file: &Path) -> bool {
                 .strip_prefix(b"version")
                 .is_some_and(|rest| rest.trim_ascii_start().starts_with(b"="))
     };
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
-    bytes.split(|byte| *byte == b'\n').any(line)
+    // Mostly the first lines say it, so the rest is not read.
+    let mut lines = io::BufReader::new(file).split(b'\n').map_while(Result::ok);
+    lines.any(|it| line(&it))
 }
 
 /// Directories that an include does not look into.
@@ -178,7 +180,17 @@ pub fn is_skipped(name: &OsStr) -> bool {
 }
 
 fn read_file(path: &Path) -> io::Result<Option<Vec<u8>>> {
-    let mut file = match std::fs::File::open(path) {
+    let Some((mut file, length)) = open(path)? else {
+        return Ok(None);
+    };
+    let mut bytes = Vec::with_capacity(length as usize + 1);
+    file.read_to_end(&mut bytes)?;
+    Ok(Some(bytes))
+}
+
+/// A regular file that is not too large, and how long it is.
+fn open(path: &Path) -> io::Result<Option<(io::Take<std::fs::File>, u64)>> {
+    let file = match std::fs::File::open(path) {
         Ok(file) => file,
         Err(error) if is_absent(&error) => return Ok(None),
         Err(error) => return Err(error),
@@ -199,9 +211,7 @@ fn read_file(path: &Path) -> io::Result<Option<Vec<u8>>> {
             format!("it has more than {} MiB", LARGEST >> 20),
         ));
     }
-    let mut bytes = Vec::with_capacity(metadata.len() as usize + 1);
-    file.by_ref().take(LARGEST).read_to_end(&mut bytes)?;
-    Ok(Some(bytes))
+    Ok(Some((file.take(LARGEST), metadata.len())))
 }
 
 fn is_absent(error: &io::Error) -> bool {

@@ -207,6 +207,11 @@ impl<'d> TableNode<'d> {
         Some(self.document.pair(&self.document.entries[at as usize]))
     }
 
+    /// What brought it into being.
+    pub fn origin(&self) -> Origin {
+        self.document.tables[self.id as usize].origin
+    }
+
     /// How many keys it has.
     pub fn len(&self) -> usize {
         self.document.tables[self.id as usize].list.length as usize

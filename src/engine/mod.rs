@@ -5,7 +5,7 @@ mod critical;
 mod job;
 mod perform;
 mod run;
-mod schedule;
+pub mod schedule;
 mod tail;
 mod wording;
 

@@ -2,9 +2,8 @@
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::thread::Scope;
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::engine::attempt::with_cause;
@@ -56,12 +55,22 @@ pub fn run(job: &Job<'_>, emit: &mut dyn FnMut(&Event)) -> Summary {
     let (sender, receiver) = sync_channel(WAITING_MESSAGES);
     // Signals are heard to the very end: ending what was left behind may take long, too.
     let _signals = state.listen(sender.clone());
+    let (work, waiting) = channel();
+    let waiting = Mutex::new(waiting);
+    let mut workers = 0;
     std::thread::scope(|scope| {
-        // Should this thread come to grief, the others may not wait for it to listen, nor it for what they run.
-        let receiver = receiver;
+        // Dropped with this closure, which ends the workers. Should this thread come to grief, they may not wait for it to
+        // listen, nor it for what they run.
+        let (work, receiver) = (work, receiver);
         let _guard = KillOnPanic(job.control);
         loop {
-            state.start_all(scope, &sender);
+            state.start_all(&work);
+            // A thread serves many tasks: making one for each takes as long as starting its command.
+            while workers < state.running {
+                workers += 1;
+                let sender = sender.clone();
+                scope.spawn(|| serve(job, &waiting, sender));
+            }
             if state.schedule.is_done() {
                 break;
             }
@@ -82,12 +91,37 @@ impl Drop for KillOnPanic<'_> {
     }
 }
 
+/// A task that is to be run, with the values that it is given.
+struct Work {
+    task: usize,
+    values: Vec<(String, String)>,
+}
+
+/// Runs what is waiting until nothing more can come.
+fn serve(job: &Job<'_>, waiting: &Mutex<Receiver<Work>>, sender: SyncSender<Message>) {
+    let tell = |message| drop(sender.send(message));
+    loop {
+        let next = waiting
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .recv();
+        let Ok(Work { task, values }) = next else {
+            return;
+        };
+        let ended = catch_unwind(AssertUnwindSafe(|| perform(job, task, &values, &tell)));
+        // Whatever happens, the run hears of this task's end: it waits for nothing else.
+        tell(ended.unwrap_or_else(Message::Panicked));
+    }
+}
+
 /// The state of a run, in the thread that runs it.
 struct State<'j, 'e> {
     job: &'j Job<'j>,
     emit: &'e mut dyn FnMut(&Event),
     schedule: Schedule,
     results: Vec<Option<TaskResult>>,
+    /// How many tasks are running.
+    running: usize,
     is_stopping: bool,
     is_interrupted: bool,
     has_warned_of_record: bool,
@@ -109,6 +143,7 @@ impl<'j, 'e> State<'j, 'e> {
             emit,
             schedule: Schedule::new(&job.plan, slots, job.jobs, pools),
             results: vec![None; job.plan.tasks.len()],
+            running: 0,
             is_stopping: false,
             is_interrupted: false,
             has_warned_of_record: false,
@@ -135,10 +170,7 @@ impl<'j, 'e> State<'j, 'e> {
     }
 
     /// Starts everything that may start now.
-    fn start_all<'s>(&mut self, scope: &'s Scope<'s, '_>, sender: &SyncSender<Message>)
-    where
-        'j: 's,
-    {
+    fn start_all(&mut self, work: &Sender<Work>) {
         // From the signal to the message that tells of it, nothing new begins either.
         while !self.job.control.is_asked()
             && let Some(task) = self.schedule.start_next()
@@ -152,13 +184,9 @@ impl<'j, 'e> State<'j, 'e> {
                 continue;
             }
             let values = self.needed_values(task);
-            let (job, sender) = (self.job, sender.clone());
-            scope.spawn(move || {
-                let tell = |message| drop(sender.send(message));
-                let ended = catch_unwind(AssertUnwindSafe(|| perform(job, task, &values, &tell)));
-                // Whatever happens, the run hears of this task's end: it waits for nothing else.
-                tell(ended.unwrap_or_else(Message::Panicked));
-            });
+            self.running += 1;
+            let given = work.send(Work { task, values });
+            given.expect("the run keeps the other end to its end");
         }
     }
 
@@ -186,6 +214,7 @@ impl<'j, 'e> State<'j, 'e> {
                 result,
                 record,
             } => {
+                self.running -= 1;
                 if let Some(run) = self.job.record {
                     self.warn_if_failed(run.task_finished(*record));
                 }

@@ -145,6 +145,13 @@ impl<'r> Objects<'r> {
         }
     }
 
+    /// How many bytes the object `id` has, if it is there.
+    pub fn length(&self, id: ObjectId) -> Option<u64> {
+        let oid = git2::Oid::from_bytes(id.as_bytes()).ok()?;
+        let (length, _) = self.database.read_header(oid).ok()?;
+        Some(length as u64)
+    }
+
     fn child(&self, tree: ObjectId, name: &[u8]) -> Result<Option<Side>, Error> {
         let tree = self.tree(tree)?;
         let mut entries = tree.entries()?;

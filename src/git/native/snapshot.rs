@@ -7,6 +7,7 @@ use std::sync::OnceLock;
 use crate::git::error::Error;
 use crate::git::native::content::{Contents, Filtered};
 use crate::git::native::filters::Filters;
+use crate::git::native::hash;
 use crate::git::native::index::Index;
 use crate::git::native::objects::Objects;
 use crate::git::native::scope::{Scope, Settings};
@@ -20,6 +21,9 @@ use crate::git::native::work_tree::WorkTree;
 use crate::git::snapshot::{File, Files, Snapshot};
 use crate::model::change::{Head, ObjectId};
 use crate::model::path::FilePath;
+
+/// From this many bytes on, a file may be read from the working tree instead of its object.
+const LONG: u64 = 32 << 10;
 
 /// A state of the workspace. What costs time is read when it is first needed, and once.
 pub struct NativeSnapshot<'r> {
@@ -91,12 +95,12 @@ impl Snapshot for NativeSnapshot<'_> {
                 let Some(root) = self.tree_of(commit)? else {
                     return Ok(None);
                 };
-                self.content(self.objects.find(root, path.as_bytes())?)
+                self.content(path, self.objects.find(root, path.as_bytes())?)
             }
-            Head::Index(_) => self.content(self.staged_side(path)?),
+            Head::Index(_) => self.content(path, self.staged_side(path)?),
             Head::WorkTree(_) => match self.on_disk(path)? {
                 Some(content) => Ok(Some(content)),
-                None => self.content(self.skipped_side(path)?),
+                None => self.content(path, self.skipped_side(path)?),
             },
         }
     }
@@ -249,13 +253,28 @@ impl NativeSnapshot<'_> {
         Ok(entry.map(|entry| entry.side()))
     }
 
-    fn content(&self, side: Option<Side>) -> Result<Option<Vec<u8>>, Error> {
+    fn content(&self, path: &FilePath, side: Option<Side>) -> Result<Option<Vec<u8>>, Error> {
         match side {
             Some(side) if side.mode != DIRECTORY && side.mode != SUBMODULE => {
-                self.objects.blob(side.id).map(Some)
+                match self.same_on_disk(path, side.id) {
+                    Some(content) => Ok(Some(content)),
+                    None => self.objects.blob(side.id).map(Some),
+                }
             }
             _ => Ok(None),
         }
+    }
+
+    /// A long file that is on disk just as in the object: reading and hashing it takes less time than inflating.
+    fn same_on_disk(&self, path: &FilePath, id: ObjectId) -> Option<Vec<u8>> {
+        let length = self.objects.length(id).filter(|length| *length >= LONG)?;
+        let file = self.scope.absolute(path.as_bytes());
+        let metadata = file.symlink_metadata().ok()?;
+        if !metadata.is_file() || metadata.len() != length {
+            return None;
+        }
+        let content = std::fs::read(file).ok()?;
+        (hash::blob(&content, self.objects.id_length()) == id).then_some(content)
     }
 
     /// The content of a file or the target of a link in the working tree, unless a symlink leads to it.

@@ -1,0 +1,102 @@
+//! Whole processes, timed side by side: the rounds are shuffled, and ratios are taken round by round, so that they hold on
+//! a machine that does other things as well.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use crate::support::workspace::Random;
+
+/// A command that is timed.
+pub struct Timed {
+    pub program: String,
+    pub arguments: Vec<String>,
+}
+
+/// What one call took.
+#[derive(Clone, Copy, Default)]
+pub struct Cost {
+    /// In seconds.
+    pub wall: f64,
+    /// Of all processes of the call, in seconds.
+    pub cpu: f64,
+    /// The most memory of one of them, in megabytes.
+    pub memory: f64,
+}
+
+impl Timed {
+    /// `program` with its arguments, separated by spaces.
+    pub fn new(program: &str, arguments: &str) -> Self {
+        Self {
+            program: program.to_owned(),
+            arguments: arguments.split_whitespace().map(str::to_owned).collect(),
+        }
+    }
+
+    /// Runs it once.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a bench starts and times processes"
+    )]
+    #[expect(
+        unsafe_code,
+        reason = "the standard library does not tell what a child has used"
+    )]
+    pub fn run(&self, directory: &Path) -> Cost {
+        let started = Instant::now();
+        let child = Command::new(&self.program)
+            .args(&self.arguments)
+            .current_dir(directory)
+            .env("GIT_OPTIONAL_LOCKS", "0")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let (mut status, mut usage) = (0, std::mem::MaybeUninit::<libc::rusage>::zeroed());
+        // SAFETY: the child is ours and nobody else waits for it; both places outlive the call.
+        let ended =
+            unsafe { libc::wait4(child.id() as i32, &raw mut status, 0, usage.as_mut_ptr()) };
+        let wall = started.elapsed().as_secs_f64();
+        assert!(
+            ended > 0 && status == 0,
+            "{} {:?} failed",
+            self.program,
+            self.arguments
+        );
+        // SAFETY: zeros are a valid value, and the call has filled it in.
+        let usage = unsafe { usage.assume_init() };
+        let seconds = |time: libc::timeval| time.tv_sec as f64 + time.tv_usec as f64 / 1e6;
+        Cost {
+            wall,
+            cpu: seconds(usage.ru_utime) + seconds(usage.ru_stime),
+            memory: usage.ru_maxrss as f64 / 1024.0,
+        }
+    }
+}
+
+/// Times all commands, `rounds` times each after a first time that does not count. One list for each command.
+pub fn interleave(commands: &[Timed], rounds: usize, directory: &Path) -> Vec<Vec<Cost>> {
+    let mut random = Random(1);
+    let mut costs = vec![Vec::new(); commands.len()];
+    for round in 0..=rounds {
+        let mut order: Vec<usize> = (0..commands.len()).collect();
+        for end in (1..order.len()).rev() {
+            order.swap(end, random.below(end + 1));
+        }
+        for at in order {
+            let cost = commands[at].run(directory);
+            if round > 0 {
+                costs[at].push(cost);
+            }
+        }
+    }
+    costs
+}
+
+/// The middle one.
+pub fn median(values: impl IntoIterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.into_iter().collect();
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
