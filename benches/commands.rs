@@ -252,11 +252,16 @@ fn print(size: Size, row: &Row, timed: &[Timed], costs: &[Vec<Cost>]) {
         (false, false) => "missed, and too much memory",
     };
     println!(
-        "| {} | {} | {} | {wall:.1} | {:.1} | {memory:.0} | {} | {ratio:.2} | {mark} | {verdict} |",
+        "| {} | {} | {} | {wall:.1} | {:.1} | {memory:.0} | {} | {} | {mark} | {verdict} |",
         size.services,
         size.members() * (size.files + 1) + 2,
         row.name,
         milliseconds(ours, |it| it.cpu),
         beside.join(" | "),
+        if ratio.is_nan() {
+            "-".to_owned()
+        } else {
+            format!("{ratio:.2}")
+        },
     );
 }
