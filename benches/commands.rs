@@ -1,11 +1,7 @@
 //! Whole commands beside git and a shell loop, with the marks that they are to reach, as a table in Markdown.
 //!
 //! `cargo bench --bench commands -- --services 10,100 --rounds 9 --tree 0` limits what is measured.
-#![expect(
-    clippy::print_stdout,
-    clippy::disallowed_methods,
-    reason = "a measurement"
-)]
+#![expect(clippy::print_stdout, reason = "a measurement")]
 
 mod support;
 
