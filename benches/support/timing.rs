@@ -42,6 +42,7 @@ impl Timed {
         unsafe_code,
         reason = "the standard library does not tell what a child has used"
     )]
+    #[expect(clippy::zombie_processes, reason = "it is waited for below")]
     pub fn run(&self, directory: &Path) -> Cost {
         let started = Instant::now();
         let child = Command::new(&self.program)

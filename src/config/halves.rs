@@ -31,7 +31,7 @@ fn middle(text: &str) -> Option<usize> {
     if text.len() < LONG || !text[last..].starts_with(HEADER) {
         return None;
     }
-    let half = text.floor_char_boundary(text.len() / 2);
+    let half = text.floor_char_boundary(text.len() / 2 - 1);
     let mut headers = text[half..].match_indices(HEADER);
     let is_service = |rest: &str| {
         let name = rest.split(']').next();
