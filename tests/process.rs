@@ -485,3 +485,35 @@ fn cargo_below_takes_part_without_a_warning() {
         "{output}"
     );
 }
+
+#[test]
+fn a_command_waits_while_files_are_short() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    // The limit holds for a whole process, so the test starts itself once more.
+    let name = "a_command_waits_while_files_are_short";
+    if std::env::var_os("SHORT_OF_FILES").is_none() {
+        let own = std::env::current_exe().unwrap();
+        let again = std::process::Command::new(own)
+            .args(["--exact", name])
+            .env("SHORT_OF_FILES", "1")
+            .output();
+        let again = again.unwrap();
+        assert!(again.status.success(), "{again:?}");
+        return;
+    }
+    let most = getrlimit(Resource::Nofile);
+    let few = Rlimit {
+        current: Some(40),
+        maximum: most.maximum,
+    };
+    setrlimit(Resource::Nofile, few).unwrap();
+    let control = control();
+    thread::scope(|scope| {
+        let runs: Vec<_> = (0..20)
+            .map(|_| scope.spawn(|| run(&sh("sleep 0.1"), &control, &mut |_| {})))
+            .collect();
+        for ended in runs {
+            assert_eq!(ended.join().unwrap(), Ended::Exited(0));
+        }
+    });
+}

@@ -243,7 +243,7 @@ impl Reading<'_> {
     fn with_targets(&mut self, mut paths: Vec<FilePath>) -> Vec<FilePath> {
         for at in 0..paths.len() {
             match self.source.real(&paths[at]) {
-                Ok(Some(real)) if !paths.contains(&real) => paths.push(real),
+                Ok(Some(real)) if real != paths[at] && !paths.contains(&real) => paths.push(real),
                 Ok(None) => {
                     let shown = paths[at].display();
                     let message = format!("`{shown}` is a link that leads out of the workspace");

@@ -112,9 +112,12 @@ impl Source for Disk {
 
     fn real(&self, path: &FilePath) -> io::Result<Option<FilePath>> {
         let real = self.root.join(path.as_path()).canonicalize()?;
-        let below = real.strip_prefix(self.root.canonicalize()?);
-        let below = below.map(|it| FilePath::from_bytes(it.as_os_str().as_encoded_bytes()));
-        Ok(below.ok())
+        let named = |it: &Path| FilePath::from_bytes(it.as_os_str().as_encoded_bytes());
+        if let Ok(below) = real.strip_prefix(&self.root) {
+            return Ok(Some(named(below)));
+        }
+        let top = self.root.canonicalize()?;
+        Ok(real.strip_prefix(top).ok().map(named))
     }
 
     fn directories(&self, paths: &[&FilePath]) -> Vec<Directory> {

@@ -54,7 +54,10 @@ pub fn failed_hints(
 pub fn not_started_hints(why: &NotStarted, environment: &Environment) -> Vec<String> {
     match why.obstacle {
         Obstacle::NotFound => vec![path_hint(environment)],
-        Obstacle::NotExecutable | Obstacle::DirectoryMissing | Obstacle::Other => vec![],
+        Obstacle::NotExecutable
+        | Obstacle::DirectoryMissing
+        | Obstacle::Shortage
+        | Obstacle::Other => vec![],
     }
 }
 

@@ -108,5 +108,7 @@ pub enum Obstacle {
     NotFound,
     NotExecutable,
     DirectoryMissing,
+    /// There are too many open files or processes already.
+    Shortage,
     Other,
 }

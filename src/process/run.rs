@@ -6,7 +6,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
-use crate::process::command::{Command, Ended, ProcessId};
+use crate::process::command::{Command, Ended, NotStarted, Obstacle, ProcessId};
 use crate::process::control::Control;
 use crate::process::ending::{Force, Held, Remains};
 use crate::process::leaders;
@@ -22,6 +22,9 @@ const GRACE_OF_THE_REST: Duration = Duration::from_secs(2);
 
 /// How long a killed process may take to be gone. One that hangs in the kernel may never go.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long a start is tried again while files or processes are short.
+const SHORTAGE: Duration = Duration::from_secs(30);
 
 /// How often those are looked for who cannot be waited for.
 const TICK: Duration = Duration::from_millis(20);
@@ -41,7 +44,7 @@ pub fn run_watched(
     if control.is_asked() {
         return Ended::Interrupted;
     }
-    let child = match start(command) {
+    let child = match start_when_possible(command, control) {
         Ok(child) => child,
         Err(reason) => return Ended::NotStarted(reason),
     };
@@ -60,6 +63,23 @@ pub fn run_watched(
     };
     attendance.stay_until_the_leader_is_over();
     attendance.finish()
+}
+
+/// Starts `command`. Where the system has no more to give, other commands may be over soon and leave some.
+fn start_when_possible(command: &Command, control: &Control) -> Result<Child, NotStarted> {
+    let until = Some(after(SHORTAGE));
+    loop {
+        match start(command) {
+            Err(reason)
+                if reason.obstacle == Obstacle::Shortage
+                    && !control.is_asked()
+                    && !has_come(until) =>
+            {
+                wait(&[control.asked()], Some(after(TICK)));
+            }
+            other => return other,
+        }
+    }
 }
 
 /// Everything about one command that runs.

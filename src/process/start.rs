@@ -112,6 +112,12 @@ fn is_executable(path: &Path) -> bool {
         .is_ok_and(|it| it.is_file() && it.permissions().mode() & 0o111 != 0)
 }
 
+fn is_shortage(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    let short = [Errno::MFILE, Errno::NFILE, Errno::AGAIN];
+    Errno::from_io_error(error).is_some_and(|it| short.contains(&it))
+}
+
 /// What stood in the way, told from what the system says and what can be seen: its answers alone do not say whether the
 /// program or the directory is meant.
 fn explain(command: &Command, program: &Path, error: &io::Error) -> NotStarted {
@@ -139,6 +145,10 @@ fn explain(command: &Command, program: &Path, error: &io::Error) -> NotStarted {
             io::ErrorKind::ArgumentListTooLong => (
                 Obstacle::Other,
                 format!("the command and its variables are too long to run `{name}`: {error}"),
+            ),
+            _ if is_shortage(error) => (
+                Obstacle::Shortage,
+                format!("run `{name}` in {directory}: {error}; fewer `--jobs` need fewer"),
             ),
             _ if error.raw_os_error() == Some(rustix::io::Errno::NOEXEC.raw_os_error()) => (
                 Obstacle::NotExecutable,
