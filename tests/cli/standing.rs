@@ -39,3 +39,21 @@ fn what_tasks_read_is_the_working_tree_whatever_is_compared() {
         assert_eq!(test(), ["app"], "{arguments:?}");
     }
 }
+
+#[test]
+fn a_run_says_that_it_is_not_on_the_commit_that_is_compared() {
+    let repo = workspace(TABLES);
+    repo.append("app/input", "2\n");
+    repo.commit("second");
+    repo.append("app/input", "3\n");
+    repo.commit("third");
+    let warns = |head: &str| {
+        let said = repo
+            .svc(&["test", "--base-exact", "HEAD~2", "--head", head])
+            .run();
+        assert_eq!(said.code(), 0, "{}", said.all());
+        said.stderr().contains("tasks run on what is checked out")
+    };
+    assert!(warns("HEAD~1"));
+    assert!(!warns("HEAD"));
+}

@@ -50,6 +50,7 @@ pub fn prepare<'p>(
     if request.select.asks_for_changes(&request.compare) {
         add_failed(&mut comparison, &history);
     }
+    warn_of_other_commit(place, &mut comparison)?;
     let on_disk = on_disk(place, &mut comparison)?;
     let workspace = &comparison.workspace;
     let task = task(workspace, &request)?;
@@ -80,6 +81,18 @@ pub fn prepare<'p>(
         values,
         variables,
     })
+}
+
+/// Tasks read what is checked out, also where another commit is compared.
+fn warn_of_other_commit(place: &Place, comparison: &mut Comparison<'_>) -> Result<(), Failure> {
+    if let (Head::Commit(Some(head)), Some(repo)) = (comparison.head, &place.repo)
+        && repo.head_commit()? != Some(head)
+    {
+        let head = head.short();
+        let message = format!("{head} is compared, but tasks run on what is checked out");
+        comparison.warnings.push(message);
+    }
+    Ok(())
 }
 
 /// The working tree: whatever is compared, tasks run on what is there.
