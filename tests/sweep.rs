@@ -104,6 +104,8 @@ fn what_a_killed_svc_left_is_recognised() {
 
 #[test]
 fn signals_ask_and_a_second_interrupt_kills() {
+    // A shell makes what it starts in the background ignore SIGINT; from here on it is only not handled.
+    signal_hook::flag::register(signal_hook::consts::SIGINT, std::sync::Arc::default()).unwrap();
     let control = Control::new().unwrap();
     let (sender, requests) = mpsc::channel();
     let listener = listen(control.clone(), move |request| {

@@ -19,6 +19,7 @@ pub struct TestRepo {
 impl TestRepo {
     /// A world with an empty directory, not yet a repository.
     pub fn bare_directory() -> Self {
+        hear_interrupts();
         let world = tempfile::tempdir().expect("a temporary directory");
         let root = world.path().canonicalize().expect("it exists").join("repo");
         for directory in [&root, &root.with_file_name("home")] {
@@ -287,6 +288,18 @@ impl Said {
         let text = String::from_utf8_lossy(bytes).into_owned();
         text.replace(&*self.world.to_string_lossy(), "[WORLD]")
     }
+}
+
+/// Lets what tests start hear SIGINT, which a shell makes the programs ignore that it starts in the background. This program
+/// still ends by it.
+fn hear_interrupts() {
+    static ONCE: std::sync::Once = std::sync::Once::new();
+    ONCE.call_once(|| {
+        let always = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(true));
+        let interrupt = signal_hook::consts::SIGINT;
+        signal_hook::flag::register_conditional_default(interrupt, always)
+            .expect("SIGINT can be handled");
+    });
 }
 
 /// Replaces durations such as `1.2s`, `35ms` and `1m 02s` by `[TIME]`.
