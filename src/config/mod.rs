@@ -33,4 +33,4 @@ pub use problem::{Invalid, Place, Problem, Report, Row, Sources};
 pub use reference::reference_markdown;
 pub use render::{Colour, Severity, render};
 pub use schema::schema;
-pub use source::{Directories, Directory, Disk, FILE, Source, find_root};
+pub use source::{Directory, Disk, FILE, Source, find_root};

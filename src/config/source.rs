@@ -59,24 +59,12 @@ pub enum Directory {
 #[derive(Clone, Debug)]
 pub struct Disk {
     root: PathBuf,
-    directories: Directories,
-}
-
-/// Whether the directories of services have to exist.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Directories {
-    Checked,
-    /// A sparse checkout may have left them out.
-    Sparse,
 }
 
 impl Disk {
     /// The workspace at `root`.
-    pub fn new(root: impl Into<PathBuf>, directories: Directories) -> Self {
-        Self {
-            root: root.into(),
-            directories,
-        }
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into() }
     }
 }
 
@@ -121,9 +109,6 @@ impl Source for Disk {
     }
 
     fn directories(&self, paths: &[&FilePath]) -> Vec<Directory> {
-        if self.directories == Directories::Sparse {
-            return vec![Directory::Unknown; paths.len()];
-        }
         let mut seen = Seen {
             root: &self.root,
             real_root: None,
@@ -337,7 +322,7 @@ mod tests {
     }
 
     fn report(root: &Path) -> Report {
-        let disk = Disk::new(root, Directories::Checked);
+        let disk = Disk::new(root);
         *load(&disk).expect_err("it is not valid").0
     }
 
@@ -400,7 +385,6 @@ mod tests {
                     "the directory `all/file/x` does not exist",
                 ]
             );
-            assert!(load(&Disk::new(root, Directories::Sparse)).is_ok());
         }
     }
 
@@ -430,7 +414,7 @@ mod tests {
             (".git/services.toml", "nonsense"),
             ("a/node_modules/m/services.toml", "nonsense"),
         ]);
-        let disk = Disk::new(directory.path(), Directories::Checked);
+        let disk = Disk::new(directory.path());
         let workspace = load(&disk).unwrap().workspace;
         assert_eq!(workspace.services().len(), 1);
         assert_eq!(workspace.services()[0].path.display(), "a/b");

@@ -303,25 +303,6 @@ impl Repo {
         self.place.common_dir.join("shallow")
     }
 
-    /// Whether the object is in this clone. Nothing is fetched for it.
-    ///
-    /// # Errors
-    /// An unreadable repository.
-    pub fn object_exists(&self, id: ObjectId) -> Result<bool, Error> {
-        if let Some(library) = &self.library {
-            let odb = library.odb().map_err(|cause| Error::Library {
-                attempt: "read the objects".to_owned(),
-                cause,
-            })?;
-            return Ok(oid_of(id).is_ok_and(|id| odb.exists(id)));
-        }
-        let answer = self
-            .git
-            .offline()
-            .run(["cat-file", "-e", &id.to_string()])?;
-        Ok(answer.status.success())
-    }
-
     /// The ids under which git would store plain files, after filters and line endings. The paths start at the top of the
     /// work tree.
     ///

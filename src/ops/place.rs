@@ -48,10 +48,7 @@ impl Place {
             let tree = repo.snapshot(Head::WorkTree(repo.head_commit()?));
             return Ok(config::load(&SnapshotSource(tree.as_ref()))?);
         }
-        Ok(config::load(&config::Disk::new(
-            &self.root,
-            config::Directories::Checked,
-        ))?)
+        Ok(config::load(&config::Disk::new(&self.root))?)
     }
 
     /// The records of this worktree's runs; none without a repository.

@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use serde_json::{Map, Value, json};
 
 use crate::model::path::FilePath;
-use crate::model::plan::Plan;
 use crate::model::workspace::{ServiceIndex, Workspace};
 use crate::report::affected::path_fields;
 use crate::report::paint::Paint;
@@ -50,19 +49,6 @@ impl GraphView {
         Self {
             nodes: chosen.iter().map(node).collect(),
             needs: chosen.iter().map(needs).collect(),
-        }
-    }
-
-    /// The tasks of a plan.
-    pub fn of_tasks(plan: &Plan) -> Self {
-        let nodes = plan.tasks.iter().map(|task| Node {
-            name: task.id.to_string(),
-            path: None,
-            is_marked: false,
-        });
-        Self {
-            nodes: nodes.collect(),
-            needs: plan.tasks.iter().map(|task| task.needs.clone()).collect(),
         }
     }
 
