@@ -9,6 +9,7 @@
 //! | 2 | [`engine`] | running a plan: order, slots, stopping, events |
 //! | 1 | [`config`] | `services.toml`: TOML to a checked `Workspace` |
 //! | 1 | [`git`] | the repository: states, differences, history, fetching |
+//! | 1 | [`cache`] | results of tasks: the store, and outputs in a working tree |
 //! | 1 | [`process`] | starting, watching and ending commands |
 //! | 1 | [`record`] | the runs of this worktree: results, durations, logs |
 //! | 1 | [`report`] | how things look: terminal, plain lines, JSON |
@@ -39,6 +40,7 @@
 //! | what is written down of runs, and where | [`ops::place`], `record::run`, `record::history` |
 //! | lines, live lines, JSON, and their schemas | `report::lines`, `report::board`, `report::run_json`, `report::schema` |
 
+pub mod cache;
 pub mod cli;
 pub mod config;
 pub mod engine;

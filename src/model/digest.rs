@@ -12,6 +12,12 @@ const FORMAT: &str = "svc input digest 1";
 pub struct Digest(String);
 
 impl Digest {
+    /// The digest written as 64 hexadecimal digits, in lower case, if `text` is one.
+    pub fn parse(text: &str) -> Option<Self> {
+        let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+        (text.len() == 64 && text.bytes().all(is_digit)).then(|| Self(text.to_owned()))
+    }
+
     /// The digest as 64 hexadecimal digits.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -51,6 +57,11 @@ impl Digester {
             self.part(&format!("{name}[{at}]"), value.as_bytes());
         }
         self
+    }
+
+    /// Adds a digest as a part.
+    pub fn digest(&mut self, name: &str, digest: &Digest) -> &mut Self {
+        self.part(name, digest.as_str().as_bytes())
     }
 
     /// The digest of all parts so far.

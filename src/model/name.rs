@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// What a name may look like, for messages.
 pub const NAME_RULE: &str =
@@ -37,6 +37,13 @@ macro_rules! name {
             /// The name as it appears in variables: upper case, `-` as `_`.
             pub fn in_variable(&self) -> String {
                 self.0.to_uppercase().replace('-', "_")
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+                let text = std::borrow::Cow::<'de, str>::deserialize(from)?;
+                Self::new(&text).ok_or_else(|| serde::de::Error::custom(NAME_RULE))
             }
         }
 
@@ -82,6 +89,15 @@ impl TaskId {
             task: task.clone(),
         }
     }
+
+    /// The full name, if `text` is one.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (service, task) = text.split_once(':')?;
+        Some(Self {
+            service: ServiceName::new(service)?,
+            task: TaskName::new(task)?,
+        })
+    }
 }
 
 impl fmt::Display for TaskId {
@@ -93,6 +109,13 @@ impl fmt::Display for TaskId {
 impl Serialize for TaskId {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for TaskId {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(from)?;
+        Self::parse(&text).ok_or_else(|| serde::de::Error::custom("not the name of a task"))
     }
 }
 

@@ -7,10 +7,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use percent_encoding::{NON_ALPHANUMERIC, percent_encode};
+use serde::{Deserialize, Serialize};
 
 /// A path relative to the workspace, without a leading or trailing `/`. The workspace itself is the empty path. Cheap to
 /// clone: causes name the same file in many places.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct FilePath(Arc<[u8]>);
 
 impl FilePath {

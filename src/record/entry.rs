@@ -7,7 +7,6 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::model::name::TaskId;
 use crate::model::run::{Outcome, Summary};
-use crate::record::state;
 use crate::record::time::Moment;
 
 /// The name of a run.
@@ -38,7 +37,6 @@ pub struct Header {
 /// The result of a task in a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TaskRecord {
-    #[serde(with = "task_id")]
     pub id: TaskId,
     pub outcome: Outcome,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -124,7 +122,6 @@ pub enum Line {
 /// The beginning of a task, before any process of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Beginning {
-    #[serde(with = "task_id")]
     pub id: TaskId,
     pub at: Moment,
 }
@@ -132,7 +129,6 @@ pub struct Beginning {
 /// A process that was started for a task.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Start {
-    #[serde(with = "task_id")]
     pub id: TaskId,
     pub pid: u32,
     /// As the system counts it, where it tells.
@@ -142,20 +138,6 @@ pub struct Start {
 
 fn is_false(value: &bool) -> bool {
     !value
-}
-
-/// `service:task`. Names are checked, as whatever reads them builds file names from them.
-mod task_id {
-    use super::*;
-
-    pub fn serialize<S: Serializer>(id: &TaskId, to: S) -> Result<S::Ok, S::Error> {
-        id.serialize(to)
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<TaskId, D::Error> {
-        let text = std::borrow::Cow::<'de, str>::deserialize(from)?;
-        state::task_id(&text).ok_or_else(|| serde::de::Error::custom("not the name of a task"))
-    }
 }
 
 mod millis {

@@ -202,14 +202,13 @@ fn with(state: State) -> History {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::state::task_id;
 
     #[test]
     fn the_latest_result_stands_in_whatever_order_they_come() {
         use Outcome::{Cached, Failed, Passed, Skipped};
         let check =
             |results: &[(u64, Outcome)], last: u64, passed: Option<u64>, took: Option<u64>| {
-                let id = task_id("a:b").unwrap();
+                let id = TaskId::parse("a:b").unwrap();
                 let mut history = History::default();
                 for (at, outcome) in results {
                     let duration = Duration::from_millis(*at);

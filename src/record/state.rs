@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::name::{ServiceName, TaskId, TaskName};
+use crate::model::name::TaskId;
 use crate::model::run::Outcome;
 use crate::record::entry::{RunId, TaskRecord};
 use crate::record::error::{Error, failed};
@@ -113,7 +113,7 @@ impl State {
     /// All tasks and how they ended.
     pub fn outcomes(&self) -> impl Iterator<Item = (TaskId, Outcome)> {
         let tasks = self.lines.iter();
-        tasks.filter_map(|it| Some((task_id(&self.text[it.name.clone()])?, it.outcome)))
+        tasks.filter_map(|it| Some((TaskId::parse(&self.text[it.name.clone()])?, it.outcome)))
     }
 
     /// Writes the file anew, with `fresh` in place of what it knew of the same tasks.
@@ -222,21 +222,12 @@ fn put(text: &mut String, name: &str, memory: &Memory) -> serde_json::Result<()>
     Ok(())
 }
 
-/// The name of a task, if `text` is a valid one.
-pub fn task_id(text: &str) -> Option<TaskId> {
-    let (service, task) = text.split_once(':')?;
-    Some(TaskId {
-        service: ServiceName::new(service)?,
-        task: TaskName::new(task)?,
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn memory(name: &str, outcome: Outcome) -> (TaskId, Memory) {
-        let id = task_id(name).unwrap();
+        let id = TaskId::parse(name).unwrap();
         let last = TaskRecord::new(id.clone(), outcome, Duration::ZERO, Moment(1));
         let took = Some(Duration::from_millis(5));
         (
