@@ -25,6 +25,12 @@ pub struct Fallback {
 /// A file as the program lists it, its path relative to the workspace.
 type Listing = BTreeMap<Vec<u8>, (u32, ObjectId)>;
 
+/// The files of a state, and which of them only lie on disk.
+struct Present {
+    files: BTreeMap<Vec<u8>, Found>,
+    untracked: BTreeSet<Vec<u8>>,
+}
+
 /// What every comparison needs, so that no setting of the user changes what differs.
 const EXACT: &[&str] = &[
     "--raw",
@@ -182,10 +188,11 @@ impl Fallback {
     }
 
     /// What is on disk: the index where it is unchanged, everything else read anew.
-    fn on_disk(&self, within: &[FilePath]) -> Result<BTreeMap<Vec<u8>, Found>, Error> {
+    fn on_disk(&self, within: &[FilePath]) -> Result<Present, Error> {
         let tracked = self.index(within)?;
         let output = self.reader.output(self.disk_diff(None, within))?;
-        let mut unread: BTreeSet<_> = self.untracked(within)?.into_iter().collect();
+        let untracked: BTreeSet<_> = self.untracked(within)?.into_iter().collect();
+        let mut unread = untracked.clone();
         let mut gone = BTreeSet::new();
         for row in understood(differences(&output))? {
             match (self.below(row.path), row.kind) {
@@ -214,7 +221,7 @@ impl Fallback {
             .collect();
         let chosen = unread.into_iter().filter(|path| is_chosen(path, within));
         files.extend(disk.contents(chosen.collect(), &recorded)?);
-        Ok(files)
+        Ok(Present { files, untracked })
     }
 
     /// The differences between `base`, or else the index, and the disk. The plumbing commands would also name files that were
@@ -320,18 +327,19 @@ impl Snapshot for Fallback {
         if within.is_empty() {
             return Ok(Files::default());
         }
-        let found = match self.head {
+        let present = match self.head {
             Head::Commit(commit) => unstamped(self.tree(&self.tree_of(commit)?, within)?),
             Head::Index(_) => unstamped(self.index(within)?),
             Head::WorkTree(_) => self.on_disk(within)?,
         };
         let mut files = Files::default();
-        for (path, it) in &found {
+        for (path, it) in &present.files {
             files.push(File {
                 path,
                 mode: it.mode,
                 content: it.content,
                 stamp: it.stamp,
+                is_tracked: !present.untracked.contains(path),
             });
         }
         Ok(files)
@@ -380,14 +388,17 @@ fn modes(listing: &Listing) -> Recorded {
         .collect()
 }
 
-fn unstamped(listing: Listing) -> BTreeMap<Vec<u8>, Found> {
+fn unstamped(listing: Listing) -> Present {
     let found = |(mode, content)| Found {
         mode,
         content,
         stamp: None,
     };
     let rows = listing.into_iter();
-    rows.map(|(path, row)| (path, found(row))).collect()
+    Present {
+        files: rows.map(|(path, row)| (path, found(row))).collect(),
+        untracked: BTreeSet::new(),
+    }
 }
 
 fn is_chosen(path: &[u8], within: &[FilePath]) -> bool {

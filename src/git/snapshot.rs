@@ -42,6 +42,7 @@ struct Packed {
     mode: u32,
     content: ObjectId,
     stamp: Option<Stamp>,
+    is_tracked: bool,
 }
 
 /// One file of a state.
@@ -55,6 +56,8 @@ pub struct File<'a> {
     pub content: ObjectId,
     /// What the file system says of it, in the working tree.
     pub stamp: Option<Stamp>,
+    /// Whether it is in the commit or the index; else it is untracked and not ignored.
+    pub is_tracked: bool,
 }
 
 /// What the file system says of a file: enough to see that it was written meanwhile.
@@ -75,6 +78,7 @@ impl Files {
             mode: file.mode,
             content: file.content,
             stamp: file.stamp,
+            is_tracked: file.is_tracked,
         });
     }
 
@@ -139,6 +143,7 @@ impl Files {
             mode: entry.mode,
             content: entry.content,
             stamp: entry.stamp,
+            is_tracked: entry.is_tracked,
         }
     }
 }
@@ -157,6 +162,7 @@ mod tests {
                 mode: 0o100644,
                 content,
                 stamp: None,
+                is_tracked: true,
             });
         }
         let within = |directory: &str| -> Vec<String> {

@@ -204,6 +204,27 @@ impl World {
         }
     }
 
+    /// The untracked ones among the files.
+    pub fn untracked(&self, head: Head) -> Vec<String> {
+        let files = self.look(head, |snapshot| snapshot.files(&[FilePath::default()]));
+        let files = files.unwrap();
+        let untracked = files.iter().filter(|file| !file.is_tracked);
+        untracked
+            .map(|file| file.path.escape_ascii().to_string())
+            .collect()
+    }
+
+    /// What git says of the same.
+    fn git_untracked(&self, head: Head) -> Vec<String> {
+        let Head::WorkTree(_) = head else {
+            return Vec::new();
+        };
+        let others = self.paths(&["ls-files", "-o", "--exclude-standard", "-z"]);
+        let present = self.git_files(head);
+        let others = others.iter().filter(|path| present.contains_key(*path));
+        others.map(|path| path.escape_ascii().to_string()).collect()
+    }
+
     fn committed(&self, commit: &str) -> Listed {
         let lines = self.lines(&["ls-tree", "-r", "-z", commit]);
         let lines = lines.iter().map(|line| {
@@ -322,6 +343,11 @@ pub fn agree(world: &World, head: Head, base: Option<ObjectId>) {
         readable(&files),
         readable(&world.git_files(head)),
         "{head:?}"
+    );
+    assert_eq!(
+        world.untracked(head),
+        world.git_untracked(head),
+        "untracked: {head:?}"
     );
 }
 

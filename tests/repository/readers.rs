@@ -17,8 +17,8 @@ fn answers(repo: &Repo, head: Head) -> Vec<String> {
     let files = snapshot.files(&[FilePath::default()]).unwrap();
     for file in files.iter() {
         let path = FilePath::from_bytes(file.path);
-        let (mode, id) = (file.mode, file.content);
-        said.push(format!("{path:?} {mode:o} {id}"));
+        let (mode, id, tracked) = (file.mode, file.content, file.is_tracked);
+        said.push(format!("{path:?} {mode:o} {id} tracked: {tracked}"));
     }
     for path in &changed {
         said.push(format!("{path:?} {:?}", snapshot.read(path).unwrap()));

@@ -322,5 +322,6 @@ fn push(files: &mut Files, path: &[u8], side: Side) {
         mode: side.mode,
         content: side.id,
         stamp: None,
+        is_tracked: true,
     });
 }

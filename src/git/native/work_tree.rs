@@ -169,6 +169,7 @@ impl<'w> WorkTree<'w> {
             mode,
             content,
             stamp,
+            is_tracked: true,
         });
     }
 
@@ -186,6 +187,7 @@ impl<'w> WorkTree<'w> {
                 mode: found.mode,
                 content,
                 stamp: found.stat.map(|stat| stat.stamp()),
+                is_tracked: found.entry.is_some(),
             });
         }
         Ok(())
