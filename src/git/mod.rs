@@ -9,6 +9,7 @@ pub mod error;
 mod fallback;
 pub mod fetch;
 mod finished;
+mod ignored;
 pub mod native;
 mod nested;
 pub mod program;

@@ -153,7 +153,19 @@ impl Git {
         arguments: impl IntoIterator<Item = A>,
         input: Vec<u8>,
     ) -> Result<Vec<u8>, Error> {
-        self.start(collect(arguments), Some(input))?.into_output()
+        self.run_for(arguments, input)?.into_output()
+    }
+
+    /// Runs `git ARGUMENTS` with `input` to its end, well or not.
+    ///
+    /// # Errors
+    /// It could not be started.
+    pub fn run_for<A: Into<OsString>>(
+        &self,
+        arguments: impl IntoIterator<Item = A>,
+        input: Vec<u8>,
+    ) -> Result<Finished, Error> {
+        self.start(collect(arguments), Some(input))
     }
 
     /// Runs `git ARGUMENTS` to its end, well or not.

@@ -8,6 +8,7 @@ use git2::{ErrorCode, Oid, Repository};
 
 use crate::git::discover::{Place, discover, line};
 use crate::git::error::Error;
+use crate::git::ignored;
 use crate::git::native::user::UserSettings;
 use crate::git::program::{Fetch, Git};
 use crate::git::reader::Reader;
@@ -310,6 +311,16 @@ impl Repo {
     /// A file that cannot be read.
     pub fn hash_files(&self, paths: &[FilePath]) -> Result<Vec<ObjectId>, Error> {
         Reader::new(self).hash_files(paths)
+    }
+
+    /// For each of `paths`, relative to the workspace, whether git ignores it. A tracked file is never ignored, nor is a
+    /// directory that holds one, nor what is not this repository's: in a submodule, in another repository, behind a
+    /// symbolic link, outside of the work tree.
+    ///
+    /// # Errors
+    /// Git failed.
+    pub fn ignored(&self, paths: &[FilePath]) -> Result<Vec<bool>, Error> {
+        ignored::ignored(self, paths)
     }
 
     /// Whether git may fetch objects from a remote when it needs them.

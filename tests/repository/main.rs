@@ -10,6 +10,7 @@ mod bases;
 mod fetching;
 mod finding;
 mod hooks;
+mod ignored;
 mod readers;
 mod states;
 mod world;
