@@ -18,6 +18,9 @@ pub enum Error {
     /// Something in the store is not what it should be.
     #[error("{0}")]
     Damaged(String),
+    /// Others could change what lies in the store.
+    #[error("{0}")]
+    Untrusted(String),
     /// An output changed while it was being read.
     #[error("its output {} changed while it was being kept", .0.display())]
     Unsteady(FilePath),

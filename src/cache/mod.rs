@@ -7,6 +7,10 @@
 
 mod contents;
 mod error;
+mod store;
 
 pub use crate::cache::contents::Contents;
 pub use crate::cache::error::Error;
+pub use crate::cache::store::{
+    Access, Conflict, Found, Kept, Log, NewResult, Pruned, Stats, Store, StoredContents,
+};
