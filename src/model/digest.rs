@@ -32,6 +32,7 @@ impl fmt::Display for Digest {
 
 /// Takes named parts in and gives their digest. Each part is written with its name and lengths, so that no two lists of
 /// parts can be taken for one another.
+#[derive(Clone)]
 pub struct Digester(blake3::Hasher);
 
 impl Digester {

@@ -5,6 +5,7 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::sync::LazyLock;
 
+use crate::model::digest::{Digest, Digester};
 use crate::model::task::Task;
 
 static PASSED: LazyLock<Names> =
@@ -23,6 +24,18 @@ pub struct Environment {
     pub variables: BTreeMap<OsString, OsString>,
     /// Names that `svc` has and the command could have been given.
     pub removed: BTreeSet<String>,
+}
+
+impl Environment {
+    /// The digest of the variables that are `wanted`.
+    pub fn digest(&self, wanted: &dyn Fn(&OsStr) -> bool) -> Digest {
+        let mut digester = Digester::new("environment");
+        for (name, value) in self.variables.iter().filter(|(name, _)| wanted(name)) {
+            digester.part("name", name.as_bytes());
+            digester.part("value", value.as_bytes());
+        }
+        digester.finish()
+    }
 }
 
 /// The environment of a command of `task`: of `parent` what everybody sees, what the task and the workspace
@@ -72,18 +85,20 @@ pub fn missed(removed: &BTreeSet<String>, texts: &[&[u8]]) -> Vec<String> {
 
 /// A list of names and of `PREFIX_*`.
 #[derive(Debug, Default)]
-struct Names {
+pub(crate) struct Names {
     whole: BTreeSet<String>,
     prefixes: Vec<String>,
 }
 
 impl Names {
-    fn read(text: &str) -> Self {
+    /// The names on the lines of `text`, less those that begin with `#`.
+    pub fn read(text: &str) -> Self {
         let lines = text.lines().map(str::trim);
         Self::of(lines.filter(|line| !line.is_empty() && !line.starts_with('#')))
     }
 
-    fn of<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
+    /// These names.
+    pub fn of<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
         let mut list = Self::default();
         for name in names {
             match name.strip_suffix('*') {
@@ -94,7 +109,8 @@ impl Names {
         list
     }
 
-    fn have(&self, name: &OsStr) -> bool {
+    /// Whether `name` is one of them.
+    pub fn have(&self, name: &OsStr) -> bool {
         let mut prefixes = self.prefixes.iter();
         name.to_str().is_some_and(|it| self.whole.contains(it))
             || prefixes.any(|it| name.as_bytes().starts_with(it.as_bytes()))

@@ -16,6 +16,7 @@ mod run;
 pub mod signals;
 mod start;
 mod sweep;
+pub mod tools;
 mod tree;
 pub mod values;
 
