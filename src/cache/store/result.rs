@@ -289,3 +289,54 @@ fn read(file: &File, start: u64, length: usize) -> io::Result<Vec<u8>> {
     bytes.truncate(at);
     Ok(bytes)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cache::store::packing::PACKING;
+    use crate::model::key::sample::{digest, key};
+    use crate::model::outputs::{Output, OutputEntry};
+
+    /// If this fails, what earlier versions kept would be read as something else: raise the version in `place`, and for a
+    /// key the one in `model::key` as well.
+    #[test]
+    fn what_is_written_stays_the_same() {
+        let outputs = [
+            Output::Directory { mode: 0o755 },
+            Output::File {
+                mode: 0o644,
+                size: 1,
+                content: ContentId::of(b"x"),
+            },
+            Output::Link {
+                target: b"a".into(),
+            },
+        ];
+        let entry = |(path, output): (&str, Output)| OutputEntry {
+            path: path.into(),
+            output,
+        };
+        let tree = OutputTree::new(
+            ["a", "b", "c"]
+                .into_iter()
+                .zip(outputs)
+                .map(entry)
+                .collect(),
+        );
+        let outcome = Outcome {
+            outputs: Cow::Borrowed(&tree),
+            outputs_digest: digest("outputs"),
+            values: Cow::Owned([("name".into(), "value".into())].into()),
+            duration: Duration::from_millis(1500),
+            kept: 1,
+            packing: PACKING,
+        };
+        let hash = |bytes: Vec<u8>| blake3::hash(&bytes).to_hex()[..16].to_owned();
+        let told = hash(postcard::to_stdvec(&outcome).unwrap());
+        let key = hash(postcard::to_stdvec(&key()).unwrap());
+        assert_eq!(
+            (told.as_str(), key.as_str()),
+            ("87699986918741de", "727e5ac392517335")
+        );
+    }
+}
