@@ -7,6 +7,8 @@
 
 mod contents;
 mod error;
+mod outputs;
 
 pub use crate::cache::contents::Contents;
 pub use crate::cache::error::Error;
+pub use crate::cache::outputs::{Collected, Lock, NotRestored, Outputs, Restored};
