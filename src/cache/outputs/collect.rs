@@ -1,0 +1,100 @@
+//! Taking in what a task left behind.
+
+use std::fs;
+use std::path::Path;
+
+use crate::cache::error::Error;
+use crate::cache::outputs::memory::{Memory, Remembered};
+use crate::cache::outputs::read::identify;
+use crate::cache::outputs::sight::{Found, Sight, look};
+use crate::cache::outputs::stamp::{Kind, Stamp, Time};
+use crate::model::outputs::{Output, OutputEntry, OutputTree};
+use crate::model::path::FilePath;
+use crate::model::pattern::Pattern;
+
+/// What lies where a task's output patterns match.
+#[derive(Debug)]
+pub struct Collected {
+    pub tree: OutputTree,
+    /// The places of the patterns that match nothing.
+    pub unmatched: Vec<usize>,
+    /// Something that cannot be kept, and what it is: "a socket". The tree is empty then.
+    pub refused: Option<(FilePath, &'static str)>,
+    pub(crate) memory: Memory,
+}
+
+pub(crate) fn collect(
+    root: &Path,
+    patterns: &[Pattern],
+    memory: &Memory,
+    moment: Option<Time>,
+) -> Result<Collected, Error> {
+    let sight = look(root, patterns)?;
+    let matched = sight.matched.iter().enumerate();
+    let unmatched = matched.filter(|it| !it.1).map(|it| it.0).collect();
+    let refused = refused(&sight);
+    let (tree, memory) = match refused {
+        Some(_) => (OutputTree::default(), Memory::default()),
+        None => {
+            let all: Vec<&Found> = sight.found.iter().collect();
+            let outputs = identify(root, &all, memory)?;
+            expect_same_folders(root, &sight)?;
+            gather(patterns, &sight, outputs, moment)
+        }
+    };
+    Ok(Collected {
+        tree,
+        unmatched,
+        refused,
+        memory,
+    })
+}
+
+/// What was seen, as a tree and as it is remembered.
+pub(crate) fn gather(
+    patterns: &[Pattern],
+    sight: &Sight,
+    outputs: Vec<Option<Output>>,
+    moment: Option<Time>,
+) -> (OutputTree, Memory) {
+    let entries = sight.found.iter().zip(outputs);
+    let entries: Vec<Remembered> = entries
+        .filter_map(|(found, output)| {
+            let path = found.path.clone();
+            Some(Remembered {
+                entry: OutputEntry {
+                    path,
+                    output: output?,
+                },
+                stamp: Some(found.stamp),
+            })
+        })
+        .collect();
+    let folders = sight.folders.iter().map(|it| (it.path.clone(), it.stamp));
+    let tree = OutputTree::new(entries.iter().map(|it| it.entry.clone()).collect());
+    let memory = Memory::new(patterns, moment, entries, folders.collect());
+    (tree, memory)
+}
+
+fn refused(sight: &Sight) -> Option<(FilePath, &'static str)> {
+    let blocked = sight.blocked.iter();
+    let blocked = blocked.filter(|it| it.stamp.kind() == Kind::Link);
+    let mut blocked = blocked.map(|it| (it.path.clone(), "a link above outputs"));
+    let odd = |it: &Found| match it.stamp.kind() {
+        Kind::Other(what) => Some((it.path.clone(), what)),
+        _ => None,
+    };
+    blocked.next().or_else(|| sight.found.iter().find_map(odd))
+}
+
+/// Something that came or went while the rest was read would make a tree that never was.
+fn expect_same_folders(root: &Path, sight: &Sight) -> Result<(), Error> {
+    let folders = sight.found.iter().filter(|it| it.stamp.is_directory());
+    for folder in folders {
+        let now = fs::symlink_metadata(root.join(folder.path.as_path()));
+        if now.map(|it| Stamp::new(&it)).ok() != Some(folder.stamp) {
+            return Err(Error::Unsteady(folder.path.clone()));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,67 @@
+//! One `svc` at a time works on the outputs of a task in a working tree.
+
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::path::Path;
+use std::thread;
+use std::time::Duration;
+
+/// Between two looks at a lock that somebody else holds.
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// Held until it is dropped, or its process ends in whatever way.
+#[derive(Debug)]
+pub struct Lock {
+    _file: Option<File>,
+    /// What a killed `svc` had left and was finished or undone now, in words.
+    pub recovered: Option<String>,
+}
+
+impl Lock {
+    /// Waits for the lock at `path`, unless `is_asked` to give up. Where locks do not work, everybody has it.
+    pub(crate) fn wait(
+        path: &Path,
+        is_asked: &dyn Fn() -> bool,
+        waiting: &mut dyn FnMut(),
+    ) -> Option<Self> {
+        let mut waits = false;
+        loop {
+            if let Some(lock) = Self::at_once(path) {
+                return Some(lock);
+            }
+            if !std::mem::replace(&mut waits, true) {
+                waiting();
+            }
+            if is_asked() {
+                return None;
+            }
+            thread::sleep(PAUSE);
+        }
+    }
+
+    /// The lock, unless somebody else has it.
+    pub(crate) fn at_once(path: &Path) -> Option<Self> {
+        let file = open(path).ok();
+        match file.as_ref().map(File::try_lock) {
+            Some(Err(TryLockError::WouldBlock)) => None,
+            Some(Ok(()) | Err(TryLockError::Error(_))) | None => Some(Self {
+                _file: file,
+                recovered: None,
+            }),
+        }
+    }
+}
+
+fn open(path: &Path) -> io::Result<File> {
+    let open = || {
+        let mut options = File::options();
+        options.write(true).create(true).truncate(false).open(path)
+    };
+    match open() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            fs::create_dir_all(path.parent().unwrap_or(Path::new(".")))?;
+            open()
+        }
+        other => other,
+    }
+}
