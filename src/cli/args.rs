@@ -77,6 +77,7 @@ pub enum Command {
     Test(cli::run::TestArgs),
     Run(cli::run::RunArgs),
     Log(cli::log::LogArgs),
+    Cache(cli::cache::CacheArgs),
     Check(cli::check::CheckArgs),
     Schema(cli::schema::SchemaArgs),
     Completions(cli::completions::CompletionsArgs),

@@ -42,7 +42,10 @@ fn exit(failure: &Failure) -> Exit {
         | Failure::Invalid(_)
         | Failure::Unknown { .. }
         | Failure::Usage { .. } => Exit::Usage,
-        Failure::Git(_) | Failure::NoBase { .. } | Failure::File { .. } => Exit::Environment,
+        Failure::Git(_) | Failure::NoBase { .. } | Failure::File { .. } | Failure::Cache(_) => {
+            Exit::Environment
+        }
+        Failure::Interrupted => Exit::Interrupted,
     }
 }
 
@@ -62,7 +65,13 @@ fn hints(failure: &Failure) -> Vec<String> {
             ..
         } => vec![format!("did you mean `{nearest}`?")],
         Failure::Unknown { kind, .. } => listed(kind),
-        Failure::Invalid(_) | Failure::Git(_) | Failure::File { .. } => vec![],
+        Failure::Invalid(_)
+        | Failure::Git(_)
+        | Failure::File { .. }
+        | Failure::Cache(_)
+        | Failure::Interrupted => {
+            vec![]
+        }
         Failure::Usage { hint, .. } => vec![hint.clone()],
         Failure::NoBase { .. } => {
             vec!["without --strict-base everything would count as affected".into()]

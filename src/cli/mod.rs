@@ -5,6 +5,7 @@
 
 pub mod affected;
 pub mod args;
+pub mod cache;
 pub mod check;
 pub mod completions;
 pub mod exit;
@@ -55,6 +56,7 @@ fn dispatch(session: &Session, command: &Command) -> Exit {
         Command::Graph(args) => graph::run(session, args),
         Command::Check(args) => check::run(session, args),
         Command::Schema(args) => Ok(schema::run(session, args)),
+        Command::Cache(args) => cache::run(session, args),
         Command::Log(args) => log::run(session, args),
         Command::Completions(args) => Ok(completions::run(session, args)),
         Command::Man(args) => man::run(session, args),

@@ -12,6 +12,8 @@ use crate::engine::Failing;
 use crate::ops::failure::Failure;
 use crate::ops::place::Place;
 use crate::ops::request::SelectRequest;
+use crate::ops::tasks::cache::CacheUse;
+use crate::ops::tasks::tools::Asking;
 use crate::ops::tasks::{self, Prepared, Request};
 use crate::report::affected::nothing_changed;
 use crate::report::plan::{plan_json, plan_text};
@@ -96,6 +98,12 @@ pub struct EngineArgs {
     /// Print the plan and run nothing
     #[arg(long)]
     pub dry_run: bool,
+    /// Run everything, whatever was done before, and keep the results
+    #[arg(long, conflicts_with = "no_cache")]
+    pub force: bool,
+    /// Neither take results from the cache nor keep any
+    #[arg(long)]
+    pub no_cache: bool,
 }
 
 /// How a run is told.
@@ -173,8 +181,15 @@ fn perform(
             true => Failing::StopsAll,
             false => Failing::KeepsGoing,
         },
+        cache: cache_use(session, &args.engine)?,
+        asking: Asking::Run,
     };
     let place = Place::find(&session.env, args.compare.fetch())?;
+    if !args.engine.dry_run {
+        for line in tasks::recover(&place) {
+            session.note(&format!("{line}\n"));
+        }
+    }
     let prepared = session.look(|tell| tasks::prepare(&place, request, tell))?;
     tell_base(session, &prepared.comparison);
     match args.engine.dry_run {
@@ -186,6 +201,17 @@ fn perform(
         true => Ok(show(session, &prepared)),
         false => carry_out(session, prepared),
     }
+}
+
+/// How the flags and `SVC_CACHE` let this run use the cache.
+fn cache_use(session: &Session, args: &EngineArgs) -> Result<CacheUse, Failure> {
+    let by_variable = CacheUse::of_variable(&session.env)?;
+    Ok(match (args.no_cache, args.force, by_variable) {
+        (true, ..) => CacheUse::Off,
+        (_, true, CacheUse::ReadWrite) => CacheUse::Force,
+        (_, true, _) => CacheUse::ForceUnkept,
+        (_, false, by_variable) => by_variable,
+    })
 }
 
 /// Whether only people are told, no machine.

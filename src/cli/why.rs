@@ -67,5 +67,6 @@ fn view(answer: &Answer<'_>) -> WhyView {
         base: answer.comparison.base.clone(),
         causes,
         everything: answer.comparison.changed.everything.clone(),
+        standing: answer.standing.clone(),
     }
 }

@@ -2,13 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::model::digest::Digest;
+use crate::model::event::Event;
 use crate::model::mask::Mask;
-use crate::model::path::FilePath;
 use crate::model::plan::Plan;
+use crate::model::run::TaskResult;
 use crate::model::workspace::Workspace;
 use crate::process::Control;
 use crate::process::jobserver::Jobserver;
@@ -39,8 +42,8 @@ pub struct Job<'a> {
     pub mask: Mask,
     /// The values of tasks that are skipped, by place in the plan.
     pub values: Vec<BTreeMap<String, String>>,
-    /// Looks at a task that passed: what its result was made from.
-    pub look_after: &'a (dyn Fn(usize) -> Aftermath + Sync),
+    /// Results of earlier runs, and what becomes of those of this one.
+    pub results: &'a dyn Results,
 }
 
 /// What a failed task does to the others.
@@ -52,13 +55,61 @@ pub enum Failing {
     StopsAll,
 }
 
-/// What was found after a task passed.
+/// Results of earlier runs, and what becomes of those of this one. Each is asked in the thread of its task, when all that the
+/// task needs is done.
+pub trait Results: Sync {
+    /// Asked before a task runs: whether an earlier result stands for it. If so, its outputs are in place when this comes
+    /// back.
+    fn before(&self, task: usize, tell: &dyn Fn(Event)) -> Before;
+
+    /// Told of what a task that was run came to.
+    fn after(&self, task: usize, result: &TaskResult, tell: &dyn Fn(Event)) -> After;
+
+    /// Told that all tasks are over, `duration` after the start, from the thread of the run.
+    fn over(&self, duration: Duration, emit: &mut dyn FnMut(&Event));
+}
+
+/// No results: everything runs, nothing is kept.
+pub struct Nothing;
+
+impl Results for Nothing {
+    fn before(&self, _: usize, _: &dyn Fn(Event)) -> Before {
+        Before::default()
+    }
+
+    fn after(&self, _: usize, _: &TaskResult, _: &dyn Fn(Event)) -> After {
+        After::default()
+    }
+
+    fn over(&self, _: Duration, _: &mut dyn FnMut(&Event)) {}
+}
+
+/// What is known before a task runs.
+#[derive(Default)]
+pub struct Before {
+    /// Its cache key, where that can be told.
+    pub key: Option<Digest>,
+    /// The earlier result that stands for it.
+    pub reused: Option<Reused>,
+    /// Why no earlier result does, if there is one.
+    pub missed: Option<String>,
+}
+
+/// An earlier result.
+#[derive(Default)]
+pub struct Reused {
+    pub values: BTreeMap<String, String>,
+    /// What the task wrote, if anything. Secrets were masked when it was kept.
+    pub log: Option<Box<dyn Read>>,
+    /// How long it took.
+    pub took: Duration,
+}
+
+/// What is known of a task that passed.
 #[derive(Clone, Debug, Default)]
-pub struct Aftermath {
+pub struct After {
     /// What the result was made from, if that is known and stayed the same.
-    pub inputs: Option<Digest>,
-    /// The outputs as they lie on disk.
+    pub key: Option<Digest>,
+    /// What it left behind.
     pub outputs: Option<Digest>,
-    /// An input that was written while the task ran.
-    pub changed_input: Option<FilePath>,
 }

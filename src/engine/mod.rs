@@ -10,5 +10,5 @@ mod tail;
 mod wording;
 
 pub use crate::engine::attempt::{COMMIT, with_cause};
-pub use crate::engine::job::{Aftermath, Failing, Job};
+pub use crate::engine::job::{After, Before, Failing, Job, Nothing, Results, Reused};
 pub use crate::engine::run::run;

@@ -1,50 +1,90 @@
-//! One task in its thread: it is run, and what came of it is looked at for the record.
+//! One task in its thread: an earlier result is taken or the task is run, and what came of it is looked at for the record.
 
 use crate::engine::attempt;
-use crate::engine::job::Job;
+use crate::engine::job::{Before, Job, Reused};
 use crate::engine::run::Message;
 use crate::model::event::Event;
 use crate::model::run::{Outcome, TaskResult};
-use crate::record::{self, TaskRecord};
+use crate::record::{self, LogWriter, TaskRecord};
 
-/// Runs a task and looks at what came of it.
+/// How much of a log is told at once.
+const CHUNK: usize = 64 << 10;
+
+/// Takes an earlier result of a task or runs it, and looks at what came of it.
 pub fn perform(
     job: &Job<'_>,
     task: usize,
     values: &[(String, String)],
     tell: &dyn Fn(Message),
 ) -> Message {
-    let result = attempt::run_task(job, task, values, tell);
-    let record = Box::new(look_after(job, task, &result, tell));
-    Message::Ended {
-        task,
-        result,
-        record,
+    if job.control.is_asked() {
+        // It was not interrupted: what its last run came to still holds.
+        let result = TaskResult::not_started(Outcome::Skipped, "not started");
+        return ended(job, task, result, None);
     }
+    let event = |event| tell(Message::Event(event));
+    let Before {
+        key,
+        reused,
+        missed,
+    } = job.results.before(task, &event);
+    if let Some(reused) = reused {
+        let mut result = replay(job, task, reused, tell);
+        result.key = key;
+        return ended(job, task, result, None);
+    }
+    let mut result = attempt::run_task(job, task, values, tell);
+    let after = job.results.after(task, &result, &event);
+    result.key = key;
+    result.missed = missed;
+    let outputs = after.outputs.map(|it| it.to_string());
+    result.key = after.key.or(result
+        .key
+        .take()
+        .filter(|_| result.outcome != Outcome::Passed));
+    ended(job, task, result, outputs)
+}
+
+/// Tells of an earlier result as if the task had run.
+fn replay(job: &Job<'_>, task: usize, reused: Reused, tell: &dyn Fn(Message)) -> TaskResult {
+    let mut result = TaskResult::not_started(Outcome::Cached, "");
+    result.values = reused.values;
+    result.saved = reused.took;
+    let Some(mut from) = reused.log else {
+        return result;
+    };
+    let mut log = job.record.map(|it| it.log(&job.plan.tasks[task].id));
+    let mut chunk = vec![0; CHUNK];
+    // A log that breaks off here was whole a moment ago; what was told of it stands.
+    while let Ok(length) = from.read(&mut chunk)
+        && length > 0
+    {
+        let bytes = chunk[..length].to_vec();
+        if let Some(log) = &mut log {
+            log.write(&bytes);
+        }
+        tell(Message::Event(Event::TaskWrote { task, bytes }));
+    }
+    match log.map(LogWriter::finish).transpose() {
+        Ok(path) => result.log = path.flatten(),
+        Err(error) => tell(Message::RecordLost(error)),
+    }
+    result
 }
 
 /// What is written down of a task that ended: if it passed, with what it was made from.
-fn look_after(
-    job: &Job<'_>,
-    task: usize,
-    result: &TaskResult,
-    tell: &dyn Fn(Message),
-) -> TaskRecord {
+fn ended(job: &Job<'_>, task: usize, result: TaskResult, outputs: Option<String>) -> Message {
     let id = job.plan.tasks[task].id.clone();
     let mut record = TaskRecord::new(id, result.outcome, result.duration, record::now());
     record.exit_code = result.exit_code;
     record.attempts = result.attempts;
     record.has_log = result.log.is_some();
     record.values.clone_from(&result.values);
-    if result.outcome == Outcome::Passed {
-        let aftermath = (job.look_after)(task);
-        record.inputs = aftermath.inputs.map(|it| it.to_string());
-        record.outputs = aftermath.outputs.map(|it| it.to_string());
-        if let Some(path) = aftermath.changed_input {
-            let id = &job.plan.tasks[task].id;
-            let message = format!("{id}: its input {} changed while it ran", path.display());
-            tell(Message::Event(Event::Warned { message }));
-        }
+    record.inputs = result.key.as_ref().map(ToString::to_string);
+    record.outputs = outputs;
+    Message::Ended {
+        task,
+        result,
+        record: Box::new(record),
     }
-    record
 }

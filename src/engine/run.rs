@@ -130,11 +130,12 @@ struct State<'j, 'e> {
 impl<'j, 'e> State<'j, 'e> {
     fn new(job: &'j Job<'j>, emit: &'e mut dyn FnMut(&Event)) -> Self {
         let slot = |task: &PlannedTask| match task.verdict {
-            Verdict::Run => job.workspace.service(task.service).tasks[&task.id.task]
+            // A result that turns out to be damaged is made again, in the same slot.
+            Verdict::Run | Verdict::Cached => job.workspace.service(task.service).tasks
+                [&task.id.task]
                 .slot
                 .clone(),
-            // What is not run holds nothing.
-            Verdict::Cached | Verdict::Skip => Slot::Free,
+            Verdict::Skip => Slot::Free,
         };
         let slots = job.plan.tasks.iter().map(slot).collect();
         let pools = &job.workspace.settings().pools;
@@ -176,7 +177,7 @@ impl<'j, 'e> State<'j, 'e> {
             && let Some(task) = self.schedule.start_next()
         {
             let planned = &self.job.plan.tasks[task];
-            if planned.verdict != Verdict::Run {
+            if planned.verdict == Verdict::Skip {
                 let mut result = TaskResult::not_started(Outcome::Skipped, planned.reason.clone());
                 result.values.clone_from(&self.job.values[task]);
                 self.finished(task, result);
@@ -302,6 +303,7 @@ impl<'j, 'e> State<'j, 'e> {
             };
             (self.emit)(&Event::Warned { message });
         }
+        self.job.results.over(started.elapsed(), self.emit);
         let missing = || TaskResult::not_started(Outcome::Skipped, "not started");
         let results: Vec<_> = self
             .results
@@ -334,12 +336,26 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::engine::job::Aftermath;
+    use crate::engine::job::{After, Before, Nothing, Results};
     use crate::model::graph::TaskGraph;
     use crate::model::mask::Mask;
     use crate::model::plan::{self, Plan};
     use crate::model::workspace::Workspace;
     use crate::model::workspace::sample::{named, workspace};
+
+    struct Faulty;
+
+    impl Results for Faulty {
+        fn before(&self, _: usize, _: &dyn Fn(Event)) -> Before {
+            Before::default()
+        }
+
+        fn after(&self, _: usize, _: &TaskResult, _: &dyn Fn(Event)) -> After {
+            panic!("a fault")
+        }
+
+        fn over(&self, _: Duration, _: &mut dyn FnMut(&Event)) {}
+    }
 
     fn planned(workspace: &Workspace) -> Arc<Plan> {
         let graph = TaskGraph::of_task(workspace, &named("build"));
@@ -352,7 +368,7 @@ mod tests {
     fn run_in(
         lines: &[&str],
         control: &Control,
-        look_after: &(dyn Fn(usize) -> Aftermath + Sync),
+        results: &dyn Results,
         emit: &mut dyn FnMut(&Event),
     ) -> Summary {
         let root = tempfile::tempdir().unwrap();
@@ -376,7 +392,7 @@ mod tests {
             secrets: BTreeMap::new(),
             mask: Mask::new([]),
             values: vec![BTreeMap::new(); lines.len()],
-            look_after,
+            results,
         };
         run(&job, emit)
     }
@@ -387,7 +403,7 @@ mod tests {
         let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
         let control = Control::new().unwrap();
         let fault = catch_unwind(AssertUnwindSafe(|| {
-            run_in(&lines, &control, &|_| panic!("a fault"), &mut |_| {})
+            run_in(&lines, &control, &Faulty, &mut |_| {})
         }));
         assert_eq!(fault.unwrap_err().downcast_ref::<&str>(), Some(&"a fault"));
     }
@@ -402,7 +418,7 @@ mod tests {
                 }
             };
             let lines = ["a:build", "b:build", "c:build", "d:build"];
-            run_in(&lines, &control, &|_| Aftermath::default(), &mut emit)
+            run_in(&lines, &control, &Nothing, &mut emit)
         }));
         assert!(fault.is_err() && control.is_killed());
     }

@@ -21,6 +21,15 @@ pub trait Snapshot {
     /// An unreadable repository or file.
     fn files(&self, within: &[FilePath]) -> Result<Files, Error>;
 
+    /// The tracked files that are in the working tree just as the index has them. Cheap, since no content is looked at; where
+    /// it would not be, and for other states, there are none.
+    ///
+    /// # Errors
+    /// An unreadable repository.
+    fn clean_files(&self) -> Result<Files, Error> {
+        Ok(Files::default())
+    }
+
     /// The content of the file at `path`, or `None` where there is no file. Of a symlink it is the target; in the working
     /// tree ignored files are read as well. Nothing is found behind a symlink to a directory.
     ///
@@ -95,6 +104,13 @@ impl Files {
     /// All files, in order.
     pub fn iter(&self) -> impl Iterator<Item = File<'_>> {
         (0..self.entries.len()).map(|at| self.at(at))
+    }
+
+    /// The file at `path`.
+    pub fn find(&self, path: &[u8]) -> Option<File<'_>> {
+        let at = self.first_from(path);
+        let file = (at < self.entries.len()).then(|| self.at(at))?;
+        (file.path == path).then_some(file)
     }
 
     /// The file named `within` and the files below it, in order.

@@ -49,6 +49,10 @@ impl Snapshot for State<'_> {
         self.ask(|state| state.files(within))
     }
 
+    fn clean_files(&self) -> Result<Files, Error> {
+        self.ask(|state| state.clean_files())
+    }
+
     fn read(&self, path: &FilePath) -> Result<Option<Vec<u8>>, Error> {
         self.ask(|state| state.read(path))
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The surroundings of one run.
 #[derive(Clone, Debug)]
@@ -24,6 +24,12 @@ impl Env {
             .get(OsStr::new(name))
             .and_then(|value| value.to_str())
             .filter(|value| !value.is_empty())
+    }
+
+    /// The variable `name` as a path, where it is set and not empty.
+    pub fn path(&self, name: &str) -> Option<&Path> {
+        let value = self.variables.get(OsStr::new(name))?;
+        (!value.is_empty()).then(|| Path::new(value))
     }
 
     /// Whether this run is in a CI system.

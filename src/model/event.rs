@@ -24,6 +24,10 @@ pub enum Event {
     TaskFinished { task: usize, result: TaskResult },
     /// Something is worth knowing and stops nothing.
     Warned { message: String },
+    /// Something is worth knowing for who wants to know all.
+    Noted { message: String },
+    /// Something could be done better.
+    Advised { message: String },
     /// The run was asked to stop: running tasks are ended, no new ones start.
     Stopping { reason: String },
     /// The run is over; nothing follows.

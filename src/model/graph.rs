@@ -95,6 +95,16 @@ impl TaskGraph {
 
     /// The tasks that a node needs, seen through the services that lack the task. Rising, each once.
     pub fn needed_tasks(&self, index: NodeIndex) -> Vec<NodeIndex> {
+        self.seen_through(index, true)
+    }
+
+    /// The nodes that a node needs and that lack their task, up to the next ones that have it. Rising, each once.
+    pub fn needed_without_task(&self, index: NodeIndex) -> Vec<NodeIndex> {
+        self.seen_through(index, false)
+    }
+
+    /// What is met on the ways from a node to the next tasks: the tasks, or the nodes before them.
+    fn seen_through(&self, index: NodeIndex, tasks: bool) -> Vec<NodeIndex> {
         let mut found = Vec::new();
         let mut seen = std::collections::HashSet::new();
         let mut pending = self.needs[index].clone();
@@ -102,9 +112,12 @@ impl TaskGraph {
             if !seen.insert(at) {
                 continue;
             }
-            match self.nodes[at].exists {
-                true => found.push(at),
-                false => pending.extend(&self.needs[at]),
+            let exists = self.nodes[at].exists;
+            if exists == tasks {
+                found.push(at);
+            }
+            if !exists {
+                pending.extend(&self.needs[at]);
             }
         }
         found.sort_unstable();
@@ -281,6 +294,8 @@ mod tests {
             ]
         );
         assert_eq!(graph.needed_tasks(2), [0]);
+        assert_eq!(graph.needed_without_task(2), [1]);
+        assert!(graph.needed_without_task(1).is_empty());
     }
 
     #[test]

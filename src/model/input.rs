@@ -31,6 +31,14 @@ impl Inputs {
         &self.0
     }
 
+    /// The patterns that take files.
+    pub fn taken(&self) -> impl Iterator<Item = &Pattern> {
+        self.0.iter().filter_map(|rule| match rule {
+            InputRule::Take(pattern) => Some(pattern),
+            InputRule::Own | InputRule::Leave(_) => None,
+        })
+    }
+
     /// Whether the task reads `path`; `is_own` says whether it is one of the service's own files.
     pub fn take(&self, path: &[u8], is_own: impl Fn() -> bool) -> bool {
         self.0

@@ -24,6 +24,7 @@ pub mod plan;
 pub mod readers;
 pub mod run;
 pub mod select;
+pub mod standing;
 pub mod suggest;
 pub mod task;
 pub mod workspace;

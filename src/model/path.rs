@@ -56,6 +56,12 @@ impl Default for FilePath {
     }
 }
 
+impl std::borrow::Borrow<[u8]> for FilePath {
+    fn borrow(&self) -> &[u8] {
+        &self.0
+    }
+}
+
 impl From<&str> for FilePath {
     fn from(text: &str) -> Self {
         Self(text.as_bytes().into())

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::digest::Digest;
+
 /// How a task ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -57,6 +59,12 @@ pub struct TaskResult {
     pub hints: Vec<String>,
     /// The values it gave.
     pub values: BTreeMap<String, String>,
+    /// Its cache key, once it is known.
+    pub key: Option<Digest>,
+    /// Why no earlier result could be taken, for a task that has one.
+    pub missed: Option<String>,
+    /// How long the run took whose result was taken.
+    pub saved: Duration,
 }
 
 impl TaskResult {
@@ -72,6 +80,9 @@ impl TaskResult {
             reason: reason.into(),
             hints: Vec::new(),
             values: BTreeMap::new(),
+            key: None,
+            missed: None,
+            saved: Duration::ZERO,
         }
     }
 }

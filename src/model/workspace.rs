@@ -121,8 +121,12 @@ impl Workspace {
 
     /// The service that owns the file at `path`: the deepest one around it.
     pub fn owner(&self, path: &[u8]) -> Option<ServiceIndex> {
-        ancestors(path)
-            .find_map(|directory| self.by_path.get(&FilePath::from_bytes(directory)).copied())
+        ancestors(path).find_map(|directory| self.at(directory))
+    }
+
+    /// The service that lies at `directory`.
+    pub fn at(&self, directory: &[u8]) -> Option<ServiceIndex> {
+        self.by_path.get(directory).copied()
     }
 
     /// The services that lie below `path`, as they do where a submodule or a linked directory holds them.

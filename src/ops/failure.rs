@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::cache;
 use crate::config;
 use crate::git;
 
@@ -30,6 +31,12 @@ pub enum Failure {
     /// `--strict-base`, and no base.
     #[error("the base cannot be found: {reason}")]
     NoBase { reason: String },
+    /// Something about the store of results.
+    #[error(transparent)]
+    Cache(cache::Error),
+    /// It was asked to end before anything ran.
+    #[error("interrupted")]
+    Interrupted,
     /// A file of ours could not be read or written.
     #[error("{attempt}")]
     File {

@@ -5,6 +5,7 @@
 //! [`choose`] turns names and flags into services.
 
 pub mod affected;
+pub mod cache;
 pub mod check;
 pub mod choose;
 pub mod compare;

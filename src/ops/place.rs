@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::cache::Outputs;
 use crate::config;
 use crate::git::{Fetch, Repo};
 use crate::model::change::Head;
@@ -53,16 +54,30 @@ impl Place {
 
     /// The records of this worktree's runs; none without a repository.
     pub fn records(&self) -> Option<Records> {
-        let repo = self.repo.as_ref()?;
+        Some(Records::open(self.beside(self.repo.as_ref()?)))
+    }
+
+    /// Where something is remembered of this worktree alone, under a name of its own.
+    pub fn memory(&self, name: &str) -> Option<PathBuf> {
+        Some(self.beside(self.repo.as_ref()?).join(name))
+    }
+
+    /// The directory for what is known of this worktree alone.
+    fn beside(&self, repo: &Repo) -> PathBuf {
         let directory = repo.git_dir().join(RECORDS);
         if repo.scope().is_root() {
-            return Some(Records::open(directory));
+            return directory;
         }
         // A repository may hold several workspaces, with services of the same names.
         let scope = Digester::new("workspace")
             .part("path", repo.scope().as_bytes())
             .finish();
-        Some(Records::open(directory.join(&scope.as_str()[..16])))
+        directory.join(&scope.as_str()[..16])
+    }
+
+    /// The outputs of the tasks in this worktree, remembered beside its records.
+    pub fn outputs(&self, repo: &Repo) -> Outputs {
+        Outputs::open(self.root.clone(), self.beside(repo).join("outputs"))
     }
 
     /// What is known of earlier runs of this worktree.

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use crate::engine::Failing;
 use crate::model::cause::Cause;
 use crate::model::graph::TaskGraph;
-use crate::model::name::{ServiceName, TaskName};
+use crate::model::name::{ServiceName, TaskId, TaskName};
 use crate::model::plan::Verdict;
+use crate::model::standing::Standing;
 use crate::ops::affected::add_failed;
 use crate::ops::choose;
 use crate::ops::compare::{Comparison, compare};
@@ -14,6 +15,8 @@ use crate::ops::failure::Failure;
 use crate::ops::place::Place;
 use crate::ops::request::{CompareRequest, SelectRequest};
 use crate::ops::tasks;
+use crate::ops::tasks::cache::CacheUse;
+use crate::ops::tasks::tools::Asking;
 
 /// What `svc why` is asked.
 #[derive(Clone, Debug, Default)]
@@ -31,6 +34,8 @@ pub struct Answer<'p> {
     /// The causes of every affected service, or of the task in it: to follow dependencies by. What is not affected is
     /// missing.
     pub services: BTreeMap<ServiceName, Vec<Cause>>,
+    /// What is known of the earlier results of the task, if one was named.
+    pub standing: Option<Standing>,
 }
 
 /// Answers the request.
@@ -56,11 +61,19 @@ pub fn why<'p>(
         }
     }
     let service = comparison.workspace.service(service).name.clone();
+    let standing = match task.as_ref().filter(|it| it.as_str() != "deploy") {
+        Some(task) => {
+            let id = TaskId::new(&service, task);
+            tasks::explain(place, &request.compare, &id, tell)?
+        }
+        None => None,
+    };
     Ok(Answer {
         comparison,
         service,
         task,
         services,
+        standing,
     })
 }
 
@@ -107,6 +120,8 @@ fn needed(
         arguments: Vec::new(),
         jobs: None,
         failing: Failing::KeepsGoing,
+        cache: CacheUse::Read,
+        asking: Asking::OnlyRemembered,
     };
     let prepared = tasks::prepare(place, request, tell)?;
     let would_run = prepared

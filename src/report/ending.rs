@@ -215,7 +215,7 @@ fn last_lines(it: &Ending, has_failed: bool) -> String {
         false => format!("{tasks} in {time}"),
     };
     let mut text = format!("{mark} {}: {}", paint.strong(begin), counts(it));
-    let saved = saved(it.plan, summary);
+    let saved = saved(summary);
     if saved.as_millis() >= 100 {
         text.push_str(&format!("; the cache saved {}", words::duration(saved)));
     }

@@ -116,6 +116,8 @@ impl Reporter for EventsReporter {
                 self.write("task-finished", fields);
             }
             Event::Warned { message } => self.write("warned", json!({"message": message})),
+            Event::Noted { message } => self.write("noted", json!({"message": message})),
+            Event::Advised { message } => self.write("advised", json!({"message": message})),
             Event::Stopping { reason } => self.write("stopping", json!({"reason": reason})),
             Event::RunFinished { summary } => {
                 let fields = json!({"summary": summary_json(&self.plan, summary)});
@@ -184,6 +186,9 @@ mod tests {
             Event::Warned {
                 message: "disk full".into(),
             },
+            Event::Noted {
+                message: "a damaged result was dropped".into(),
+            },
             Event::Stopping {
                 reason: "SIGINT".into(),
             },
@@ -225,6 +230,7 @@ mod tests {
                 "task-finished",
                 "task-retried",
                 "warned",
+                "noted",
                 "stopping",
                 "task-finished",
                 "run-finished"
@@ -238,8 +244,8 @@ mod tests {
         assert_eq!(lines[2]["text"], "caf");
         assert_eq!(lines[3]["text"], "é\u{fffd}\"\n");
         assert_eq!(lines[4]["outcome"], "passed");
-        assert_eq!(lines[8]["exit_code"], 1);
-        assert_eq!(lines[9]["summary"]["failed"], 1);
+        assert_eq!(lines[9]["exit_code"], 1);
+        assert_eq!(lines[10]["summary"]["failed"], 1);
     }
 
     #[test]

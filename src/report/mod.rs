@@ -43,6 +43,7 @@
 
 pub mod affected;
 pub mod board;
+pub mod cache;
 pub mod clean;
 pub mod clock;
 pub mod ending;
@@ -62,6 +63,7 @@ pub mod reporter;
 pub mod run_json;
 pub mod schema;
 pub mod settings;
+pub mod standing;
 pub mod story;
 pub mod table;
 pub mod task_log;

@@ -91,7 +91,11 @@ fn show(board: &Board, event: &Event) {
         Event::TaskWrote { task, bytes } => board.wrote(*task, bytes),
         Event::TaskFinished { task, result } => board.finished(*task, result),
         Event::Stopping { reason } => board.stopping(reason),
-        Event::TaskRetried { .. } | Event::Warned { .. } | Event::RunFinished { .. } => {}
+        Event::TaskRetried { .. }
+        | Event::Warned { .. }
+        | Event::Noted { .. }
+        | Event::Advised { .. }
+        | Event::RunFinished { .. } => {}
     }
 }
 
@@ -103,6 +107,8 @@ fn note(pulse: &Pulse, story: &Story, event: &Event) {
         | Event::TaskWrote { .. }
         | Event::TaskRetried { .. }
         | Event::Warned { .. }
+        | Event::Noted { .. }
+        | Event::Advised { .. }
         | Event::Stopping { .. }
         | Event::RunFinished { .. } => {}
     }

@@ -27,10 +27,19 @@ pub fn plan_text(plan: &Plan, look: Look) -> String {
             task.id.to_string(),
             verdict,
             words::causes(&task.causes, shown_causes),
-            one_line(&task.reason),
+            reason(task),
         ]);
     }
     format!("{}\n{}\n", table.render(look), plan_counts(plan))
+}
+
+/// Why the verdict is what it is; of an earlier result what it saves.
+fn reason(task: &PlannedTask) -> String {
+    let saved = task.expected.filter(|it| it.as_millis() > 0);
+    match (task.verdict, saved) {
+        (Verdict::Cached, Some(saved)) => format!("saves {}", words::duration(saved)),
+        _ => one_line(&task.reason),
+    }
 }
 
 /// How much there is to do: `12 tasks: 8 to run, 3 cached, 1 up to date`.

@@ -43,6 +43,8 @@ impl Reporter for RunJson {
             | Event::TaskRetried { .. }
             | Event::TaskFinished { .. }
             | Event::Warned { .. }
+            | Event::Noted { .. }
+            | Event::Advised { .. }
             | Event::Stopping { .. } => {}
             Event::RunFinished { summary } => {
                 let document = run_json(&self.plan, summary, self.id.as_deref());
@@ -59,6 +61,9 @@ pub fn run_json(plan: &Plan, summary: &Summary, id: Option<&str>) -> Value {
         .map(|(task, result)| {
             let mut row = plan_row(plan, task);
             row.extend(result_fields(result));
+            if result.key.is_some() {
+                row.insert("key".to_owned(), json!(result.key));
+            }
             row
         })
         .collect();
@@ -84,6 +89,8 @@ pub fn result_fields(result: &TaskResult) -> Map<String, Value> {
     }
     add("hints", json!(result.hints));
     add("values", json!(result.values));
+    add("missed", json!(result.missed));
+    add("saved_ms", json!(millis(result.saved)));
     fields
 }
 
@@ -105,18 +112,14 @@ pub fn summary_json(plan: &Plan, summary: &Summary) -> Value {
         "interrupted": summary.count(Outcome::Interrupted),
         "was_interrupted": summary.interrupted,
         "duration_ms": millis(summary.duration),
-        "saved_ms": millis(saved(plan, summary)),
+        "saved_ms": millis(saved(summary)),
         "critical_path": path,
     })
 }
 
-/// The time that cached tasks took when they were last run.
-pub fn saved(plan: &Plan, summary: &Summary) -> Duration {
-    let tasks = plan.tasks.iter().zip(&summary.results);
-    tasks
-        .filter(|(_, result)| result.outcome == Outcome::Cached)
-        .filter_map(|(task, _)| task.expected)
-        .sum()
+/// The time that the runs took whose results were taken.
+pub fn saved(summary: &Summary) -> Duration {
+    summary.results.iter().map(|it| it.saved).sum()
 }
 
 fn millis(time: Duration) -> u64 {
@@ -136,8 +139,9 @@ mod tests {
         let mut tasks = vec![planned("api:build", &[]), planned("api:test", &[0])];
         tasks[0].verdict = Verdict::Cached;
         tasks[0].key = Some("ab12".to_owned());
-        tasks[0].expected = Some(Duration::from_secs(9));
         let mut results = vec![result(Outcome::Cached, 10), failed(300, "no")];
+        results[0].saved = Duration::from_secs(9);
+        results[1].missed = Some("services/api/a.py changed".into());
         results[1].log = Some("/w/.git/svc/api-test.log".into());
         let document = run_json(&plan(tasks), &summary(results, 1500), Some("7"));
         validate("run", &document);
@@ -166,7 +170,9 @@ mod tests {
               "attempts": 1,
               "log": null,
               "hints": [],
-              "values": {}
+              "values": {},
+              "missed": null,
+              "saved_ms": 9000
             },
             {
               "id": "api:test",
@@ -190,7 +196,9 @@ mod tests {
               "attempts": 1,
               "log": "/w/.git/svc/api-test.log",
               "hints": [],
-              "values": {}
+              "values": {},
+              "missed": "services/api/a.py changed",
+              "saved_ms": 0
             }
           ],
           "summary": {

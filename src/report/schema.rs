@@ -4,8 +4,8 @@
 use serde_json::{Value, json};
 
 /// The documents that have a schema.
-pub const DOCUMENTS: [&str; 8] = [
-    "affected", "list", "plan", "run", "graph", "why", "log", "event",
+pub const DOCUMENTS: [&str; 9] = [
+    "affected", "list", "plan", "run", "graph", "why", "log", "cache", "event",
 ];
 
 /// The schema of one document of [`DOCUMENTS`].
@@ -18,6 +18,7 @@ pub fn output_schema(document: &str) -> Option<Value> {
         "graph" => graph(),
         "why" => why(),
         "log" => log(),
+        "cache" => cache(),
         "event" => event(),
         _ => return None,
     };
@@ -64,6 +65,7 @@ fn definitions() -> Value {
             "exit_code": nullable(json!({"type": "integer"})), "duration_ms": number(), "attempts": number(),
             "log": nullable(string()), "hints": array(string()),
             "values": {"type": "object", "additionalProperties": string()},
+            "missed": nullable(string()), "saved_ms": number(),
         })),
         "summary": object(json!({
             "tasks": number(), "passed": number(), "failed": number(), "timed_out": number(), "cached": number(),
@@ -115,6 +117,13 @@ fn why() -> Value {
         "name": string(), "affected": {"type": "boolean"}, "base": reference("base"),
         "everything": nullable(string()), "causes": causes, "chain": causes,
         "traced": {"type": "object", "additionalProperties": causes},
+        "result": nullable(object(json!({
+            "verdict": {"enum": ["run", "cached", "skip"]}, "key": nullable(string()), "reason": string(),
+            "nearest": nullable(object(json!({
+                "key": string(), "differences": array(object(json!({"kind": string()}))),
+            }))),
+            "later": array(string()), "unasked": array(string()),
+        }))),
     }))
 }
 
@@ -125,6 +134,14 @@ fn log() -> Value {
             "id": string(), "outcome": reference("outcome"), "outcome_reason": string(), "duration_ms": number(),
             "log": nullable(string()),
         }))),
+    }))
+}
+
+fn cache() -> Value {
+    object(json!({
+        "path": string(), "limit": number(), "bytes": number(), "results": number(), "objects": number(),
+        "outputs": number(), "output_bytes": number(), "oldest_s": nullable(number()), "conflicts": number(),
+        "last_conflicts": array(object(json!({"task": string(), "age_s": number()}))),
     }))
 }
 
@@ -156,6 +173,8 @@ fn event() -> Value {
         with("task-retried", "reason", string()),
         finished,
         kind("warned", json!({"message": string()})),
+        kind("noted", json!({"message": string()})),
+        kind("advised", json!({"message": string()})),
         kind("stopping", json!({"reason": string()})),
         kind("run-finished", json!({"summary": reference("summary")})),
     ]);

@@ -75,6 +75,16 @@ impl Story {
             Event::Warned { message } => {
                 self.text(&message::warning(message, self.paint), write);
             }
+            Event::Noted { message } => {
+                if self.is_verbose() {
+                    self.line(&one_line(message), write);
+                }
+            }
+            Event::Advised { message } => {
+                if !self.is_quiet() {
+                    self.text(&message::hint(message, self.paint), write);
+                }
+            }
             Event::Stopping { reason } => self.stopping(reason, write),
             Event::RunFinished { summary } => self.end(summary, write),
         }
@@ -131,13 +141,16 @@ impl Story {
         }
         let line = match result.outcome {
             _ if self.is_quiet() => return,
-            Outcome::Passed if result.attempts > 1 => {
-                let note = format!("passed at try {}", result.attempts);
+            Outcome::Passed => {
+                let tries = match result.attempts {
+                    0 | 1 => String::new(),
+                    some => format!("passed at try {some}"),
+                };
+                let note = self.with_missed(tries, result);
                 self.outcome_line(&self.paint.passed(), task, result, &note)
             }
-            Outcome::Passed => self.outcome_line(&self.paint.passed(), task, result, ""),
             Outcome::Failed | Outcome::TimedOut => {
-                let note = self.paint.bad(one_line(&result.reason));
+                let note = self.with_missed(self.paint.bad(one_line(&result.reason)), result);
                 self.outcome_line(&self.paint.failed(), task, result, &note)
             }
             Outcome::Interrupted if result.attempts == 0 => return,
@@ -213,6 +226,18 @@ impl Story {
             None => self.streams.finish(task, &mut |line| batch.add(line)),
         }
         self.written += batch.end();
+    }
+
+    /// The note of a task that ran, with the reason why no earlier result was taken.
+    fn with_missed(&self, note: String, result: &TaskResult) -> String {
+        let Some(missed) = &result.missed else {
+            return note;
+        };
+        let missed = self.paint.faint(one_line(missed));
+        match note.is_empty() {
+            true => missed,
+            false => format!("{note}  {missed}"),
+        }
     }
 
     fn outcome_line(&self, mark: &str, task: usize, result: &TaskResult, note: &str) -> String {

@@ -9,6 +9,7 @@ use crate::model::change::{Base, Head};
 use crate::model::name::{ServiceName, TaskId};
 use crate::model::path::FilePath;
 use crate::model::run::Outcome;
+use crate::model::standing::Standing;
 use crate::report::paint::Paint;
 use crate::report::settings::{Settings, Verbosity};
 
@@ -57,6 +58,8 @@ pub struct WhyView {
     pub causes: BTreeMap<Subject, Vec<Cause>>,
     /// Why everything is affected, if it is.
     pub everything: Option<String>,
+    /// What is known of the earlier results of a task.
+    pub standing: Option<Standing>,
 }
 
 /// A service or a task.
@@ -121,6 +124,39 @@ impl std::fmt::Display for Subject {
             Self::Task(id) => id.fmt(f),
         }
     }
+}
+
+/// The store of results.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StoreView {
+    pub path: FilePath,
+    /// How large it may become, in bytes.
+    pub limit: u64,
+    pub results: u64,
+    /// Files that hold contents.
+    pub objects: u64,
+    /// What all of it takes on the disk.
+    pub bytes: u64,
+    pub outputs: u64,
+    /// What the outputs would take in a working tree.
+    pub output_bytes: u64,
+    /// How long ago the result was used that was used longest ago.
+    pub oldest: Option<Duration>,
+    /// How often a key came with other outputs or values than before.
+    pub conflicts: u64,
+    /// The last of them and how long ago each was, oldest first.
+    pub last_conflicts: Vec<(TaskId, Duration)>,
+}
+
+/// What was removed from the store of results.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RemovedView {
+    /// Another `svc` is at it.
+    pub busy: bool,
+    pub results: u64,
+    pub bytes: u64,
+    /// How many bytes are left.
+    pub left: u64,
 }
 
 #[cfg(test)]

@@ -7,11 +7,20 @@ use serde_json::{Map, Value, json};
 use crate::model::cause::Cause;
 use crate::report::affected::{base_json, base_name};
 use crate::report::clean::one_line;
+use crate::report::standing::{standing_json, standing_text};
 use crate::report::view::{Look, Subject, WhyView};
 use crate::report::words;
 
-/// The shortest chain in words; all causes with `-v`.
+/// The shortest chain in words; all causes with `-v`. Of a task also what its earlier results lack.
 pub fn why_text(view: &WhyView, look: Look) -> String {
+    let mut text = causes_text(view, look);
+    if let Some(standing) = &view.standing {
+        text.push_str(&standing_text(standing, look));
+    }
+    text
+}
+
+fn causes_text(view: &WhyView, look: Look) -> String {
     let name = look.paint.strong(&view.subject);
     let Some(causes) = view.causes.get(&view.subject).filter(|it| !it.is_empty()) else {
         let base = base_name(&view.base);
@@ -19,7 +28,7 @@ pub fn why_text(view: &WhyView, look: Look) -> String {
     };
     let mut text = match &view.subject {
         Subject::Service(_) => format!("{name} is affected\n"),
-        Subject::Task(_) => format!("{name} would run\n"),
+        Subject::Task(_) => format!("{name} is affected\n"),
     };
     if let Some(reason) = &view.everything {
         let reason = one_line(reason);
@@ -58,6 +67,7 @@ pub fn why_json(view: &WhyView) -> Value {
         "causes": causes.map_or(&[][..], |it| it),
         "chain": chain(view),
         "traced": traced,
+        "result": view.standing.as_ref().map(standing_json),
     })
 }
 
@@ -178,6 +188,7 @@ mod tests {
                 rule: "merge-base with origin/main".to_owned(),
             },
             everything: None,
+            standing: None,
             causes: [
                 (name("gateway"), vec![depends("orders"), depends("billing")]),
                 (name("orders"), vec![depends("money")]),
@@ -229,13 +240,13 @@ mod tests {
     #[test]
     fn a_task_is_traced_through_services_and_tasks() {
         let view = sample(Subject::Task(task("gateway:build")));
-        insta::assert_snapshot!(why_text(&view, Look::default()), @r"
-        gateway:build would run
+        insta::assert_snapshot!(why_text(&view, Look::default()), @"
+        gateway:build is affected
           needed by gateway:test
             failed before
         ");
-        insta::assert_snapshot!(why_text(&view, verbose()), @r"
-        gateway:build would run
+        insta::assert_snapshot!(why_text(&view, verbose()), @"
+        gateway:build is affected
           needed by gateway:test
             failed before
             depends on orders
@@ -289,7 +300,8 @@ mod tests {
                 "path": "libs/money/money.py"
               }
             ]
-          }
+          },
+          "result": null
         }
         "#);
     }

@@ -22,6 +22,21 @@ pub fn duration(time: Duration) -> String {
     }
 }
 
+/// How long ago something was, roughly: `5 minutes`, `3 days`.
+pub fn age(age: Duration) -> String {
+    let seconds = age.as_secs();
+    let (number, unit) = match seconds {
+        0..60 => (seconds, "second"),
+        60..3600 => (seconds / 60, "minute"),
+        3600..86400 => (seconds / 3600, "hour"),
+        _ => (seconds / 86400, "day"),
+    };
+    match number {
+        1 => format!("1 {unit}"),
+        _ => format!("{number} {unit}s"),
+    }
+}
+
 /// How many there are: `1 task`, `2 tasks`, `2 dependencies`.
 pub fn count(number: usize, one: &str) -> String {
     match one.strip_suffix('y') {
@@ -96,6 +111,18 @@ mod tests {
     use super::*;
     use crate::model::name::{ServiceName, TaskId, TaskName};
     use crate::report::view::samples::planned;
+
+    #[test]
+    fn ages_are_rough() {
+        let check = |seconds, expected: &str| {
+            assert_eq!(age(Duration::from_secs(seconds)), expected, "{seconds}");
+        };
+        check(0, "0 seconds");
+        check(1, "1 second");
+        check(119, "1 minute");
+        check(7200, "2 hours");
+        check(86400 * 3, "3 days");
+    }
 
     #[test]
     fn durations_are_short() {

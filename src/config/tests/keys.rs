@@ -80,7 +80,7 @@ fn around(kind: TableKind, example: &str) -> Memory {
 }
 
 fn json(memory: &Memory) -> serde_json::Value {
-    let bytes = memory.files.get(&"services.toml".into()).unwrap();
+    let bytes = memory.files.get(b"services.toml".as_slice()).unwrap();
     let table: toml::Table = std::str::from_utf8(bytes).unwrap().parse().unwrap();
     serde_json::to_value(table).unwrap()
 }

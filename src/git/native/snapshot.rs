@@ -89,6 +89,13 @@ impl Snapshot for NativeSnapshot<'_> {
         }
     }
 
+    fn clean_files(&self) -> Result<Files, Error> {
+        match self.head {
+            Head::Commit(_) | Head::Index(_) => Ok(Files::default()),
+            Head::WorkTree(_) => self.with_work_tree(|tree| Ok(tree.clean_files())),
+        }
+    }
+
     fn read(&self, path: &FilePath) -> Result<Option<Vec<u8>>, Error> {
         match self.head {
             Head::Commit(commit) => {

@@ -92,6 +92,18 @@ impl<'w> WorkTree<'w> {
         Ok(files)
     }
 
+    /// The files that are as the index has them.
+    pub fn clean_files(&self) -> Files {
+        let mut files = Files::default();
+        for (offset, seen) in self.walked.seen.iter().enumerate() {
+            if seen.state() == State::Clean {
+                let at = self.entries.start + offset;
+                self.push_indexed(at, self.path(at), &mut files);
+            }
+        }
+        files
+    }
+
     /// Files that the index has, the base has the same way, and the working tree has not.
     fn add_absent(&self, staged: &[(FilePath, Option<Side>)], changed: &mut Vec<FilePath>) {
         for (offset, seen) in self.walked.seen.iter().enumerate() {

@@ -1,114 +1,164 @@
-//! What each task of a plan is made from, as one digest: definition, inputs, variables and needed tasks.
-//!
-//! It tells whether a result of this worktree still stands. It holds no tool versions and is never shared.
+//! The input files of a plan's tasks, read once from the working tree, and whether they stayed as they were.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::time::Duration;
 
-use crate::git::Snapshot;
+use rayon::prelude::*;
+
 use crate::git::snapshot::{File, Files, Stamp};
-use crate::model::digest::{Digest, Digester};
-use crate::model::graph::{Node, NodeIndex, TaskGraph};
+use crate::git::{Repo, Snapshot};
+use crate::model::graph::{NodeIndex, TaskGraph};
 use crate::model::input::{InputRule, Inputs};
+use crate::model::key::{InputFile, InputFiles};
 use crate::model::name::TaskId;
-use crate::model::path::{FilePath, is_within};
-use crate::model::plan::Plan;
-use crate::model::task::Task;
+use crate::model::path::{FilePath, ancestors, is_within};
 use crate::model::workspace::{ServiceIndex, Workspace};
 use crate::ops::failure::Failure;
+use crate::ops::tasks::ignored::{Ignored, ignored_inputs};
 
-/// The inputs of a plan's tasks, read once.
+/// How much older than the reading of the inputs a directory must be for nothing to have been added to it since. The clock of
+/// a file server may differ from ours.
+const SKEW: Duration = Duration::from_secs(600);
+
+/// The inputs of some tasks, and of services that count by their inputs.
 pub struct TaskInputs {
     files: Files,
-    /// By place in the plan.
-    digests: Vec<Digest>,
+    ignored: Ignored,
+    global: InputFiles,
+    by_node: HashMap<NodeIndex, NodeInputs>,
+    read_at_ns: i128,
+}
+
+/// The inputs of one node of the task graph.
+#[derive(Clone)]
+pub struct NodeInputs {
+    pub files: InputFiles,
+    /// An input that another task makes, which this one does not need directly: its content is not known until that ran.
+    pub made_by: Option<(FilePath, TaskId)>,
 }
 
 impl TaskInputs {
-    /// Reads the inputs of every task of `plan` from `snapshot`.
+    /// Reads the inputs of `nodes` of the graph.
     ///
     /// # Errors
     /// An unreadable repository or file.
     pub fn read(
-        variables: &BTreeMap<OsString, OsString>,
+        root: &Path,
+        repo: &Repo,
         workspace: &Workspace,
         graph: &TaskGraph,
-        plan: &Plan,
+        nodes: &BTreeSet<NodeIndex>,
         snapshot: &dyn Snapshot,
     ) -> Result<Self, Failure> {
-        let nodes = nodes(workspace, graph, plan);
-        let files = snapshot.files(&directories(workspace, graph, &nodes))?;
-        let global = global(workspace, &files);
-        let mut by_node: HashMap<NodeIndex, Digest> = HashMap::new();
-        for index in nodes {
-            let mut digester = Digester::new("task");
-            digester.part("global inputs", global.as_str().as_bytes());
-            feed_node(
-                &mut digester,
-                variables,
-                workspace,
-                &graph.nodes()[index],
-                &files,
-            );
-            feed_ignored(
-                &mut digester,
-                workspace,
-                &graph.nodes()[index],
-                &files,
-                snapshot,
-            )?;
-            for need in graph.needs(index) {
-                digester.part("need", by_node[need].as_str().as_bytes());
-            }
-            by_node.insert(index, digester.finish());
-        }
-        let places = places(workspace, graph);
-        let digest = |id| by_node[&places[id]].clone();
-        let digests = plan
-            .tasks
+        let read_at_ns = now_ns();
+        let files = snapshot.files(&places(workspace, graph, nodes))?;
+        let wanted = distinct(workspace, graph, nodes);
+        let named = wanted
             .iter()
-            .map(|task| match task.arguments.is_empty() {
-                true => digest(&task.id),
-                false => {
-                    let mut digester = Digester::new("task with arguments");
-                    digester.part("task", digest(&task.id).as_str().as_bytes());
-                    digester.list("argument", task.arguments.iter().map(String::as_str));
-                    digester.finish()
-                }
-            });
+            .flat_map(|(_, inputs, _)| inputs.iter().copied());
+        let ignored = ignored_inputs(root, repo, workspace, &files, named)?;
+        let global = files.iter().filter(|file| workspace.is_global(file.path));
+        let global = InputFiles::new(global.map(input_file).collect());
+        let read = wanted.par_iter().map(|(service, inputs, nodes)| {
+            let one = OneTask {
+                workspace,
+                graph,
+                service: *service,
+                node: nodes[0],
+            };
+            (one.read(inputs, &files, &ignored), nodes)
+        });
+        let read: Vec<_> = read.collect();
+        let by_node = read.into_iter().flat_map(|(inputs, nodes)| {
+            let nodes = nodes.iter().copied();
+            nodes.map(move |node| (node, inputs.clone()))
+        });
+        let by_node = by_node.collect();
         Ok(Self {
-            digests: digests.collect(),
+            by_node,
             files,
+            ignored,
+            global,
+            read_at_ns,
         })
     }
 
-    /// The digest of a task, by its place in the plan.
-    pub fn digest(&self, task: usize) -> &Digest {
-        &self.digests[task]
+    /// The inputs of a node, which must be one of those that were read.
+    pub fn of(&self, node: NodeIndex) -> &NodeInputs {
+        &self.by_node[&node]
     }
 
-    /// The first input of a task that is not on disk as it was when it was read.
-    pub fn first_changed(
+    /// The inputs of every task.
+    pub fn global(&self) -> &InputFiles {
+        &self.global
+    }
+
+    /// The first of `files` that is not on disk as it was when it was read.
+    pub fn first_changed<'f>(&self, root: &Path, files: &'f [InputFile]) -> Option<&'f FilePath> {
+        let is_changed = |file: &&InputFile| {
+            let before = self.stamp(file.path.as_bytes());
+            let path = root.join(file.path.as_path());
+            before.is_some() && std::fs::symlink_metadata(path).ok().map(|it| stamp(&it)) != before
+        };
+        files.iter().find(is_changed).map(|it| &it.path)
+    }
+
+    /// Files beside the inputs of a service that were not there when they were read, and that git may or may not ignore.
+    /// Directories that were not changed since are not looked into.
+    pub fn added_beside(
         &self,
         root: &Path,
-        workspace: &Workspace,
-        service: ServiceIndex,
-        task: &Task,
-    ) -> Option<FilePath> {
-        let inputs = inputs_of(workspace, service, &task.inputs, &self.files);
-        let mut changed = inputs.filter(|file| {
-            let path = root.join(OsStr::from_bytes(file.path));
-            file.stamp.is_some()
-                && std::fs::symlink_metadata(path).ok().map(|it| stamp(&it)) != file.stamp
-        });
-        changed.next().map(|file| FilePath::from_bytes(file.path))
+        directory: &FilePath,
+        files: &[InputFile],
+    ) -> Vec<FilePath> {
+        let mut directories: BTreeSet<&[u8]> = [directory.as_bytes()].into();
+        for file in files {
+            let within = ancestors(file.path.as_bytes()).skip(1);
+            let new = within.take_while(|it| is_within(it, directory.as_bytes()));
+            for directory in new {
+                if !directories.insert(directory) {
+                    break;
+                }
+            }
+        }
+        let directories = directories.into_iter();
+        directories
+            .flat_map(|it| self.added_to(root, &FilePath::from_bytes(it)))
+            .collect()
+    }
+
+    fn added_to(&self, root: &Path, directory: &FilePath) -> Vec<FilePath> {
+        let path = root.join(directory.as_path());
+        let Ok(metadata) = path.metadata() else {
+            return Vec::new();
+        };
+        if stamp(&metadata).modified_ns + (SKEW.as_nanos() as i128) < self.read_at_ns {
+            return Vec::new();
+        }
+        let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
+        let names = entries.map(|it| directory.join(it.file_name().as_bytes()));
+        names.filter(|it| !self.is_known(it)).collect()
+    }
+
+    /// Whether there is a file of that name, or below it.
+    fn is_known(&self, path: &FilePath) -> bool {
+        self.files.within(path.as_bytes()).next().is_some() || self.ignored.find(path).is_some()
+    }
+
+    fn stamp(&self, path: &[u8]) -> Option<Stamp> {
+        match self.files.find(path) {
+            Some(file) => file.stamp,
+            None => self.ignored.find(&FilePath::from_bytes(path)),
+        }
     }
 }
 
-fn stamp(metadata: &std::fs::Metadata) -> Stamp {
+/// What the file system says of a file.
+pub fn stamp(metadata: &std::fs::Metadata) -> Stamp {
     let nanoseconds =
         |seconds: i64, rest: i64| i128::from(seconds) * 1_000_000_000 + i128::from(rest);
     Stamp {
@@ -119,166 +169,173 @@ fn stamp(metadata: &std::fs::Metadata) -> Stamp {
     }
 }
 
-fn places(workspace: &Workspace, graph: &TaskGraph) -> HashMap<TaskId, NodeIndex> {
-    (0..graph.nodes().len())
-        .map(|at| (graph.id(workspace, at), at))
+/// Every directory and file that may hold an input of the nodes, or anything else of their services.
+fn places(workspace: &Workspace, graph: &TaskGraph, nodes: &BTreeSet<NodeIndex>) -> Vec<FilePath> {
+    let services = nodes.iter().map(|it| graph.nodes()[*it].service);
+    let services: BTreeSet<ServiceIndex> = services.collect();
+    let paths = services
+        .iter()
+        .map(|it| workspace.service(*it).path.clone());
+    let mut places: BTreeSet<FilePath> = paths.collect();
+    let tasks = services
+        .iter()
+        .flat_map(|it| workspace.service(*it).tasks.values());
+    let patterns = tasks.flat_map(|task| task.inputs.taken());
+    let patterns = patterns.chain(&workspace.settings().global_inputs);
+    places.extend(patterns.map(|it| FilePath::from_bytes(it.literal())));
+    places.into_iter().collect()
+}
+
+/// The nodes, by what they read: most tasks of a service read the same. A service that lacks a task counts by the inputs of
+/// all its tasks.
+fn distinct<'w>(
+    workspace: &'w Workspace,
+    graph: &TaskGraph,
+    nodes: &BTreeSet<NodeIndex>,
+) -> Vec<(ServiceIndex, Vec<&'w Inputs>, Vec<NodeIndex>)> {
+    static OWN: std::sync::LazyLock<Inputs> = std::sync::LazyLock::new(Inputs::default);
+    let mut found: HashMap<ServiceIndex, Vec<(Vec<&Inputs>, Vec<NodeIndex>)>> = HashMap::new();
+    for node in nodes {
+        let of = &graph.nodes()[*node];
+        let tasks = &workspace.service(of.service).tasks;
+        let inputs = match tasks.get(&of.task) {
+            Some(task) => vec![&task.inputs],
+            None if tasks.is_empty() => vec![&*OWN],
+            None => tasks.values().map(|task| &task.inputs).collect(),
+        };
+        // What a task makes itself, or needs, is no input of it: that differs between tasks with explicit inputs.
+        let is_plain = inputs.iter().all(|it| it.taken().next().is_none());
+        let known = found.entry(of.service).or_default();
+        match known
+            .iter_mut()
+            .find(|(other, _)| is_plain && *other == inputs)
+        {
+            Some((_, nodes)) => nodes.push(*node),
+            None => known.push((inputs, vec![*node])),
+        }
+    }
+    let found = found.into_iter();
+    found
+        .flat_map(|(service, all)| {
+            all.into_iter()
+                .map(move |(inputs, nodes)| (service, inputs, nodes))
+        })
         .collect()
 }
 
-/// The nodes of the plan's tasks and of everything they need, in dependency order.
-fn nodes(workspace: &Workspace, graph: &TaskGraph, plan: &Plan) -> BTreeSet<NodeIndex> {
-    let places = places(workspace, graph);
-    let mut nodes: BTreeSet<NodeIndex> = plan.tasks.iter().map(|it| places[&it.id]).collect();
-    let mut pending: Vec<NodeIndex> = nodes.iter().copied().collect();
-    while let Some(node) = pending.pop() {
-        pending.extend(graph.needs(node).iter().filter(|need| nodes.insert(**need)));
-    }
-    nodes
+/// A node whose inputs are read.
+struct OneTask<'a> {
+    workspace: &'a Workspace,
+    graph: &'a TaskGraph,
+    service: ServiceIndex,
+    node: NodeIndex,
 }
 
-/// Every directory and file that may hold an input of the nodes.
-fn directories(
-    workspace: &Workspace,
-    graph: &TaskGraph,
-    nodes: &BTreeSet<NodeIndex>,
-) -> Vec<FilePath> {
-    let services: BTreeSet<ServiceIndex> =
-        nodes.iter().map(|it| graph.nodes()[*it].service).collect();
-    let mut directories: BTreeSet<FilePath> = services
-        .iter()
-        .map(|service| workspace.service(*service).path.clone())
-        .collect();
-    let rules = services
-        .iter()
-        .flat_map(|service| workspace.service(*service).tasks.values())
-        .flat_map(|task| task.inputs.rules());
-    let patterns = rules.filter_map(|rule| match rule {
-        InputRule::Take(pattern) => Some(pattern),
-        InputRule::Own | InputRule::Leave(_) => None,
-    });
-    let patterns = patterns.chain(&workspace.settings().global_inputs);
-    directories.extend(patterns.map(|it| FilePath::from_bytes(it.literal())));
-    directories.into_iter().collect()
-}
-
-fn global(workspace: &Workspace, files: &Files) -> Digest {
-    let mut digester = Digester::new("global inputs");
-    let inputs = files.iter().filter(|file| workspace.is_global(file.path));
-    inputs.for_each(|file| feed_file(&mut digester, file));
-    digester.finish()
-}
-
-fn feed_node(
-    digester: &mut Digester,
-    variables: &BTreeMap<OsString, OsString>,
-    workspace: &Workspace,
-    node: &Node,
-    files: &Files,
-) {
-    let service = workspace.service(node.service);
-    digester.part("path", service.path.as_bytes());
-    match service.tasks.get(&node.task) {
-        Some(task) => {
-            feed_definition(digester, variables, task);
-            let inputs = inputs_of(workspace, node.service, &task.inputs, files);
-            inputs.for_each(|file| feed_file(digester, file));
+impl OneTask<'_> {
+    fn read(&self, inputs: &[&Inputs], files: &Files, ignored: &Ignored) -> NodeInputs {
+        let mut found: BTreeMap<FilePath, InputFile> = BTreeMap::new();
+        let mut made_by = None;
+        let mut take = |file: File<'_>| {
+            if self.workspace.owner(file.path) != Some(self.service)
+                || !self.workspace.is_own(self.service, file.path)
+            {
+                match self.maker(file.path) {
+                    Maker::Nobody => {}
+                    Maker::Known => return,
+                    Maker::Other(task) => {
+                        made_by.get_or_insert((FilePath::from_bytes(file.path), task));
+                    }
+                }
+            }
+            found.insert(FilePath::from_bytes(file.path), input_file(file));
+        };
+        for inputs in inputs {
+            let places = starts(self.workspace, self.service, inputs);
+            let files = places.iter().flat_map(|place| files.within(place));
+            files
+                .filter(|file| self.takes(inputs, file.path))
+                .for_each(&mut take);
+            ignored.of(inputs).for_each(&mut take);
         }
-        None => {
-            let inputs = service.tasks.values().map(|task| &task.inputs);
-            let own = Inputs::default();
-            let all: Vec<_> = match service.tasks.is_empty() {
-                true => vec![&own],
-                false => inputs.collect(),
+        NodeInputs {
+            files: InputFiles::new(found.into_values().collect()),
+            made_by,
+        }
+    }
+
+    fn takes(&self, inputs: &Inputs, path: &[u8]) -> bool {
+        inputs.take(path, || {
+            self.workspace.owner(path) == Some(self.service)
+                && self.workspace.is_own(self.service, path)
+        })
+    }
+
+    /// Who makes the file at `path`, if it is a declared output.
+    fn maker(&self, path: &[u8]) -> Maker {
+        for directory in ancestors(path) {
+            let Some(service) = self.workspace.at(directory) else {
+                continue;
             };
-            for inputs in all {
-                let inputs = inputs_of(workspace, node.service, inputs, files);
-                inputs.for_each(|file| feed_file(digester, file));
+            for (name, task) in &self.workspace.service(service).tasks {
+                if !task.outputs.iter().flatten().any(|it| it.matches(path)) {
+                    continue;
+                }
+                let node = &self.graph.nodes()[self.node];
+                let is_itself = node.service == service && node.task == *name;
+                let needed = self.graph.needed_tasks(self.node);
+                let is = |node: &NodeIndex| {
+                    let node = &self.graph.nodes()[*node];
+                    node.service == service && node.task == *name
+                };
+                if is_itself || needed.iter().any(is) {
+                    return Maker::Known;
+                }
+                return Maker::Other(TaskId::new(&self.workspace.service(service).name, name));
             }
         }
+        Maker::Nobody
     }
 }
 
-fn feed_definition(digester: &mut Digester, variables: &BTreeMap<OsString, OsString>, task: &Task) {
-    digester.list("run", task.run.iter().map(String::as_str));
-    digester.list("shell", task.shell.iter().map(String::as_str));
-    digester.list("tool", task.tools.iter().map(String::as_str));
-    let outputs = task.outputs.iter().flatten().map(|it| it.as_str());
-    digester.list("output", outputs);
-    digester.part("strict-env", &[u8::from(task.strict_env)]);
-    for name in &task.env {
-        let value = variables.get(OsStr::new(name));
-        digester.part("variable", name.as_bytes());
-        match value {
-            Some(value) => digester.part("value", value.as_bytes()),
-            None => digester.part("unset", b""),
-        };
-    }
+/// Who makes a file.
+enum Maker {
+    Nobody,
+    /// The task itself, or one that it needs, whose outputs count anyway.
+    Known,
+    Other(TaskId),
 }
 
-/// Feeds the files that a task names one by one and git does not know, as far as no task leaves them behind.
-fn feed_ignored(
-    digester: &mut Digester,
-    workspace: &Workspace,
-    node: &Node,
-    files: &Files,
-    snapshot: &dyn Snapshot,
-) -> Result<(), Failure> {
-    let Some(task) = workspace.service(node.service).tasks.get(&node.task) else {
-        return Ok(());
-    };
-    for rule in task.inputs.rules() {
-        let InputRule::Take(pattern) = rule else {
-            continue;
-        };
-        let path = pattern.literal();
-        let owner = workspace.owner(path);
-        let is_output = owner.is_some_and(|it| workspace.is_output(it, path));
-        if !pattern.is_literal() || is_output || files.within(path).next().is_some() {
-            continue;
-        }
-        if let Some(content) = snapshot.read(&FilePath::from_bytes(path))? {
-            digester
-                .part("ignored file", path)
-                .part("content", &content);
-        }
-    }
-    Ok(())
-}
-
-fn feed_file(digester: &mut Digester, file: File<'_>) {
-    digester.part("file", file.path);
-    digester.part("mode", &file.mode.to_le_bytes());
-    digester.part("content", file.content.as_bytes());
-}
-
-/// The files that a task of `service` with these inputs reads, sorted by path, each once.
-fn inputs_of<'a>(
+/// Where the files of `inputs` may be, none within another.
+fn starts<'a>(
     workspace: &'a Workspace,
     service: ServiceIndex,
     inputs: &'a Inputs,
-    files: &'a Files,
-) -> impl Iterator<Item = File<'a>> {
-    let mut places: BTreeSet<&[u8]> = inputs
-        .rules()
-        .iter()
-        .filter_map(|rule| match rule {
-            InputRule::Own => Some(workspace.service(service).path.as_bytes()),
-            InputRule::Take(pattern) => Some(pattern.literal()),
-            InputRule::Leave(_) => None,
-        })
-        .collect();
-    let all: Vec<&[u8]> = places.iter().copied().collect();
-    let nested = |it: &&[u8]| {
-        let inside = |other: &&[u8]| other != it && is_within(it, other);
-        all.iter().any(inside)
-    };
-    places.retain(|it| !nested(it));
-    places
-        .into_iter()
-        .flat_map(move |place| files.within(place))
-        .filter(move |file| {
-            inputs.take(file.path, || {
-                workspace.owner(file.path) == Some(service) && workspace.is_own(service, file.path)
-            })
-        })
+) -> Vec<&'a [u8]> {
+    let places = inputs.rules().iter().filter_map(|rule| match rule {
+        InputRule::Own => Some(workspace.service(service).path.as_bytes()),
+        InputRule::Take(pattern) => Some(pattern.literal()),
+        InputRule::Leave(_) => None,
+    });
+    let all: BTreeSet<&[u8]> = places.collect();
+    let is_nested = |it: &&&[u8]| all.iter().any(|other| other != *it && is_within(it, other));
+    all.iter().filter(|it| !is_nested(it)).copied().collect()
+}
+
+fn input_file(file: File<'_>) -> InputFile {
+    InputFile {
+        path: FilePath::from_bytes(file.path),
+        mode: file.mode,
+        content: file.content,
+        size: file.stamp.map(|it| it.size),
+    }
+}
+
+/// The path as the file system has it, below `root`.
+pub fn on_disk(root: &Path, path: &[u8]) -> std::path::PathBuf {
+    root.join(OsStr::from_bytes(path))
+}
+
+/// The present, in nanoseconds since 1970, to the millisecond.
+pub fn now_ns() -> i128 {
+    i128::from(crate::record::now().0) * 1_000_000
 }

@@ -1,19 +1,33 @@
 //! `svc build`, `svc test` and `svc run`.
 //!
-//! [`prepare`] finds what is to be done, [`run`] does it. Below them, `reuse` knows which results still stand, by what tasks
-//! were made from (`inputs`) and what they left behind (`outputs`).
+//! [`prepare`] finds what is to be done, [`run`] does it.
+//!
+//! A task's cache key is put together in `keys` from its input files (`inputs`, `ignored`), its tools (`tools`) and what it
+//! needs. `lookup` finds the results that are known before anything runs, `results` those that are known later, and keeps the
+//! new ones; `missed` says why there is none. `cache` opens the store.
 
+mod added;
+pub mod cache;
+mod explain;
+mod foreign;
+mod ignored;
 mod inputs;
-mod outputs;
+mod keys;
+mod lookup;
+mod missed;
 mod prepare;
-mod reuse;
+mod results;
 mod run;
+pub mod tools;
 
-pub use crate::ops::tasks::prepare::{Prepared, prepare};
+pub use crate::ops::tasks::explain::explain;
+pub use crate::ops::tasks::prepare::{Prepared, prepare, recover};
 pub use crate::ops::tasks::run::run;
 
 use crate::engine::Failing;
 use crate::ops::request::{CompareRequest, SelectRequest};
+use crate::ops::tasks::cache::CacheUse;
+use crate::ops::tasks::tools::Asking;
 
 /// What `svc build`, `svc test` and `svc run` are asked.
 #[derive(Clone, Debug)]
@@ -25,4 +39,7 @@ pub struct Request {
     pub arguments: Vec<String>,
     pub jobs: Option<usize>,
     pub failing: Failing,
+    pub cache: CacheUse,
+    /// Whether tools may be run to learn their versions.
+    pub asking: Asking,
 }

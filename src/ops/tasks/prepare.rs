@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::sync::Arc;
 
+use crate::cache::Outputs;
 use crate::engine;
 use crate::git::Snapshot;
+use crate::git::snapshot::Files;
 use crate::model::cause::Cause;
 use crate::model::change::Head;
 use crate::model::graph::{NodeIndex, TaskGraph};
 use crate::model::name::TaskName;
-use crate::model::plan::{self, Plan};
+use crate::model::plan::{self, Plan, Verdict};
 use crate::model::select::Selection;
 use crate::model::workspace::{ServiceIndex, Workspace};
 use crate::ops::affected::add_failed;
@@ -19,8 +21,11 @@ use crate::ops::compare::{Comparison, compare};
 use crate::ops::failure::Failure;
 use crate::ops::place::Place;
 use crate::ops::tasks::Request;
-use crate::ops::tasks::inputs::TaskInputs;
-use crate::ops::tasks::reuse;
+use crate::ops::tasks::cache::Cache;
+use crate::ops::tasks::keys::Keys;
+use crate::ops::tasks::lookup::Lookup;
+use crate::ops::tasks::results::State;
+use crate::ops::tasks::tools::{Early, Tools};
 
 /// A plan with everything that carrying it out takes.
 pub struct Prepared<'p> {
@@ -28,11 +33,23 @@ pub struct Prepared<'p> {
     pub request: Request,
     pub comparison: Comparison<'p>,
     pub plan: Arc<Plan>,
-    /// What the tasks are made from, where there is a repository to tell.
-    pub(in crate::ops::tasks) inputs: Option<TaskInputs>,
+    /// What is known of earlier results, where there is a repository to tell what tasks are made from.
+    pub(in crate::ops::tasks) reuse: Option<Reuse>,
     /// The values of tasks that are skipped, by place in the plan.
     pub(in crate::ops::tasks) values: Vec<BTreeMap<String, String>>,
     pub(in crate::ops::tasks) variables: BTreeMap<OsString, OsString>,
+}
+
+/// What taking and keeping results takes.
+pub struct Reuse {
+    pub keys: Keys,
+    pub cache: Cache,
+    pub outputs: Outputs,
+    /// What git tracks, to see who writes there.
+    pub tracked: Files,
+    /// Hears of signals until the run does.
+    pub early: Option<Early>,
+    pub states: Vec<State>,
 }
 
 /// Finds what is to be done.
@@ -57,6 +74,7 @@ pub fn prepare<'p>(
     let selection = choose::selection(workspace, &request.select, &request.compare)?;
     check_named(workspace, &selection, &task)?;
     let graph = TaskGraph::of_task(workspace, &task);
+    let mut warnings = Vec::new();
     let (mut plan, is_selected) = plan(&comparison, &graph, &selection, &task);
     for (planned, is_selected) in plan.tasks.iter_mut().zip(&is_selected) {
         planned.expected = history.duration(&planned.id);
@@ -65,22 +83,60 @@ pub fn prepare<'p>(
         }
     }
     let mut values = vec![BTreeMap::new(); plan.tasks.len()];
-    let mut inputs = None;
-    if let Some(snapshot) = on_disk {
-        let read = TaskInputs::read(&variables, workspace, &graph, &plan, &*snapshot)?;
-        let of_task = |at: usize| (!is_selected[at]).then(|| read.digest(at));
-        values = reuse::skip_what_stands(&place.root, workspace, &mut plan, of_task, &history);
-        inputs = Some(read);
+    let mut reuse = None;
+    if let (Some(snapshot), Some(repo)) = (on_disk, &place.repo) {
+        let outputs = place.outputs(repo);
+        let asked = Tools::ask(place, workspace, &plan, &variables, request.asking)?;
+        let keys = Keys::read(
+            &place.root,
+            repo,
+            workspace,
+            graph,
+            &plan,
+            &*snapshot,
+            asked.tools,
+            &variables,
+        )?;
+        let (cache, problem) = Cache::open(&place.env, request.cache, workspace, history)?;
+        let lookup = Lookup {
+            workspace,
+            keys: &keys,
+            cache: &cache,
+            outputs: &outputs,
+            is_selected: &is_selected,
+        };
+        let known = lookup.decide(&mut plan);
+        values = known.values;
+        let tracked = match plan.count(Verdict::Run) {
+            0 => Files::default(),
+            _ => snapshot.clean_files()?,
+        };
+        warnings.extend(problem);
+        reuse = Some(Reuse {
+            keys,
+            cache,
+            outputs,
+            tracked,
+            early: asked.early,
+            states: known.states,
+        });
     }
+    comparison.warnings.extend(warnings);
     Ok(Prepared {
         plan: Arc::new(plan),
         place,
         request,
         comparison,
-        inputs,
+        reuse,
         values,
         variables,
     })
+}
+
+/// Finishes or undoes what a killed `svc` was putting in place, before anything is looked at. Gives a line for each.
+pub fn recover(place: &Place) -> Vec<String> {
+    let outputs = place.repo.as_ref().map(|repo| place.outputs(repo));
+    outputs.map(|it| it.recover()).unwrap_or_default()
 }
 
 /// Tasks read what is checked out, also where another commit is compared.

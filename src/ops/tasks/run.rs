@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
+use std::sync::{Mutex, OnceLock};
 
-use crate::engine::{self, Job, with_cause};
+use crate::engine::{self, Job, Nothing, with_cause};
 use crate::model::event::Event;
 use crate::model::mask::Mask;
 use crate::model::plan::Plan;
@@ -13,8 +14,10 @@ use crate::model::workspace::Workspace;
 use crate::ops::compare::Comparison;
 use crate::ops::failure::Failure;
 use crate::ops::place::Place;
+use crate::ops::tasks::Request;
+use crate::ops::tasks::ignored::Ignores;
 use crate::ops::tasks::prepare::Prepared;
-use crate::ops::tasks::{Request, reuse};
+use crate::ops::tasks::results::RunResults;
 use crate::process::jobserver::Jobserver;
 use crate::process::{Control, leftovers};
 use crate::record::{self, Header};
@@ -29,12 +32,14 @@ pub fn run(prepared: Prepared<'_>, emit: &mut dyn FnMut(&Event)) -> Result<Summa
         request,
         comparison,
         plan,
-        inputs,
+        mut reuse,
         values,
         variables,
     } = prepared;
+    if let Some(early) = reuse.as_mut().and_then(|it| it.early.take()) {
+        early.end()?;
+    }
     let workspace = &comparison.workspace;
-    let root = place.root.as_path();
     let control = Control::new().map_err(|cause| refused("make a pipe", cause))?;
     let scratch = tempfile::Builder::new().prefix("svc-").tempdir();
     let scratch = scratch.map_err(|cause| refused("make a temporary directory", cause))?;
@@ -42,6 +47,26 @@ pub fn run(prepared: Prepared<'_>, emit: &mut dyn FnMut(&Event)) -> Result<Summa
     let record = begin_record(place, &request, &comparison, &plan, emit);
     let jobserver = jobserver(&variables, request.jobs, jobs);
     let secrets = secrets(workspace, &variables);
+    let asked = || control.is_asked();
+    let states = reuse.as_mut().map(|it| std::mem::take(&mut it.states));
+    let results = reuse.as_ref().map(|reuse| RunResults {
+        root: &place.root,
+        ignores: Ignores {
+            env: &place.env,
+            root: &place.root,
+        },
+        workspace,
+        plan: plan.clone(),
+        keys: &reuse.keys,
+        cache: &reuse.cache,
+        outputs: &reuse.outputs,
+        tracked: &reuse.tracked,
+        ran: Mutex::default(),
+        has_logs: record.is_some(),
+        is_asked: &asked,
+        needless: OnceLock::new(),
+        state: states.into_iter().flatten().map(Mutex::new).collect(),
+    });
     let job = Job {
         workspace,
         root: &place.root,
@@ -65,7 +90,10 @@ pub fn run(prepared: Prepared<'_>, emit: &mut dyn FnMut(&Event)) -> Result<Summa
         mask: Mask::new(secrets.values().map(Vec::as_slice)),
         secrets,
         values,
-        look_after: &|task| reuse::aftermath(root, workspace, &plan, inputs.as_ref(), task),
+        results: match &results {
+            Some(results) => results,
+            None => &Nothing,
+        },
     };
     let summary = engine::run(&job, emit);
     if let Some(Err(error)) = record.map(|record| record.finish(&summary)) {

@@ -75,9 +75,11 @@ fn what_the_cache_saved_and_the_longest_chain_are_told() {
     tasks.push(planned("other:build", &[]));
     tasks.push(planned("cached:build", &[]));
     tasks[10].verdict = Verdict::Cached;
-    tasks[10].expected = Some(Duration::from_secs(90));
     let mut results = vec![result(Outcome::Passed, 1000); 10];
-    results.push(TaskResult::not_started(Outcome::Cached, ""));
+    results.push(TaskResult {
+        saved: Duration::from_secs(90),
+        ..TaskResult::not_started(Outcome::Cached, "")
+    });
     let mut end = summary(results, 9100);
     end.critical_path = (0..9).collect();
     let events = [begun(plan(tasks)), ended(end)];

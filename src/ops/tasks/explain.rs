@@ -1,0 +1,80 @@
+//! What is known of the earlier results of one task. Nothing is run to find out.
+
+use crate::engine::Failing;
+use crate::model::difference::Difference;
+use crate::model::name::TaskId;
+use crate::model::plan::Verdict;
+use crate::model::standing::Standing;
+use crate::ops::failure::Failure;
+use crate::ops::place::Place;
+use crate::ops::request::{CompareRequest, SelectRequest};
+use crate::ops::tasks::cache::CacheUse;
+use crate::ops::tasks::keys::{Needed, NoKey};
+use crate::ops::tasks::lookup::not_reusable;
+use crate::ops::tasks::tools::Asking;
+use crate::ops::tasks::{Request, missed, prepare};
+
+/// Whether an earlier result stands for the task `id`, and what it lacks if not. None where that cannot be told, as without a
+/// repository.
+///
+/// # Errors
+/// See [`prepare`].
+pub fn explain(
+    place: &Place,
+    compare: &CompareRequest,
+    id: &TaskId,
+    tell: &mut dyn FnMut(&str),
+) -> Result<Option<Standing>, Failure> {
+    let request = Request {
+        task: id.task.to_string(),
+        compare: compare.clone(),
+        select: SelectRequest {
+            names: vec![id.to_string()],
+            ..SelectRequest::default()
+        },
+        arguments: Vec::new(),
+        jobs: None,
+        failing: Failing::KeepsGoing,
+        cache: CacheUse::Read,
+        asking: Asking::OnlyRemembered,
+    };
+    let prepared = prepare(place, request, tell)?;
+    let plan = &prepared.plan;
+    let Some(at) = plan.tasks.iter().position(|it| it.id == *id) else {
+        return Ok(None);
+    };
+    let (planned, Some(reuse)) = (&plan.tasks[at], &prepared.reuse) else {
+        return Ok(None);
+    };
+    let mut standing = Standing {
+        verdict: planned.verdict,
+        key: planned.key.clone(),
+        reason: planned.reason.clone(),
+        nearest: None,
+        later: Vec::new(),
+        unasked: Vec::new(),
+    };
+    let workspace = &prepared.comparison.workspace;
+    let definition = &workspace.service(planned.service).tasks[&id.task];
+    if planned.verdict == Verdict::Cached || not_reusable(definition, &id.task).is_some() {
+        return Ok(Some(standing));
+    }
+    let needed = |need: usize| reuse.states[need].needed.clone().unwrap_or(Needed::Later);
+    match reuse.keys.partial(workspace, plan, at, &needed) {
+        Ok(partial) => {
+            let nearest = missed::nearest(&reuse.cache, planned, &partial.key);
+            let is_open = |it: &Difference| match it {
+                Difference::Need { task, .. } => partial.later.contains(task),
+                Difference::Tool { command, .. } => partial.unasked.contains(command),
+                _ => false,
+            };
+            standing.nearest = nearest.map(|mut nearest| {
+                nearest.differences.retain(|it| !is_open(it));
+                (nearest.key.to_string(), nearest.differences)
+            });
+            (standing.later, standing.unasked) = (partial.later, partial.unasked);
+        }
+        Err(NoKey::After(_) | NoKey::Never(_)) => {}
+    }
+    Ok(Some(standing))
+}

@@ -1,0 +1,186 @@
+//! Inputs that a task names and git ignores: they count by their content like any other.
+//!
+//! Looked for are files that a pattern matches in directories that git knows, and everything below the place where a pattern
+//! begins, if git knows nothing there. Into a directory that git ignores as a whole, a glob that begins above it does not look.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use walkdir::WalkDir;
+
+use crate::git::Repo;
+use crate::git::snapshot::{File, Files, Stamp};
+use crate::model::change::ObjectId;
+use crate::model::env::Env;
+use crate::model::input::Inputs;
+use crate::model::path::{FilePath, ancestors, is_within};
+use crate::model::pattern::Pattern;
+use crate::model::workspace::Workspace;
+use crate::ops::failure::Failure;
+use crate::ops::tasks::inputs::{on_disk, stamp};
+
+/// Asks git, while tasks run, what it ignores. That is rare, so the repository is opened each time: several threads cannot
+/// share an open one.
+pub struct Ignores<'a> {
+    pub env: &'a Env,
+    pub root: &'a Path,
+}
+
+impl Ignores<'_> {
+    /// For each of `paths` whether git ignores it. Where git cannot tell, it does not.
+    pub fn of(&self, paths: &[FilePath]) -> Vec<bool> {
+        let repo = Repo::discover_at(self.env, self.root).ok().flatten();
+        let ignored = repo.and_then(|repo| repo.ignored(paths).ok());
+        ignored.unwrap_or_else(|| vec![false; paths.len()])
+    }
+}
+
+/// Ignored files that tasks name, sorted by path.
+#[derive(Default)]
+pub struct Ignored(BTreeMap<FilePath, Content>);
+
+struct Content {
+    mode: u32,
+    id: ObjectId,
+    stamp: Stamp,
+}
+
+impl Ignored {
+    /// What the file system said of the file at `path`.
+    pub fn find(&self, path: &FilePath) -> Option<Stamp> {
+        self.0.get(path).map(|it| it.stamp)
+    }
+
+    /// Those that `inputs` take.
+    pub fn of<'a>(&'a self, inputs: &'a Inputs) -> impl Iterator<Item = File<'a>> {
+        let taken = self
+            .0
+            .iter()
+            .filter(|(path, _)| inputs.take(path.as_bytes(), || false));
+        taken.map(|(path, content)| File {
+            path: path.as_bytes(),
+            mode: content.mode,
+            content: content.id,
+            stamp: Some(content.stamp),
+            is_tracked: false,
+        })
+    }
+}
+
+/// The ignored files that `inputs` name. What tasks leave behind is not among them.
+///
+/// # Errors
+/// A file that cannot be read.
+pub fn ignored_inputs<'i>(
+    root: &Path,
+    repo: &Repo,
+    workspace: &Workspace,
+    files: &Files,
+    inputs: impl Iterator<Item = &'i Inputs>,
+) -> Result<Ignored, Failure> {
+    let mut patterns: Vec<&Pattern> = inputs.flat_map(Inputs::taken).collect();
+    patterns.sort_unstable_by_key(|it| it.as_str());
+    patterns.dedup();
+    let mut found = BTreeSet::new();
+    for pattern in patterns {
+        look_for(root, files, pattern, &mut found);
+    }
+    let makes = |path: &FilePath| {
+        let owners = ancestors(path.as_bytes()).filter_map(|it| workspace.at(it));
+        owners
+            .into_iter()
+            .any(|it| workspace.is_output(it, path.as_bytes()))
+    };
+    found.retain(|path| !makes(path));
+    read(root, repo, found)
+}
+
+fn look_for(root: &Path, files: &Files, pattern: &Pattern, found: &mut BTreeSet<FilePath>) {
+    let start = pattern.literal();
+    let known: BTreeSet<&[u8]> = files
+        .within(start)
+        .filter(|file| file.path != start)
+        .flat_map(|file| ancestors(file.path).skip(1))
+        .filter(|it| is_within(it, start))
+        .collect();
+    if known.is_empty() && files.find(start).is_none() {
+        return walk(root, files, pattern, found);
+    }
+    if pattern.is_literal() {
+        // Everything below it that git knows is taken; the rest of such a directory is ignored by intention.
+        return;
+    }
+    for directory in known {
+        let entries = std::fs::read_dir(on_disk(root, directory));
+        for entry in entries.into_iter().flatten().flatten() {
+            let path = FilePath::from_bytes(directory).join(entry.file_name().as_bytes());
+            let is_file = entry.file_type().is_ok_and(|it| !it.is_dir());
+            if is_file && pattern.matches(path.as_bytes()) && files.find(path.as_bytes()).is_none()
+            {
+                found.insert(path);
+            }
+        }
+    }
+}
+
+/// Everything below the start of a pattern, of which git knows nothing.
+fn walk(root: &Path, files: &Files, pattern: &Pattern, found: &mut BTreeSet<FilePath>) {
+    let entries = WalkDir::new(on_disk(root, pattern.literal())).into_iter();
+    let is_git = |name: &std::ffi::OsStr| name == ".git";
+    for entry in entries.filter_entry(|it| !is_git(it.file_name())).flatten() {
+        let Ok(below) = entry.path().strip_prefix(root) else {
+            continue;
+        };
+        let path = below.as_os_str().as_bytes();
+        if !entry.file_type().is_dir() && pattern.matches(path) && files.find(path).is_none() {
+            found.insert(FilePath::from_bytes(path));
+        }
+    }
+}
+
+/// The contents of ignored files. What is neither a file nor a link is no input.
+fn read(root: &Path, repo: &Repo, paths: BTreeSet<FilePath>) -> Result<Ignored, Failure> {
+    let mut plain = Vec::new();
+    let mut found = BTreeMap::new();
+    for path in paths {
+        let on_disk = on_disk(root, path.as_bytes());
+        let Ok(metadata) = on_disk.symlink_metadata() else {
+            continue;
+        };
+        if metadata.is_symlink() {
+            let target = std::fs::read_link(&on_disk).map_err(|cause| unreadable(&path, cause))?;
+            let digest = blake3::hash(target.as_os_str().as_bytes());
+            let id = ObjectId::from_bytes(digest.as_bytes()).expect("a digest of 32 bytes");
+            found.insert(path, content(0o120000, id, &metadata));
+        } else if metadata.is_file() {
+            plain.push((path, metadata));
+        }
+    }
+    let from_top: Vec<FilePath> = plain
+        .iter()
+        .map(|(path, _)| repo.scope().join(path.as_bytes()))
+        .collect();
+    let ids = repo.hash_files(&from_top)?;
+    for ((path, metadata), id) in plain.into_iter().zip(ids) {
+        let is_program = std::os::unix::fs::MetadataExt::mode(&metadata) & 0o100 != 0;
+        let mode = if is_program { 0o100755 } else { 0o100644 };
+        found.insert(path, content(mode, id, &metadata));
+    }
+    Ok(Ignored(found))
+}
+
+fn content(mode: u32, id: ObjectId, metadata: &std::fs::Metadata) -> Content {
+    Content {
+        mode,
+        id,
+        stamp: stamp(metadata),
+    }
+}
+
+fn unreadable(path: &FilePath, cause: std::io::Error) -> Failure {
+    Failure::File {
+        attempt: format!("read the input {}", path.display()),
+        cause,
+    }
+}
