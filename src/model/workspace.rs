@@ -259,8 +259,8 @@ pub mod sample {
 
 #[cfg(test)]
 mod tests {
-    use super::sample::service;
     use super::*;
+    use crate::model::workspace::sample::service;
 
     #[test]
     fn outputs_are_taken_out_of_the_files_of_their_own_service_alone() {
