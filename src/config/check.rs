@@ -1,4 +1,4 @@
-//! What can only be judged when all services are known: paths, directories, circles.
+//! What can only be judged when all services are known: paths, directories, circles. Files are in `outputs`.
 
 use std::collections::HashMap;
 
@@ -210,7 +210,8 @@ fn own_tasks_in_circles(findings: &mut Findings, head: &Head, service: &Service)
     }
 }
 
-fn task_table<'d>(head: &Head<'d>, task: &str) -> Option<(Place, Node<'d>)> {
+/// The table of a service's own task, or its command.
+pub fn task_table<'d>(head: &Head<'d>, task: &str) -> Option<(Place, Node<'d>)> {
     let own = head.table.find(task);
     let (key, node) = own.or_else(|| {
         let (_, tasks) = head.table.find("tasks")?;

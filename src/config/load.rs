@@ -7,6 +7,7 @@ use crate::config::check::{self, Read};
 use crate::config::halves::{Halves, parse_halves};
 use crate::config::keys::TableKind;
 use crate::config::merge;
+use crate::config::outputs;
 use crate::config::parse;
 use crate::config::preset;
 use crate::config::problem::{FileId, Findings, Invalid, Place, Report, Sources};
@@ -221,21 +222,22 @@ impl Reading<'_> {
         let services = read.into_iter().map(|(_, service)| service).collect();
         let workspace = Workspace::new(settings, services);
         // The file system is slow to answer, and what else is to do needs no answer from it.
-        let (mut directories, mut circles) = std::thread::scope(|scope| {
-            let circles = scope.spawn(|| {
+        let found = std::thread::scope(|scope| {
+            let decided = scope.spawn(|| {
                 let mut findings = Findings::default();
                 check::circles(&mut findings, context, &workspace);
+                outputs::check(&mut findings, context, &workspace);
                 findings
             });
             let directories = check::directories(self.source, context, &workspace);
-            let circles = circles.join();
-            (
-                directories,
-                circles.unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
-            )
+            let links = outputs::links(self.source, context, &workspace);
+            let decided = decided.join();
+            let decided = decided.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            [decided, directories, links]
         });
-        self.findings.0.append(&mut circles.0);
-        self.findings.0.append(&mut directories.0);
+        for mut findings in found {
+            self.findings.0.append(&mut findings.0);
+        }
         self.findings.0.is_empty().then_some(workspace)
     }
 

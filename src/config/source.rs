@@ -5,6 +5,7 @@ use std::ffi::{OsStr, OsString};
 use std::io::{self, BufRead, Read};
 use std::path::{Path, PathBuf};
 
+use crate::config::links::links;
 use crate::model::path::{FilePath, ancestors};
 use crate::model::pattern::Pattern;
 
@@ -34,6 +35,12 @@ pub trait Source {
     /// Why that cannot be told.
     fn real(&self, path: &FilePath) -> io::Result<Option<FilePath>> {
         Ok(Some(path.clone()))
+    }
+
+    /// For each of the paths the first symbolic link among the directories above it and itself. None where there is none,
+    /// or where that cannot be told at once.
+    fn links(&self, paths: &[&FilePath]) -> Vec<Option<FilePath>> {
+        vec![None; paths.len()]
     }
 
     /// What stands at each of the paths.
@@ -117,6 +124,10 @@ impl Source for Disk {
         };
         seen.list_full_parents(paths);
         paths.iter().map(|path| seen.look(path)).collect()
+    }
+
+    fn links(&self, paths: &[&FilePath]) -> Vec<Option<FilePath>> {
+        links(&self.root, paths)
     }
 }
 
@@ -418,5 +429,18 @@ mod tests {
         let workspace = load(&disk).unwrap().workspace;
         assert_eq!(workspace.services().len(), 1);
         assert_eq!(workspace.services()[0].path.display(), "a/b");
+    }
+
+    #[test]
+    fn links_on_the_way_to_outputs_are_found_on_disk() {
+        let text = "version = 1\n[services.a]\npath = \"a\"\nbuild = { run = \"x\", outputs = [\"out/x\", \"dist\"] }\n";
+        let directory = directory(&[("services.toml", text), ("a/file", "")]);
+        let root = directory.path();
+        symlink("/nowhere", root.join("a/dist")).unwrap();
+        assert!(load(&Disk::new(root)).is_ok());
+        symlink(".", root.join("a/out")).unwrap();
+        let expected =
+            "services.toml:4:33: the output `a/out/x` leads through the symbolic link `a/out`\n";
+        assert_eq!(report(root).plain(), expected);
     }
 }

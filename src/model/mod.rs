@@ -18,6 +18,7 @@ pub mod key;
 pub mod mask;
 pub mod name;
 pub mod outputs;
+pub mod owned;
 pub mod path;
 pub mod pattern;
 pub mod plan;

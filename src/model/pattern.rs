@@ -44,6 +44,10 @@ impl Pattern {
         if rest.is_empty() && text.starts_with('/') {
             return Err("it names the whole workspace".into());
         }
+        // No path has such parts; and what begins with a slash is absolute to the file system.
+        if !rest.is_empty() && rest.split('/').any(|part| matches!(part, "" | ".")) {
+            return Err("it holds `//` or `/./`, as no path does".into());
+        }
         if rest.len() > LONGEST {
             return Err("it is longer than any path".into());
         }
@@ -86,6 +90,25 @@ impl Pattern {
         self.is_literal() || {
             let set = self.compiled.get_or_init(|| Box::new(self.compile()));
             set.is_match(Path::new(OsStr::from_bytes(path)))
+        }
+    }
+
+    /// The directory of which the pattern takes everything, as of `dist`, `dist/**` and `dist/*`. None if it chooses.
+    pub fn whole(&self) -> Option<&[u8]> {
+        let rest = &self.text[self.literal..];
+        let rest = rest.strip_prefix('/').unwrap_or(rest);
+        matches!(rest, "" | "*" | "**" | "**/*").then(|| self.literal())
+    }
+
+    /// Whether the files of both are sure to have some in common, as soon as there are any. Two that choose may have or not.
+    pub fn surely_overlaps(&self, other: &Self) -> bool {
+        self == other || self.surely_takes(other) || other.surely_takes(self)
+    }
+
+    fn surely_takes(&self, other: &Self) -> bool {
+        match self.whole() {
+            Some(directory) => is_within(other.literal(), directory),
+            None => other.whole().is_some_and(|it| self.matches(it)),
         }
     }
 
@@ -197,5 +220,32 @@ mod tests {
         assert!(check("../x").contains(".."));
         assert!(check("/").contains("whole workspace"));
         assert!(check("[a").contains("character class"));
+    }
+
+    #[test]
+    fn overlaps_are_told_where_they_are_sure() {
+        let check = |a: &str, b: &str, expected: bool| {
+            let [one, other] = [a, b].map(|it| Pattern::new(it, &"api".into()).unwrap());
+            assert_eq!(one.surely_overlaps(&other), expected, "{a} {b}");
+            assert_eq!(other.surely_overlaps(&one), expected, "{b} {a}");
+        };
+        check("dist", "dist", true);
+        check("dist", "dist/**", true);
+        check("dist/*", "dist/**/*", true);
+        check("dist", "dist/a/b", true);
+        check("dist/**", "dist/*.js", true);
+        check("dist", "dist-web", false);
+        check("dist", "dust", false);
+        check("*.js", "a.js", true);
+        check("*.js", "a.js/b", true);
+        check("*.js", "a.css", false);
+        check("d*", "dist/**", true);
+        check("*.js", "*.js", true);
+        check("*.js", "a*", false);
+        check("dist/*.js", "dist/*.css", false);
+        check("a/*/c", "a/b", false);
+        check("**/*.o", "/x/y.o", false);
+        check("/**", "dist", true);
+        check("/api/dist/x", "dist", true);
     }
 }

@@ -162,7 +162,8 @@ impl Workspace {
         !self.is_output(owner, path) && !self.ignores(path) && !self.is_definition(path)
     }
 
-    /// Whether a task of `owner` declares the file at `path` as its output.
+    /// Whether a task of `owner`, which owns the file at `path`, declares it as its output. What a task of a service around
+    /// it declares takes nothing of it: a service's files are its own, and stay inputs until it says otherwise itself.
     pub fn is_output(&self, owner: ServiceIndex, path: &[u8]) -> bool {
         let tasks = self.service(owner).tasks.values();
         let mut outputs = tasks.filter_map(|task| task.outputs.as_ref()).flatten();
@@ -257,5 +258,43 @@ pub mod sample {
             _ => vec![],
         };
         task
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::workspace::sample::service;
+
+    #[test]
+    fn outputs_are_taken_out_of_the_files_of_their_own_service_alone() {
+        let with_outputs = |line: &str, path: &str, outputs: &[&str]| {
+            let mut service = Service {
+                path: path.into(),
+                ..service(line)
+            };
+            let pattern = |it: &&str| Pattern::new(it, &service.path).unwrap();
+            let outputs = outputs.iter().map(pattern).collect();
+            let task = service.tasks.values_mut().next();
+            task.unwrap().outputs = Some(outputs);
+            service
+        };
+        let services = vec![
+            with_outputs("app:build:test", "app", &["dist", "**/*.o"]),
+            with_outputs("lib:build:test", "app/lib", &["gen"]),
+        ];
+        let workspace = Workspace::new(Settings::default(), services);
+        let check = |path: &str, expected: bool| {
+            let owner = workspace.owner(path.as_bytes()).unwrap();
+            assert_eq!(workspace.is_own(owner, path.as_bytes()), expected, "{path}");
+        };
+        check("app/main.c", true);
+        check("app/dist/main", false);
+        check("app/x/main.o", false);
+        check("app/gen/x", true);
+        check("app/lib/gen/x", false);
+        // What only the service around it declares.
+        check("app/lib/x.o", true);
+        check("app/lib/dist/x", true);
     }
 }

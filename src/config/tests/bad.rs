@@ -10,7 +10,7 @@ fn lines(text: &str) -> String {
     plain(&Memory::new(&format!("version = 1\n{text}")))
 }
 
-fn plain(memory: &Memory) -> String {
+pub fn plain(memory: &Memory) -> String {
     let Err(invalid) = crate::config::load(memory) else {
         return "no problem".into();
     };

@@ -4,13 +4,14 @@ mod bad;
 mod good;
 mod hostile;
 mod keys;
+mod outputs;
 
 use std::collections::BTreeMap;
 use std::io;
 
 use crate::config::source::Directory;
 use crate::config::{Colour, Loaded, Severity, Source, load, render};
-use crate::model::path::FilePath;
+use crate::model::path::{FilePath, is_within};
 use crate::model::pattern::Pattern;
 
 /// Files that exist only in a test.
@@ -18,6 +19,7 @@ use crate::model::pattern::Pattern;
 pub struct Memory {
     files: BTreeMap<FilePath, Vec<u8>>,
     directories: Vec<(FilePath, Directory)>,
+    links: Vec<FilePath>,
 }
 
 impl Memory {
@@ -35,6 +37,11 @@ impl Memory {
         self.directories.push((FilePath::from(path), directory));
         self
     }
+
+    pub fn link(mut self, path: &str) -> Self {
+        self.links.push(FilePath::from(path));
+        self
+    }
 }
 
 impl Source for Memory {
@@ -46,6 +53,15 @@ impl Source for Memory {
         let paths = self.files.keys();
         let paths = paths.filter(|path| pattern.matches(path.as_bytes()));
         Ok(paths.cloned().collect())
+    }
+
+    fn links(&self, paths: &[&FilePath]) -> Vec<Option<FilePath>> {
+        let find = |path: &&FilePath| {
+            let mut links = self.links.iter();
+            let found = links.find(|it| is_within(path.as_bytes(), it.as_bytes()));
+            found.cloned()
+        };
+        paths.iter().map(find).collect()
     }
 
     fn directories(&self, paths: &[&FilePath]) -> Vec<Directory> {
