@@ -17,9 +17,9 @@
 //! nothing that can be measured in a whole; and large ones stay as they are, since compressing costs ten times what the
 //! copy does, and since they can then be cloned and shared between results.
 //!
-//! As built, when the machine had little else to do: 200 × 2 KiB are kept in 0.25 and given back in 0.9, 100 MiB in 0.7 and
-//! 0.6 with both processors free (digest and write overlap; one after the other it was 1.6), and in up to 1.7 where others
-//! used them; 200 × 2 KiB and 1 MiB in 0.3 and 1.0.
+//! As built, over four runs while others used both processors: 200 × 2 KiB are kept in 0.04–0.25 and given back in
+//! 0.7–0.9; 100 MiB are kept in 0.7–1.7 and given back in 0.55–1.7, the middle being 1.4 (1.6 when digest and write did not
+//! overlap); 200 × 2 KiB with 1 MiB are kept in 0.1–0.3 and given back in 0.9–1.1.
 
 use std::collections::HashSet;
 
