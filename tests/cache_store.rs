@@ -1,7 +1,9 @@
 //! The store of results, with real files: what is kept comes back, and nothing else ever does.
 #![allow(
     clippy::disallowed_methods,
-    reason = "these tests start processes and watch the clock"
+    clippy::print_stderr,
+    clippy::unwrap_used,
+    reason = "these tests start processes, watch the clock, say what they skip, and end where something cannot be set up"
 )]
 
 use std::collections::BTreeMap;
@@ -297,6 +299,9 @@ fn a_damaged_byte_anywhere_is_a_miss_or_changes_nothing() {
     let mut check = |path: &Path, bytes: &[u8]| {
         fs::write(path, bytes).unwrap();
         for access in [Access::ReadOnly, Access::ReadWrite] {
+            if access == Access::ReadOnly && !bytes.len().is_multiple_of(4) {
+                continue;
+            }
             let store = Store::open(&world.place(), access).unwrap();
             let whole = find(&store, "k").and_then(|found| {
                 assert_eq!(found.outputs, tree);
@@ -424,14 +429,16 @@ fn the_last_of_two_that_differ_stands_and_is_counted() {
     let stats = store.stats();
     assert_eq!((stats.results, stats.conflicts), (1, 1));
     assert_eq!(stats.last_conflicts[0].task.to_string(), "api:build");
-    for at in 0..700_u32 {
-        world.keep("k", &[("x", &at.to_le_bytes())]);
-    }
-    assert_eq!(
-        world.store().stats().conflicts,
-        701,
-        "long lists are cut, the count stays"
+    let list = world.place().join("v1/conflicts");
+    let line = fs::read_to_string(&list).unwrap();
+    fs::write(&list, line.repeat(700)).unwrap();
+    assert!(world.keep("k", &[("x", b"3")]).conflict);
+    let stats = store.stats();
+    assert!(
+        list.metadata().unwrap().len() < 1 << 10,
+        "a long list is cut"
     );
+    assert_eq!((stats.conflicts, stats.last_conflicts.len()), (701, 20));
 }
 
 #[test]
@@ -554,13 +561,19 @@ fn what_killed_processes_left_is_removed() {
     let world = World::new();
     world.keep("k", &[("x", b"1")]);
     let temporary = world.place().join("v1/temporary");
-    for (name, age) in [("old", 10_000), ("new", 10)] {
+    for (name, age) in [
+        ("new-old", 10_000),
+        ("aside-old", 10_000),
+        ("foreign", 10_000),
+        ("new-new", 10),
+    ] {
         let path = temporary.join(name);
         fs::write(&path, "half").unwrap();
         set_time(&path, SystemTime::now() - Duration::from_secs(age));
     }
     world.store().prune(1 << 30).unwrap();
-    assert!(!temporary.join("old").exists() && temporary.join("new").exists());
+    let left = ["new-old", "aside-old", "foreign", "new-new"].map(|it| temporary.join(it).exists());
+    assert_eq!(left, [false, false, true, true]);
     assert!(find(&world.store(), "k").is_some());
 }
 

@@ -6,7 +6,7 @@ use std::io::{self, Read, Seek, Write};
 use crate::model::outputs::ContentId;
 
 /// So much is read, digested and written at a time: small enough to stay in the processor's cache.
-const PIECE: usize = 256 << 10;
+const PIECE: usize = 512 << 10;
 
 /// What went wrong, and on which side.
 pub enum Fault {
@@ -26,21 +26,43 @@ pub fn copy(from: &File, to: &File, most: u64) -> Result<ContentId, Fault> {
     pass(from, &mut &*to, most)
 }
 
-fn pass(mut from: impl Read, to: &mut impl Write, most: u64) -> Result<ContentId, Fault> {
+/// One piece is written while it is digested and the next one is read: measured in `packing`.
+fn pass(
+    mut from: impl Read + Send,
+    to: &mut (impl Write + Send),
+    most: u64,
+) -> Result<ContentId, Fault> {
     let mut hasher = blake3::Hasher::new();
-    let mut buffer = vec![0; PIECE];
+    let (mut piece, mut next) = (vec![0; PIECE], vec![0; PIECE]);
     let mut left = most.saturating_add(1);
-    while left > 0 {
-        let piece = usize::try_from(left).map_or(PIECE, |left| left.min(PIECE));
-        let length = match from.read(&mut buffer[..piece]) {
-            Ok(0) => break,
-            Ok(length) => length,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(Fault::Read(error)),
-        };
-        left -= length as u64;
-        hasher.update(&buffer[..length]);
-        to.write_all(&buffer[..length]).map_err(Fault::Write)?;
+    let mut length = fill(&mut from, &mut piece, &mut left).map_err(Fault::Read)?;
+    while length > 0 {
+        let (written, read) = rayon::join(
+            || to.write_all(&piece[..length]),
+            || {
+                hasher.update(&piece[..length]);
+                fill(&mut from, &mut next, &mut left)
+            },
+        );
+        written.map_err(Fault::Write)?;
+        length = read.map_err(Fault::Read)?;
+        std::mem::swap(&mut piece, &mut next);
     }
     Ok(ContentId(*hasher.finalize().as_bytes()))
+}
+
+/// Reads as much as there is, as fits, and as is left of what may be read.
+fn fill(from: &mut impl Read, piece: &mut [u8], left: &mut u64) -> io::Result<usize> {
+    let most = usize::try_from(*left).map_or(piece.len(), |left| left.min(piece.len()));
+    let mut length = 0;
+    while length < most {
+        match from.read(&mut piece[length..most]) {
+            Ok(0) => break,
+            Ok(read) => length += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    *left -= length as u64;
+    Ok(length)
 }

@@ -10,7 +10,7 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::OFlags;
-use tempfile::NamedTempFile;
+use tempfile::{Builder, NamedTempFile};
 
 use crate::cache::error::{Error, failed};
 use crate::cache::store::Access;
@@ -22,6 +22,10 @@ const VERSION: &str = "v1";
 
 /// Files that are being written, and files that were taken away and are looked at once more.
 const TEMPORARY: &str = "temporary";
+
+/// How the names of these begin.
+pub const NEW: &str = "new-";
+pub const ASIDE: &str = "aside-";
 
 /// What the store keeps, each in a directory of its own, spread over 256 directories by the first two digits of the name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -141,9 +145,10 @@ impl Place {
     /// A new file that disappears unless it is put somewhere. Only its owner can read it.
     pub fn temporary(&self) -> Result<NamedTempFile, Error> {
         let directory = self.temporary_directory();
-        let file = match NamedTempFile::new_in(&directory) {
+        let new = || Builder::new().prefix(NEW).tempfile_in(&directory);
+        let file = match new() {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                make(&directory).and_then(|()| NamedTempFile::new_in(&directory))
+                make(&directory).and_then(|()| new())
             }
             other => other,
         };
@@ -177,8 +182,11 @@ impl Place {
         if first.error.kind() == io::ErrorKind::AlreadyExists {
             return Ok(Some(first.file));
         }
-        self.make_way(to, first.error)
-            .map_err(failed("write", to))?;
+        if let Err(error) = self.make_way(to, first.error) {
+            // A file system that can only rename over what is there.
+            let put = first.file.persist(to);
+            return put.map(|_| None).map_err(|_| failed("write", to)(error));
+        }
         match put(first.file, to.to_owned()) {
             Ok(_) => Ok(None),
             Err(again) if again.error.kind() == io::ErrorKind::AlreadyExists => {
@@ -226,7 +234,7 @@ impl Place {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let process = std::process::id();
         self.temporary_directory()
-            .join(format!("aside-{process}-{number}-{}", fastrand()))
+            .join(format!("{ASIDE}{process}-{number}-{}", unlikely()))
     }
 
     /// Whoever can write to the store decides what the next build uses. So it must belong to the user, or to root, and
@@ -281,7 +289,7 @@ pub fn erase(path: &Path) {
 }
 
 /// A number that two processes with the same id, in two containers, do not share.
-fn fastrand() -> u64 {
+fn unlikely() -> u64 {
     use std::hash::{BuildHasher, RandomState};
     RandomState::new().hash_one(0)
 }

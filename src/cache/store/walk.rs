@@ -1,11 +1,12 @@
 //! Everything that lies in the store, file by file. What has no name of ours is left out: it is not ours to remove.
 
 use std::fs::{self, DirEntry};
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::time::SystemTime;
 
 use crate::cache::store::clock;
-use crate::cache::store::place::{Identity, Place, Shelf, erase};
+use crate::cache::store::place::{ASIDE, Identity, NEW, Place, Shelf, erase};
 use crate::model::digest::Digest;
 
 /// What a small file takes on most disks.
@@ -41,7 +42,11 @@ pub fn entries(place: &Place, shelf: Shelf) -> impl Iterator<Item = Entry> {
 /// Removes what was being written by processes that were killed: whatever was left alone for so long.
 pub fn sweep_temporary(place: &Place, is_left: impl Fn(SystemTime) -> bool) {
     for file in list(&place.temporary_directory()) {
-        if file.metadata().is_ok_and(|it| is_left(clock::used(&it))) {
+        let name = file.file_name();
+        let ours = [NEW, ASIDE]
+            .iter()
+            .any(|it| name.as_bytes().starts_with(it.as_bytes()));
+        if ours && file.metadata().is_ok_and(|it| is_left(clock::used(&it))) {
             erase(&file.path());
         }
     }
