@@ -20,7 +20,7 @@ use svc::model::outputs::{ContentId, OutputTree};
 use svc::model::path::FilePath;
 use svc::model::pattern::Pattern;
 
-const ROUNDS: usize = 41;
+const ROUNDS: usize = 15;
 
 /// Contents in memory, verified as a store does.
 struct Store(HashMap<ContentId, Vec<u8>>);
