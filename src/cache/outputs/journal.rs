@@ -126,6 +126,13 @@ impl Journal {
         }
     }
 
+    /// Removes what a kill left of a file that was being written.
+    pub fn sweep(&self) {
+        for path in [&self.staging, &self.moving] {
+            let _ = remove(&sealed::unfinished(path));
+        }
+    }
+
     /// Goes on from wherever a killed `svc` stopped. `remember` is told what lies there before the journal goes.
     pub fn recover(&self, root: &Path, remember: &dyn Fn(&OutputTree)) -> io::Result<Recovery> {
         // It is written first and goes last.

@@ -6,8 +6,9 @@ use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
-/// Between two looks at a lock that somebody else holds.
-const PAUSE: Duration = Duration::from_millis(10);
+/// Between two looks at a lock that somebody else holds: at first, and after a while.
+const SHORT: Duration = Duration::from_millis(1);
+const LONG: Duration = Duration::from_millis(20);
 
 /// Held until it is dropped, or its process ends in whatever way.
 #[derive(Debug)]
@@ -24,18 +25,19 @@ impl Lock {
         is_asked: &dyn Fn() -> bool,
         waiting: &mut dyn FnMut(),
     ) -> Option<Self> {
-        let mut waits = false;
+        let mut pause = Duration::ZERO;
         loop {
             if let Some(lock) = Self::at_once(path) {
                 return Some(lock);
             }
-            if !std::mem::replace(&mut waits, true) {
+            if pause.is_zero() {
                 waiting();
             }
             if is_asked() {
                 return None;
             }
-            thread::sleep(PAUSE);
+            pause = (pause * 2).clamp(SHORT, LONG);
+            thread::sleep(pause);
         }
     }
 

@@ -62,6 +62,7 @@ impl Outputs {
             let task = TaskId::parse(&format!("{service}:{task}"))?;
             let lock = Lock::at_once(&self.lock_of(&task))?;
             let recovered = self.recover_task(&task);
+            self.journal_of(&task).sweep();
             drop(lock);
             recovered
         });

@@ -140,10 +140,6 @@ impl Planner<'_> {
             self.modes.insert(path.clone(), *mode);
             return;
         }
-        if let Some((slot, rest)) = self.fresh_parent(path) {
-            self.stage(path, slot, rest, entry.output.clone(), true);
-            return;
-        }
         match found {
             Some(found) if !found.stamp.is_directory() && !is_folder(&entry.output) => {
                 let slot = self.slot();
@@ -165,9 +161,27 @@ impl Planner<'_> {
         let above = ancestors(path.as_bytes()).skip(1).map(FilePath::from_bytes);
         let mut missing: Vec<FilePath> = above
             .take_while(|it| !it.is_root() && !self.is_folder_here(it))
+            .take_while(|it| !self.fresh.contains_key(it))
             .collect();
         missing.reverse();
         let top = missing.first().unwrap_or(path).clone();
+        // What is above may be missing, too, and prepared already for another entry.
+        if let Some((slot, within)) = self.fresh_parent(&top) {
+            let outer = parent(&top);
+            let rest = |it: &FilePath| inside(&within, &below(it, &outer));
+            for directory in missing {
+                let rest = rest(&directory);
+                self.stage(
+                    &directory,
+                    slot,
+                    rest,
+                    Output::Directory { mode: USUAL },
+                    false,
+                );
+            }
+            self.stage(path, slot, rest(path), entry.output.clone(), true);
+            return;
+        }
         let slot = self.slot();
         self.open_parent(&top);
         for directory in missing {
@@ -207,18 +221,9 @@ impl Planner<'_> {
         });
     }
 
-    /// Where `path` is prepared, if the directory above it is.
+    /// Where the directory above `path` is prepared, if it is.
     fn fresh_parent(&self, path: &FilePath) -> Option<(u32, Vec<u8>)> {
-        let parent = parent(path);
-        let (slot, rest) = self.fresh.get(&parent)?;
-        let name = below(path, &parent);
-        Some((
-            *slot,
-            FilePath::from_bytes(&rest[..])
-                .join(&name)
-                .as_bytes()
-                .into(),
-        ))
+        self.fresh.get(&parent(path)).cloned()
     }
 
     /// Whether `path` is a directory now, and still will be.
@@ -313,6 +318,12 @@ fn is_folder(output: &Output) -> bool {
 fn parent(path: &FilePath) -> FilePath {
     let parent = ancestors(path.as_bytes()).nth(1).unwrap_or_default();
     FilePath::from_bytes(parent)
+}
+
+/// `rest` below `directory`, which may be empty.
+fn inside(directory: &[u8], rest: &[u8]) -> Vec<u8> {
+    let directory = FilePath::from_bytes(directory);
+    directory.join(rest).as_bytes().to_vec()
 }
 
 /// `path` without the directory `top` that holds it.

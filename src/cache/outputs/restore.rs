@@ -161,7 +161,7 @@ impl Restore<'_> {
     /// Something that came into a directory, or changed in it, after it was looked at and before it was taken away.
     fn intruder(&self, plan: &Plan, sight: &Sight, moves: &Moves<'_>) -> Option<FilePath> {
         plan.taken.iter().find_map(|(path, slot)| {
-            let kept = self.root.join(moves.old(*slot).as_path());
+            let kept = self.root.join(moves.old_at(*slot).as_path());
             let seen = sight
                 .found
                 .iter()

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -23,16 +23,20 @@ pub(crate) fn read<T: DeserializeOwned>(path: &Path) -> Option<T> {
 
 /// Puts `value` at `path`: others see the old one or the new one. Only one writes at a time: the holder of the task's lock.
 pub(crate) fn write<T: Serialize>(path: &Path, value: &T) -> io::Result<()> {
-    let bytes = postcard::to_extend(value, vec![0; SEAL]).map_err(io::Error::other)?;
-    let mut bytes = bytes;
+    let mut bytes = postcard::to_extend(value, vec![0; SEAL]).map_err(io::Error::other)?;
     let seal = seal_of(&bytes[SEAL..]);
     bytes[..SEAL].copy_from_slice(&seal);
-    let fresh = path.with_added_extension("new");
+    let fresh = unfinished(path);
     let written = write_in(&fresh, &bytes).and_then(|()| fs::rename(&fresh, path));
     if written.is_err() {
         let _ = fs::remove_file(&fresh);
     }
     written
+}
+
+/// Where a value is written before it is put at `path`.
+pub(crate) fn unfinished(path: &Path) -> PathBuf {
+    path.with_added_extension("new")
 }
 
 /// Makes the directory only where it is missing, which is seldom.

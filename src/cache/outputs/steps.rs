@@ -69,13 +69,13 @@ impl Moves<'_> {
         match step {
             Step::Take { path, slot, was } => {
                 self.expect(path, *was)?;
-                self.place.move_to_free(path, &self.old(*slot))
+                self.place.move_to_free(path, &self.old_at(*slot))
             }
-            Step::Put { path, slot } => self.place.move_to_free(&self.new(*slot), path),
+            Step::Put { path, slot } => self.place.move_to_free(&self.new_at(*slot), path),
             Step::Swap { path, slot, was } => {
                 self.expect(path, *was)?;
-                self.place.keep(path, &self.old(*slot))?;
-                self.place.move_over(&self.new(*slot), path)
+                self.place.keep(path, &self.old_at(*slot))?;
+                self.place.move_over(&self.new_at(*slot), path)
             }
             Step::Mode { path, was, to, .. } => {
                 if let Some(was) = was {
@@ -92,7 +92,7 @@ impl Moves<'_> {
             (Progress::Done, _) => Ok(()),
             // The old one may be kept already, and then may be missing or not.
             (Progress::Pending, Step::Swap { path, slot, .. }) if self.has_old(*slot)? => {
-                self.place.move_over(&self.new(*slot), path)
+                self.place.move_over(&self.new_at(*slot), path)
             }
             (Progress::Pending, _) => self.perform(step),
             (Progress::Strange, _) => Err(Errno::BUSY.into()),
@@ -127,12 +127,12 @@ impl Moves<'_> {
     pub fn undo(&self, step: &Step) -> io::Result<()> {
         match step {
             Step::Take { path, slot, .. } => match self.has_old(*slot)? {
-                true => self.place.move_to_free(&self.old(*slot), path),
+                true => self.place.move_to_free(&self.old_at(*slot), path),
                 false => Ok(()),
             },
             Step::Put { path, slot } => match self.has_new(*slot)? || !self.is_ours(path, *slot)? {
                 true => Ok(()),
-                false => self.place.move_to_free(path, &self.new(*slot)),
+                false => self.place.move_to_free(path, &self.new_at(*slot)),
             },
             Step::Swap { path, slot, .. } => self.undo_swap(path, *slot),
             Step::Mode {
@@ -155,12 +155,12 @@ impl Moves<'_> {
         let here = self.identity(path)?;
         let is_swapped = !self.has_new(slot)?;
         match here {
-            None => self.place.move_over(&self.old(slot), path),
+            None => self.place.move_over(&self.old_at(slot), path),
             Some(_) if is_swapped && here == self.prepared_in(slot) => {
-                self.place.move_over(&self.old(slot), path)
+                self.place.move_over(&self.old_at(slot), path)
             }
             // It never went away, or somebody made another one: either stays.
-            Some(_) => self.place.unlink(&self.old(slot)),
+            Some(_) => self.place.unlink(&self.old_at(slot)),
         }
     }
 
@@ -185,20 +185,20 @@ impl Moves<'_> {
     }
 
     fn has_old(&self, slot: u32) -> io::Result<bool> {
-        Ok(self.place.stat(&self.old(slot))?.is_some())
+        Ok(self.place.stat(&self.old_at(slot))?.is_some())
     }
 
     fn has_new(&self, slot: u32) -> io::Result<bool> {
-        Ok(self.place.stat(&self.new(slot))?.is_some())
+        Ok(self.place.stat(&self.new_at(slot))?.is_some())
     }
 
     /// Where what is prepared for `slot` lies.
-    pub fn new(&self, slot: u32) -> FilePath {
+    fn new_at(&self, slot: u32) -> FilePath {
         self.staging.join(format!("new/{slot}").as_bytes())
     }
 
     /// Where what `slot` took is kept.
-    pub fn old(&self, slot: u32) -> FilePath {
+    pub fn old_at(&self, slot: u32) -> FilePath {
         self.staging.join(format!("old/{slot}").as_bytes())
     }
 }
