@@ -122,7 +122,17 @@ impl<'w> Tell<'_, '_, '_, 'w> {
                 Some(inner) => (inner, "holds"),
                 None => return,
             },
-            (None, None) => return,
+            (None, None) => {
+                let mut below = self.workspace.below(literal);
+                let is_reached = |it: &ServiceIndex| {
+                    let path = &self.workspace.service(*it).path;
+                    output.pattern.may_reach(path.as_bytes())
+                };
+                match below.find(is_reached) {
+                    Some(inner) => (inner, "may reach into"),
+                    None => return,
+                }
+            }
         };
         let inner = &self.workspace.service(inner).name;
         let message = format!(

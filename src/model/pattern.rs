@@ -105,6 +105,26 @@ impl Pattern {
         self == other || self.surely_takes(other) || other.surely_takes(self)
     }
 
+    /// Whether some file at or below `directory` may match. Patterns that choose between several paths are not looked into.
+    pub fn may_reach(&self, directory: &[u8]) -> bool {
+        if self.text.contains(['{', '\\']) {
+            return true;
+        }
+        let matches = |part: &str, name: &[u8]| {
+            let glob = build(part).expect("a part of a valid glob without braces is one");
+            glob.compile_matcher()
+                .is_match(Path::new(OsStr::from_bytes(name)))
+        };
+        let names = directory.split(|byte| *byte == b'/');
+        let mut parts = self.text.split('/').zip(names);
+        parts
+            .find_map(|(part, name)| match part {
+                "**" => Some(true),
+                _ => (!matches(part, name)).then_some(false),
+            })
+            .unwrap_or(true)
+    }
+
     fn surely_takes(&self, other: &Self) -> bool {
         match self.whole() {
             Some(directory) => is_within(other.literal(), directory),
@@ -220,6 +240,24 @@ mod tests {
         assert!(check("../x").contains(".."));
         assert!(check("/").contains("whole workspace"));
         assert!(check("[a").contains("character class"));
+    }
+
+    #[test]
+    fn globs_reach_into_directories() {
+        let check = |pattern: &str, directory: &str, expected: bool| {
+            let pattern = Pattern::new(pattern, &"api".into()).unwrap();
+            let reaches = pattern.may_reach(directory.as_bytes());
+            assert_eq!(reaches, expected, "{pattern:?} {directory}");
+        };
+        check("**/dist", "api/inner", true);
+        check("*.o", "api/inner", false);
+        check("*", "api/inner", true);
+        check("*/dist", "api/inner", true);
+        check("*/dist", "api/inner/deep", false);
+        check("i*/d*", "api/inner/deep", true);
+        check("build/**", "api/inner", false);
+        check("{a,b}/c", "api/inner", true);
+        check("[x-z]*/**", "api/inner", false);
     }
 
     #[test]

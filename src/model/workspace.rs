@@ -131,10 +131,14 @@ impl Workspace {
 
     /// The services that lie below `path`, as they do where a submodule or a linked directory holds them.
     pub fn below(&self, path: &[u8]) -> impl Iterator<Item = ServiceIndex> {
-        let start = FilePath::from_bytes([path, b"/"].concat());
+        let start = match path.is_empty() {
+            true => FilePath::default(),
+            false => FilePath::from_bytes([path, b"/"].concat()),
+        };
         self.sorted_paths
             .range((Bound::Included(start.clone()), Bound::Unbounded))
             .take_while(move |(path, _)| path.as_bytes().starts_with(start.as_bytes()))
+            .filter(|(path, _)| !path.is_root())
             .map(|(_, index)| *index)
     }
 

@@ -2,6 +2,7 @@
 
 use crate::config::Loaded;
 use crate::ops::failure::Failure;
+use crate::ops::owned;
 use crate::ops::place::Place;
 
 /// Reads and checks the whole definition.
@@ -9,5 +10,7 @@ use crate::ops::place::Place;
 /// # Errors
 /// All of its problems.
 pub fn check(place: &Place) -> Result<Loaded, Failure> {
-    place.workspace()
+    let loaded = place.workspace()?;
+    owned::check_all(place, &loaded.workspace)?;
+    Ok(loaded)
 }

@@ -12,6 +12,7 @@ pub mod compare;
 pub mod failure;
 pub mod list;
 pub mod log;
+pub mod owned;
 pub mod place;
 pub mod request;
 pub mod source;

@@ -133,6 +133,7 @@ fn outputs_stay_out_of_services_within() {
         &[
             "the output `lib/gen` of `app:build` lies in the service `lib`",
             "the output `lib/x/*.c` of `app:build` lies in the service `lib`",
+            "the output `**/*.o` of `app:build` may reach into the service `lib`",
         ],
     );
     check(

@@ -33,6 +33,15 @@ pub struct TaskInputs {
     read_at_ns: i128,
 }
 
+/// The working tree that inputs are read from.
+#[derive(Clone, Copy)]
+pub struct OnDisk<'a> {
+    /// The workspace's directory.
+    pub root: &'a Path,
+    pub repo: &'a Repo,
+    pub snapshot: &'a dyn Snapshot,
+}
+
 /// The inputs of one node of the task graph.
 #[derive(Clone)]
 pub struct NodeInputs {
@@ -47,13 +56,16 @@ impl TaskInputs {
     /// # Errors
     /// An unreadable repository or file.
     pub fn read(
-        root: &Path,
-        repo: &Repo,
+        disk: OnDisk<'_>,
         workspace: &Workspace,
         graph: &TaskGraph,
         nodes: &BTreeSet<NodeIndex>,
-        snapshot: &dyn Snapshot,
     ) -> Result<Self, Failure> {
+        let OnDisk {
+            root,
+            repo,
+            snapshot,
+        } = disk;
         let read_at_ns = now_ns();
         let files = snapshot.files(&places(workspace, graph, nodes))?;
         let wanted = distinct(workspace, graph, nodes);
@@ -85,6 +97,12 @@ impl TaskInputs {
             global,
             read_at_ns,
         })
+    }
+
+    /// The files that git tracks, of all that were looked at, sorted by path.
+    pub fn tracked(&self) -> impl Iterator<Item = &[u8]> {
+        let tracked = self.files.iter().filter(|it| it.is_tracked);
+        tracked.map(|it| it.path)
     }
 
     /// The inputs of a node, which must be one of those that were read.
@@ -186,6 +204,9 @@ fn places(workspace: &Workspace, graph: &TaskGraph, nodes: &BTreeSet<NodeIndex>)
     places.into_iter().collect()
 }
 
+/// Some nodes of a service that read the same.
+type Group<'w> = (Vec<&'w Inputs>, Vec<NodeIndex>);
+
 /// The nodes, by what they read: most tasks of a service read the same. A service that lacks a task counts by the inputs of
 /// all its tasks.
 fn distinct<'w>(
@@ -194,7 +215,7 @@ fn distinct<'w>(
     nodes: &BTreeSet<NodeIndex>,
 ) -> Vec<(ServiceIndex, Vec<&'w Inputs>, Vec<NodeIndex>)> {
     static OWN: std::sync::LazyLock<Inputs> = std::sync::LazyLock::new(Inputs::default);
-    let mut found: HashMap<ServiceIndex, Vec<(Vec<&Inputs>, Vec<NodeIndex>)>> = HashMap::new();
+    let mut found: HashMap<ServiceIndex, Vec<Group<'w>>> = HashMap::new();
     for node in nodes {
         let of = &graph.nodes()[*node];
         let tasks = &workspace.service(of.service).tasks;

@@ -3,9 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
 
-use crate::git::{Repo, Snapshot};
 use crate::model::digest::Digest;
 use crate::model::graph::{NodeIndex, TaskGraph};
 use crate::model::key::{FORMAT, Key, NeededResult, digest_of_variable};
@@ -14,7 +12,7 @@ use crate::model::plan::Plan;
 use crate::model::task::Task;
 use crate::model::workspace::Workspace;
 use crate::ops::failure::Failure;
-use crate::ops::tasks::inputs::TaskInputs;
+use crate::ops::tasks::inputs::{OnDisk, TaskInputs};
 use crate::ops::tasks::tools::{Tool, Tools};
 
 /// What the keys of a plan's tasks are made of, save the results of needed tasks.
@@ -61,12 +59,10 @@ impl Keys {
     /// # Errors
     /// An unreadable repository or file.
     pub fn read(
-        root: &Path,
-        repo: &Repo,
+        disk: OnDisk<'_>,
         workspace: &Workspace,
         graph: TaskGraph,
         plan: &Plan,
-        snapshot: &dyn Snapshot,
         tools: Tools,
         variables: &BTreeMap<OsString, OsString>,
     ) -> Result<Self, Failure> {
@@ -76,7 +72,7 @@ impl Keys {
         let nodes: Vec<NodeIndex> = plan.tasks.iter().map(|it| places[&it.id]).collect();
         let lacking = nodes.iter().flat_map(|it| graph.needed_without_task(*it));
         let all: BTreeSet<NodeIndex> = nodes.iter().copied().chain(lacking).collect();
-        let inputs = TaskInputs::read(root, repo, workspace, &graph, &all, snapshot)?;
+        let inputs = TaskInputs::read(disk, workspace, &graph, &all)?;
         Ok(Self {
             inputs,
             graph,

@@ -19,9 +19,11 @@ use crate::ops::affected::add_failed;
 use crate::ops::choose;
 use crate::ops::compare::{Comparison, compare};
 use crate::ops::failure::Failure;
+use crate::ops::owned;
 use crate::ops::place::Place;
 use crate::ops::tasks::Request;
 use crate::ops::tasks::cache::Cache;
+use crate::ops::tasks::inputs::OnDisk;
 use crate::ops::tasks::keys::Keys;
 use crate::ops::tasks::lookup::Lookup;
 use crate::ops::tasks::results::State;
@@ -87,16 +89,13 @@ pub fn prepare<'p>(
     if let (Some(snapshot), Some(repo)) = (on_disk, &place.repo) {
         let outputs = place.outputs(repo);
         let asked = Tools::ask(place, workspace, &plan, &variables, request.asking)?;
-        let keys = Keys::read(
-            &place.root,
+        let disk = OnDisk {
+            root: &place.root,
             repo,
-            workspace,
-            graph,
-            &plan,
-            &*snapshot,
-            asked.tools,
-            &variables,
-        )?;
+            snapshot: &*snapshot,
+        };
+        let keys = Keys::read(disk, workspace, graph, &plan, asked.tools, &variables)?;
+        owned::check(workspace, keys.inputs.tracked())?;
         let (cache, problem) = Cache::open(&place.env, request.cache, workspace, history)?;
         let lookup = Lookup {
             workspace,
