@@ -96,13 +96,14 @@ pub struct Before {
 }
 
 /// An earlier result.
-#[derive(Default)]
 pub struct Reused {
     pub values: BTreeMap<String, String>,
     /// What the task wrote, if anything. Secrets were masked when it was kept.
     pub log: Option<Box<dyn Read>>,
     /// How long it took.
     pub took: Duration,
+    /// What it left behind.
+    pub outputs: Digest,
 }
 
 /// What is known of a task that passed.

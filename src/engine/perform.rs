@@ -29,9 +29,10 @@ pub fn perform(
         missed,
     } = job.results.before(task, &event);
     if let Some(reused) = reused {
+        let outputs = reused.outputs.to_string();
         let mut result = replay(job, task, reused, tell);
         result.key = key;
-        return ended(job, task, result, None);
+        return ended(job, task, result, Some(outputs));
     }
     let mut result = attempt::run_task(job, task, values, tell);
     let after = job.results.after(task, &result, &event);

@@ -45,15 +45,13 @@ impl Lookup<'_> {
             let needed = |at: usize| states[at].needed.clone().unwrap_or(Needed::Later);
             let key = self.keys.key(self.workspace, plan, task, &needed);
             let planned = &mut plan.tasks[task];
-            let needed = match key {
+            let mut state = State::default();
+            match key {
                 Ok(key) => {
                     planned.key = Some(key.digest().to_string());
-                    self.judge(
-                        planned,
-                        &key,
-                        self.is_selected[task],
-                        &mut known.values[task],
-                    )
+                    let values = &mut known.values[task];
+                    self.judge(planned, &key, self.is_selected[task], &mut state, values);
+                    state.key = Some(Box::new(key));
                 }
                 Err(NoKey::After(id)) => {
                     let task = self.definition(planned);
@@ -64,14 +62,10 @@ impl Lookup<'_> {
                         None => String::new(),
                         Some(reason) => reason.to_owned(),
                     };
-                    None
                 }
-                Err(NoKey::Never(reason)) => {
-                    planned.reason = reason;
-                    None
-                }
-            };
-            known.states.push(State::of(needed));
+                Err(NoKey::Never(reason)) => planned.reason = reason,
+            }
+            known.states.push(state);
         }
         known
     }
@@ -80,39 +74,34 @@ impl Lookup<'_> {
         &self.workspace.service(planned.service).tasks[&planned.id.task]
     }
 
-    /// Decides about a task whose key is known; gives how it counts for its dependents, if that is known too.
+    /// Decides about a task whose key is known.
     fn judge(
         &self,
         planned: &mut PlannedTask,
         key: &Key,
         is_selected: bool,
+        state: &mut State,
         values: &mut BTreeMap<String, String>,
-    ) -> Option<Needed> {
+    ) {
         if let Some(reason) = not_reusable(self.definition(planned), &planned.id.task) {
             planned.reason = reason.to_owned();
-            return None;
-        }
-        let digest = key.digest();
-        let Some(store) = self.cache.readable() else {
-            let stands =
-                (!is_selected && !self.cache.is_forced()).then(|| self.standing(planned, key));
-            let last = stands.flatten()?;
+        } else if self.cache.is_forced() {
+            planned.reason = missed::FORCED.to_owned();
+        } else if let Some(store) = self.cache.readable() {
+            let Some(found) = store.find(&key.digest()) else {
+                let reason = missed::reason(self.cache, planned, key);
+                planned.reason = reason.unwrap_or_else(|| missed::NOTHING_EARLIER.to_owned());
+                return;
+            };
+            planned.verdict = Verdict::Cached;
+            planned.expected = Some(found.duration);
+            state.needed = Some(self.needed_of_found(planned, key, &found));
+            state.found = Some(found);
+        } else if !is_selected && let Some(last) = self.standing(planned, key) {
             planned.verdict = Verdict::Skip;
             planned.reason = "passed before with the same inputs".into();
             values.clone_from(&last.values);
-            return Some(self.needed_of_record(planned, key, last));
-        };
-        match store.find(&digest) {
-            Some(found) => {
-                planned.verdict = Verdict::Cached;
-                planned.expected = Some(found.duration);
-                Some(self.needed_of_found(planned, key, &found))
-            }
-            None => {
-                let reason = missed::reason(self.cache, planned, key);
-                planned.reason = reason.unwrap_or_else(|| missed::NOTHING_EARLIER.to_owned());
-                None
-            }
+            state.needed = Some(self.needed_of_record(planned, key, last));
         }
     }
 

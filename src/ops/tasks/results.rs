@@ -53,21 +53,14 @@ pub struct RunResults<'a> {
 #[derive(Default)]
 pub struct State {
     pub needed: Option<Needed>,
-    key: Option<Box<Key>>,
+    /// Its key, as soon as it is known.
+    pub key: Option<Box<Key>>,
+    /// The result that was found before the run.
+    pub found: Option<Found>,
     /// Held while the task runs and its result is kept.
     lock: Option<Lock>,
     /// When it began.
     from_ns: i128,
-}
-
-impl State {
-    /// The state of a task that counts as `needed` already, if it does.
-    pub fn of(needed: Option<Needed>) -> Self {
-        Self {
-            needed,
-            ..Self::default()
-        }
-    }
 }
 
 impl Results for RunResults<'_> {
@@ -116,7 +109,8 @@ impl RunResults<'_> {
     /// Looks for a result that stands for a task.
     fn look(&self, task: usize, tell: &dyn Fn(Event)) -> Before {
         let id = &self.planned(task).id;
-        let key = match self.key(task) {
+        let known = self.state(task).key.take();
+        let key = match known.map_or_else(|| self.key(task), |key| Ok(*key)) {
             Ok(key) => key,
             Err(NoKey::After(other)) => {
                 // What it needs is done, so this cannot be; were it so, the task just runs.
@@ -134,6 +128,13 @@ impl RunResults<'_> {
             before.missed = has_run.then(|| reason.to_owned());
             self.note_needless(task, &digest);
             self.state(task).key = Some(Box::new(key));
+            return before;
+        }
+        if let Some(found) = self.in_place(task)
+            && let Ok(reused) = self.reused(&found)
+        {
+            self.note(task, &key, Some(&found.outputs_digest), &found.values);
+            before.reused = Some(reused);
             return before;
         }
         let lock = self.lock(task, tell);
@@ -215,7 +216,21 @@ impl RunResults<'_> {
             let message = format!("{id} waits for another svc that is at it");
             tell(Event::Warned { message });
         };
-        self.outputs.lock(id, self.is_asked, &mut waiting)
+        let mut lock = self.outputs.lock(id, self.is_asked, &mut waiting);
+        if let Some(message) = lock.as_mut().and_then(|it| it.recovered.take()) {
+            tell(Event::Noted { message });
+        }
+        lock
+    }
+
+    /// The result that was found for a task before the run, if its outputs lie in place: then nobody has to be waited for.
+    fn in_place(&self, task: usize) -> Option<Found> {
+        let found = self.state(task).found.take()?;
+        let patterns = self.patterns(task);
+        let id = &self.planned(task).id;
+        let lies = patterns.is_empty() && found.outputs.entries().is_empty()
+            || self.outputs.is_in_place(id, patterns, &found.outputs);
+        lies.then_some(found)
     }
 
     /// The result that stands for a task, its outputs put in place.
@@ -234,22 +249,29 @@ impl RunResults<'_> {
         let Some(found) = store.find(key) else {
             return Ok(None);
         };
-        let log = match found.log {
-            None => None,
-            Some(_) => match store.log(&found) {
-                Some(log) => Some(Box::new(log) as Box<dyn Read>),
-                None => return Err("its earlier result is damaged".to_owned()),
-            },
-        };
+        let reused = self.reused(&found)?;
         if let Err(not) = self.restore(task, store, &found) {
             return Err(self.explain(task, not, tell));
         }
-        let reused = Reused {
+        Ok(Some((found, reused)))
+    }
+
+    /// # Errors
+    /// The log is damaged, so the result is not whole.
+    fn reused(&self, found: &Found) -> Result<Reused, String> {
+        let log = match (found.log, self.cache.readable()) {
+            (Some(_), Some(store)) => match store.log(found) {
+                Some(log) => Some(Box::new(log) as Box<dyn Read>),
+                None => return Err("its earlier result is damaged".to_owned()),
+            },
+            _ => None,
+        };
+        Ok(Reused {
             values: found.values.clone(),
             log,
             took: found.duration,
-        };
-        Ok(Some((found, reused)))
+            outputs: found.outputs_digest.clone(),
+        })
     }
 
     fn restore(&self, task: usize, store: &Store, found: &Found) -> Result<(), NotRestored> {
