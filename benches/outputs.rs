@@ -44,7 +44,7 @@ struct Place {
 impl Place {
     fn collect(&mut self, root: &Path) -> OutputTree {
         let collected = self.outputs.collect(&self.task, &self.patterns).unwrap();
-        self.outputs.remember(&self.task, &collected).unwrap();
+        self.outputs.remember(&self.task, &collected, None).unwrap();
         for entry in collected.tree.entries() {
             if let Ok(bytes) = fs::read(root.join(entry.path.as_path())) {
                 self.store.0.insert(ContentId::of(&bytes), bytes);

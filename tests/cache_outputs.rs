@@ -263,6 +263,33 @@ fn what_is_collected_comes_back() {
 }
 
 #[test]
+fn what_lay_among_the_outputs_before_the_task_ran_is_not_its_to_remove() {
+    let world = World::new(&["dist"]);
+    world.lay(&[("s/dist", dir()), ("s/dist/mine", file("a person's"))]);
+    // The clock of the file system has to tick, or both count as made by the task.
+    std::thread::sleep(std::time::Duration::from_millis(30));
+    let lock = world.outputs.lock(&world.task, &|| false, &mut || {});
+    world.lay(&[("s/dist/made", file("by the task"))]);
+    let collected = world.outputs.collect(&world.task, &world.patterns).unwrap();
+    world
+        .outputs
+        .remember(&world.task, &collected, lock.as_ref())
+        .unwrap();
+    drop(lock);
+    let other = shape(&[("s/dist", dir()), ("s/dist/other", file("b"))]);
+    let before = world.all();
+    let refused = world.restore(&other);
+    assert!(
+        matches!(&refused, Err(NotRestored::InTheWay(path)) if *path == "s/dist/mine".into()),
+        "{refused:?}"
+    );
+    assert_eq!(world.all(), before);
+    fs::remove_file(world.root.join("s/dist/mine")).unwrap();
+    world.restore(&other).unwrap();
+    assert_eq!(world.matched(), other);
+}
+
+#[test]
 fn patterns_that_match_nothing_are_told() {
     let world = World::new(&["dist", "bin/*", "nothing/**"]);
     world.lay(&[("s/bin/x", file("x")), ("s/nothing", dir())]);
@@ -674,7 +701,12 @@ fn a_lost_memory_is_no_harm() {
     fs::write(world.root.join(".git"), "").unwrap();
     assert!(world.is_in_place(&result));
     let collected = world.outputs.collect(&world.task, &world.patterns).unwrap();
-    assert!(world.outputs.remember(&world.task, &collected).is_err());
+    assert!(
+        world
+            .outputs
+            .remember(&world.task, &collected, None)
+            .is_err()
+    );
     assert_eq!(collected.tree, tree_of(&result).0);
     assert!(
         world

@@ -39,7 +39,7 @@ pub(crate) fn collect(
             let all: Vec<&Found> = sight.found.iter().collect();
             let outputs = identify(root, &all, memory)?;
             expect_same_folders(root, &sight)?;
-            gather(patterns, &sight, outputs, moment)
+            gather(patterns, &sight, outputs, memory, moment)
         }
     };
     Ok(Collected {
@@ -50,11 +50,12 @@ pub(crate) fn collect(
     })
 }
 
-/// What was seen, as a tree and as it is remembered.
+/// What was seen, as a tree and as it is remembered, given what was remembered before.
 pub(crate) fn gather(
     patterns: &[Pattern],
     sight: &Sight,
     outputs: Vec<Option<Output>>,
+    before: &Memory,
     moment: Option<Time>,
 ) -> (OutputTree, Memory) {
     let entries = sight.found.iter().zip(outputs);
@@ -62,6 +63,7 @@ pub(crate) fn gather(
         .filter_map(|(found, output)| {
             let path = found.path.clone();
             Some(Remembered {
+                is_made: before.find(&path).is_some(),
                 entry: OutputEntry {
                     path,
                     output: output?,

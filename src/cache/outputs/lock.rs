@@ -6,6 +6,8 @@ use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
+use crate::cache::outputs::stamp::Time;
+
 /// Between two looks at a lock that somebody else holds: at first, and after a while.
 const SHORT: Duration = Duration::from_millis(1);
 const LONG: Duration = Duration::from_millis(20);
@@ -16,6 +18,8 @@ pub struct Lock {
     _file: Option<File>,
     /// What a killed `svc` had left and was finished or undone now, in words.
     pub recovered: Option<String>,
+    /// When it was taken, by the clock of the file system.
+    pub(crate) taken: Option<Time>,
 }
 
 impl Lock {
@@ -49,6 +53,7 @@ impl Lock {
             Some(Ok(()) | Err(TryLockError::Error(_))) | None => Some(Self {
                 _file: file,
                 recovered: None,
+                taken: None,
             }),
         }
     }

@@ -27,6 +27,8 @@ pub(crate) struct Remembered {
     pub entry: OutputEntry,
     /// `None` where it could not be told.
     pub stamp: Option<Stamp>,
+    /// Whether the task or a restore made it. What lay there before may be a person's.
+    pub is_made: bool,
 }
 
 impl Memory {
@@ -60,6 +62,7 @@ impl Memory {
         let fresh = tree.entries().iter().map(|entry| Remembered {
             entry: entry.clone(),
             stamp: None,
+            is_made: true,
         });
         self.entries.extend(fresh);
         self.entries
@@ -77,9 +80,30 @@ impl Memory {
         &self.folders
     }
 
-    /// What an earlier result left at `path`.
+    /// The same, with all of it made by the task.
+    pub fn made_by_task(mut self) -> Self {
+        self.entries.iter_mut().for_each(|it| it.is_made = true);
+        self
+    }
+
+    /// The same, with everything made by the task that changed at `since` or later.
+    pub fn made_since(mut self, since: Option<Time>) -> Self {
+        let is_new = |it: &Remembered| Some(it.stamp?.is_from(since?));
+        for it in &mut self.entries {
+            it.is_made |= is_new(it).unwrap_or(false);
+        }
+        self
+    }
+
+    /// What an earlier result made at `path`.
     pub fn find(&self, path: &FilePath) -> Option<&Output> {
-        self.place(path).map(|it| &it.entry.output)
+        let made = self.place(path).filter(|it| it.is_made);
+        made.map(|it| &it.entry.output)
+    }
+
+    /// Whether something was at `path`.
+    pub fn knows(&self, path: &FilePath) -> bool {
+        self.place(path).is_some()
     }
 
     /// What surely still lies at `path`, where `stamp` was just seen.

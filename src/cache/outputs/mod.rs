@@ -81,6 +81,7 @@ impl Outputs {
         let mut lock = Lock::wait(&self.lock_of(task), is_asked, waiting)?;
         // The one that held it may have been killed.
         lock.recovered = self.recover_task(task);
+        lock.taken = self.moment();
         Some(lock)
     }
 
@@ -95,12 +96,23 @@ impl Outputs {
         collect::collect(&self.root, patterns, &memory, moment)
     }
 
-    /// Remembers that the task left what was collected. [`Outputs::restore`] does so by itself.
+    /// Remembers that the task left what was collected; what changed after the `lock` was taken as made by it, the rest as
+    /// it was known before. Without a lock all of it is. [`Outputs::restore`] does so by itself.
     ///
     /// # Errors
     /// The memory cannot be written. It is never needed: more is read then, and more is asked before files are replaced.
-    pub fn remember(&self, task: &TaskId, collected: &Collected) -> Result<(), Error> {
-        self.write_memory(task, &collected.memory)
+    pub fn remember(
+        &self,
+        task: &TaskId,
+        collected: &Collected,
+        lock: Option<&Lock>,
+    ) -> Result<(), Error> {
+        let memory = collected.memory.clone();
+        let memory = match lock {
+            Some(lock) => memory.made_since(lock.taken),
+            None => memory.made_by_task(),
+        };
+        self.write_memory(task, &memory)
     }
 
     /// Whether everything lies there exactly as in `tree`, and nothing more. By stamps where they can be trusted, else by

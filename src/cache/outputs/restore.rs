@@ -192,6 +192,7 @@ impl Restore<'_> {
             _ => place.glance(path).ok().flatten(),
         };
         let entries = self.tree.entries().iter().map(|entry| Remembered {
+            is_made: is_touched(&entry.path) || self.memory.find(&entry.path).is_some(),
             entry: entry.clone(),
             stamp: stamp(&entry.path, sight.find(&entry.path)),
         });

@@ -112,6 +112,11 @@ impl Stamp {
         }
     }
 
+    /// Whether it was made, written or moved at `moment` or later.
+    pub fn is_from(&self, moment: Time) -> bool {
+        self.changed >= moment
+    }
+
     /// Whether a change after `moment` would surely show in the stamp. `moment` is one before the content was read.
     ///
     /// Clocks of file systems tick, so what changed in the last tick before may change again and keep its stamp. What claims

@@ -59,7 +59,7 @@ fn is_as_it_was(place: &Place, start: &[u8], memory: &Memory) -> bool {
         }
     }
     let start = FilePath::from_bytes(start);
-    let is_known = memory.find(&start).is_some()
+    let is_known = memory.knows(&start)
         || memory
             .folders()
             .binary_search_by(|it| it.0.cmp(&start))
@@ -88,7 +88,7 @@ pub(crate) fn compare(
     }
     let all: Vec<&Found> = sight.found.iter().collect();
     let outputs = identify(root, &all, memory).ok()?;
-    let (found, fresh) = gather(patterns, &sight, outputs, moment);
+    let (found, fresh) = gather(patterns, &sight, outputs, memory, moment);
     (found == *tree).then_some(fresh)
 }
 

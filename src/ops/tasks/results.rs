@@ -74,7 +74,7 @@ impl Results for RunResults<'_> {
         let mut state = std::mem::take(&mut *self.state(task));
         self.note_ran(task, state.from_ns);
         let after = match result.outcome {
-            Outcome::Passed => self.passed(task, state.key.take(), result, tell),
+            Outcome::Passed => self.passed(task, &mut state, result, tell),
             _ => After::default(),
         };
         drop(state.lock);
@@ -321,7 +321,7 @@ impl RunResults<'_> {
     fn passed(
         &self,
         task: usize,
-        key: Option<Box<Key>>,
+        state: &mut State,
         result: &TaskResult,
         tell: &dyn Fn(Event),
     ) -> After {
@@ -330,8 +330,8 @@ impl RunResults<'_> {
             let message = format!("{id}: {message}");
             tell(Event::Warned { message });
         };
-        let outputs = self.collect(task, &warn);
-        let Some(key) = key else {
+        let outputs = self.collect(task, state.lock.as_ref(), &warn);
+        let Some(key) = state.key.take() else {
             self.set_needed(task, self.without_key(task, &outputs, result));
             return After::default();
         };
@@ -365,7 +365,12 @@ impl RunResults<'_> {
     }
 
     /// What the task left behind; none if that cannot be told.
-    fn collect(&self, task: usize, warn: &dyn Fn(String)) -> Option<OutputTree> {
+    fn collect(
+        &self,
+        task: usize,
+        lock: Option<&Lock>,
+        warn: &dyn Fn(String),
+    ) -> Option<OutputTree> {
         let patterns = self.patterns(task);
         if patterns.is_empty() {
             return Some(OutputTree::default());
@@ -393,7 +398,7 @@ impl RunResults<'_> {
             warn("not cached: none of its outputs are there".to_owned());
             return None;
         }
-        if let Err(error) = self.outputs.remember(&planned.id, &collected) {
+        if let Err(error) = self.outputs.remember(&planned.id, &collected, lock) {
             warn(format!(
                 "its outputs are not remembered: {}",
                 with_cause(&error)
