@@ -229,7 +229,7 @@ pub fn commands<'d>(findings: &mut Findings, key: &str, node: Node<'d>) -> Optio
     sound.then_some(Texts(node))
 }
 
-/// A list of names of variables.
+/// A list of names of variables; `PREFIX_*` stands for all that begin so.
 pub fn variables<'d>(findings: &mut Findings, key: &str, node: Node<'d>) -> Option<Texts<'d>> {
     if node.text().is_some() {
         // The string may hold a value, so it is not repeated.
@@ -245,7 +245,9 @@ pub fn variables<'d>(findings: &mut Findings, key: &str, node: Node<'d>) -> Opti
 }
 
 fn variable(findings: &mut Findings, key: &str, name: At<&str>) -> bool {
-    if is_variable(name.value) {
+    // A secret is named in full, since everything that is masked has to be known.
+    let prefix = name.value.strip_suffix('*').filter(|_| key != "secrets");
+    if is_variable(prefix.unwrap_or(name.value)) {
         return true;
     }
     // What stands behind `=` may be a secret, so it is not repeated.

@@ -213,19 +213,21 @@ fn why_has_an_answer_for_everything() {
         depends on lib
           lib/input changed
     ");
-    insta::assert_snapshot!(ask(&repo, &["why", "web:test"]), @r"
+    insta::assert_snapshot!(ask(&repo, &["why", "web:test"]), @"
     exit 0
     --- stdout
-    web:test would run
+    web:test is affected
       depends on api
         depends on lib
           lib/input changed
+    api:build has to run first; what it leaves is not known yet
     ");
-    insta::assert_snapshot!(ask(&repo, &["why", "lib:build"]), @r"
+    insta::assert_snapshot!(ask(&repo, &["why", "lib:build"]), @"
     exit 0
     --- stdout
-    lib:build would run
+    lib:build is affected
       lib/input changed
+    no result to reuse: no earlier result
     ");
     repo.write(
         "services.toml",
@@ -254,14 +256,15 @@ fn why_has_an_answer_for_everything() {
       everything counts as changed: `nope` is not in this clone, and no remote is configured to fetch it from
     ");
     repo.svc(&["test", "api"]).run();
-    insta::assert_snapshot!(ask(&repo, &["why", "api:test", "-v"]), @r"
+    insta::assert_snapshot!(ask(&repo, &["why", "api:test", "-v"]), @"
     exit 0
     --- stdout
-    api:test would run
+    api:test is affected
       definition changed
       depends on lib
         lib/input changed
       failed before
+    api:build has to run first; what it leaves is not known yet
     ");
     let document = repo.svc(&["why", "web"]).json();
     assert_eq!(
@@ -302,10 +305,10 @@ fn logs_are_kept_and_shown() {
     one went wrong
     ");
     repo.svc(&["build", "lib"]).run();
-    insta::assert_snapshot!(ask(&repo, &["log", "--list"]), @r"
+    insta::assert_snapshot!(ask(&repo, &["log", "--list"]), @"
     exit 0
     --- stdout
-    [RUN]  svc build: 1 passed in [TIME]
+    [RUN]  svc build: 1 cached in [TIME]
     [RUN]  svc test: 3 passed, 1 failed in [TIME]
     ");
     insta::assert_snapshot!(ask(&repo, &["log", "api:test"]), @r"

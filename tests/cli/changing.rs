@@ -31,45 +31,117 @@ fn sorted(mut lines: Vec<String>) -> Vec<String> {
 }
 
 #[test]
-fn unselected_services_that_are_needed_run_the_first_time_only() {
+fn what_was_built_is_not_built_again() {
     let repo = chain();
     repo.svc(&["build", "api"]).stdout();
     assert_eq!(noted(&repo), ["lib:build", "api:build"]);
     let (_, said) = document(&repo, &["build", "api"]);
-    assert_eq!(outcomes(&said), ["lib:build skipped", "api:build passed"]);
+    assert_eq!(outcomes(&said), ["lib:build cached", "api:build cached"]);
     assert_eq!(row(&said, "lib:build")["causes"][0]["kind"], "needed-by");
     assert_eq!(row(&said, "lib:build")["causes"][0]["task"], "api:build");
-    assert_eq!(noted(&repo), ["api:build"]);
+    assert_eq!(noted(&repo), Vec::<String>::new());
 }
 
 #[test]
-fn a_needed_task_runs_again_after_its_input_output_or_definition_changed() {
-    type Edit = (&'static str, fn(&TestRepo));
-    let edits: [Edit; 6] = [
-        ("input", |repo| repo.append("lib/input", "2\n")),
-        ("new input", |repo| repo.write("lib/more", "2\n")),
-        ("output", |repo| repo.append("lib/out/input", "by hand\n")),
-        ("lost output", |repo| {
-            std::fs::remove_dir_all(repo.root().join("lib/out")).unwrap()
-        }),
-        ("definition", |repo| {
+fn without_the_cache_what_is_only_needed_runs_the_first_time_only() {
+    let repo = chain();
+    let arguments = ["build", "api", "--no-cache"];
+    repo.svc(&arguments).stdout();
+    assert_eq!(noted(&repo), ["lib:build", "api:build"]);
+    let (_, said) = document(&repo, &arguments);
+    assert_eq!(outcomes(&said), ["lib:build skipped", "api:build passed"]);
+    assert_eq!(
+        row(&said, "lib:build")["reason"],
+        "passed before with the same inputs"
+    );
+    assert_eq!(noted(&repo), ["api:build"]);
+}
+
+/// A name, an edit, and whether it changes what `lib` leaves behind, or what it is made from.
+type Edit = (&'static str, fn(&TestRepo), Changes);
+
+#[derive(Clone, Copy, PartialEq)]
+enum Changes {
+    Inputs,
+    InputsAndOutputs,
+    OnlyOnDisk,
+}
+
+const EDITS: [Edit; 6] = [
+    (
+        "input",
+        |repo| repo.append("lib/input", "2\n"),
+        Changes::InputsAndOutputs,
+    ),
+    (
+        "new input",
+        |repo| repo.write("lib/more", "2\n"),
+        Changes::Inputs,
+    ),
+    (
+        "output",
+        |repo| repo.append("lib/out/input", "by hand\n"),
+        Changes::OnlyOnDisk,
+    ),
+    (
+        "lost output",
+        |repo| std::fs::remove_dir_all(repo.root().join("lib/out")).unwrap(),
+        Changes::OnlyOnDisk,
+    ),
+    (
+        "definition",
+        |repo| {
             let text = repo.read("services.toml");
             repo.write("services.toml", text.replacen("cp input", "cp -f input", 1));
-        }),
-        ("mode", |repo| repo.make_executable("lib/input")),
-    ];
+        },
+        Changes::Inputs,
+    ),
+    (
+        "mode",
+        // `cp` leaves the mode of a file that is there.
+        |repo| repo.make_executable("lib/input"),
+        Changes::Inputs,
+    ),
+];
+
+#[test]
+fn a_needed_task_runs_again_after_its_input_or_definition_changed() {
     let repo = chain();
     repo.svc(&["build", "api"]).stdout();
-    for (name, edit) in edits {
+    for (name, edit, changes) in EDITS {
         noted(&repo);
         edit(&repo);
         let (_, said) = document(&repo, &["build", "api"]);
+        let expected = match changes {
+            Changes::OnlyOnDisk => ["lib:build cached", "api:build cached"],
+            Changes::Inputs => ["lib:build passed", "api:build cached"],
+            Changes::InputsAndOutputs => ["lib:build passed", "api:build passed"],
+        };
+        assert_eq!(outcomes(&said), expected, "{name}");
+        assert_eq!(repo.read("lib/out/input"), repo.read("lib/input"), "{name}");
+        let (_, said) = document(&repo, &["build", "api"]);
+        assert_eq!(
+            outcomes(&said),
+            ["lib:build cached", "api:build cached"],
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn without_the_cache_a_needed_task_runs_again_after_its_output_changed_too() {
+    let repo = chain();
+    let arguments = ["build", "api", "--no-cache"];
+    repo.svc(&arguments).stdout();
+    for (name, edit, _) in EDITS {
+        edit(&repo);
+        let (_, said) = document(&repo, &arguments);
         assert_eq!(
             verdicts(&said),
             ["lib:build run", "api:build run"],
             "{name}"
         );
-        let (_, said) = document(&repo, &["build", "api"]);
+        let (_, said) = document(&repo, &arguments);
         assert_eq!(
             verdicts(&said),
             ["lib:build skip", "api:build run"],
@@ -86,10 +158,8 @@ fn an_edit_runs_exactly_the_service_and_its_dependents() {
     assert_eq!(noted(&repo).len(), 8);
     repo.append("api/input", "2\n");
     repo.svc(&["test"]).stdout();
-    assert_eq!(
-        sorted(noted(&repo)),
-        ["api:build", "api:test", "web:build", "web:test"]
-    );
+    // The build of web leaves what it left before, so its test still stands.
+    assert_eq!(sorted(noted(&repo)), ["api:build", "api:test", "web:build"]);
     let why = repo.svc(&["why", "web"]).stdout();
     assert!(
         why.contains("depends on api") && why.contains("api/input changed"),
@@ -191,9 +261,14 @@ fn a_failed_dependency_is_not_forgotten_by_later_runs() {
     let (code, _) = document(&repo, &["build"]);
     assert_eq!(code, 1);
     repo.write("a/input", "1\n");
-    let (code, said) = document(&repo, &["build", "b"]);
+    let (code, said) = document(&repo, &["build", "b", "--no-cache"]);
     assert_eq!(code, 1, "{said:#}");
     assert_eq!(outcomes(&said), ["a:build failed", "b:build skipped"]);
+    // What the first build left is in the cache, and is what `b` needs.
+    let (code, said) = document(&repo, &["build", "b"]);
+    assert_eq!(code, 0, "{said:#}");
+    assert_eq!(outcomes(&said), ["a:build cached", "b:build passed"]);
+    assert_eq!(repo.read("a/out"), "1\n");
 }
 
 #[test]
@@ -205,7 +280,7 @@ fn an_input_that_changes_while_its_task_runs_is_named() {
     assert_eq!(said.code(), 0);
     assert!(
         said.stderr()
-            .contains("a:build: its input a/input changed while it ran"),
+            .contains("a:build: not cached: its input a/input changed while it ran"),
         "{}",
         said.all()
     );
@@ -306,7 +381,7 @@ fn odd_names_of_files_and_directories_work() {
     let (code, said) = document(&repo, &["build"]);
     assert_eq!((code, outcomes(&said).len()), (0, 2), "{said:#}");
     let (_, said) = document(&repo, &["build", "on"]);
-    assert_eq!(verdicts(&said), ["odd:build skip", "on:build run"]);
+    assert_eq!(verdicts(&said), ["odd:build cached", "on:build run"]);
     let why = repo.svc(&["why", "on"]).stdout();
     assert!(why.contains("ünïcode"), "{why}");
 }

@@ -100,7 +100,7 @@ fn a_declared_variable_is_part_of_what_a_result_is_made_from() {
             .to_owned()
     };
     assert_eq!(verdict("1", "x"), "run");
-    assert_eq!(verdict("1", "y"), "skip");
+    assert_eq!(verdict("1", "y"), "cached");
     assert_eq!(verdict("2", "y"), "run");
 }
 
@@ -144,7 +144,15 @@ path = "well"
 test = "true"
 "#,
     );
-    let arguments = ["test", "--all", "--jobs", "1", "--log", "none"];
+    let arguments = [
+        "test",
+        "--all",
+        "--jobs",
+        "1",
+        "--log",
+        "none",
+        "--no-cache",
+    ];
     let said = repo.svc(&arguments).env("PATH", "/usr/bin:/bin").run();
     assert_eq!(said.code(), 1);
     let text = said.stderr();

@@ -12,6 +12,7 @@ mod support;
 mod affected;
 mod affected_property;
 mod answers;
+mod caching;
 mod changing;
 mod environment;
 mod flooding;

@@ -85,32 +85,28 @@ fn a_run_that_passes() {
     ✓ web:test [TIME]
     ✓ 4 tasks in [TIME]: 4 passed
     ");
-    insta::assert_snapshot!(run(&repo, &["build", "--all"]), @r"
+    insta::assert_snapshot!(run(&repo, &["build", "--all"]), @"
     exit 0
     --- stderr
-    2 tasks: 2 to run; 1 job
-    ┌ lib:build
-    │ building lib
-    ✓ lib:build [TIME]
-    ┌ api:build
-    │ building api
-    ✓ api:build [TIME]
-    ✓ 2 tasks in [TIME]: 2 passed
+    2 tasks: 1 to run, 1 cached; 1 job
+    lib:build | building lib
+    api:build | building api
+    ✓ api:build [TIME] not cached: it has no `outputs`
+    hint: api:build runs every time, as it has no `outputs`; list there what it leaves behind, or set `outputs = []` if that is nothing
+    ✓ 2 tasks in [TIME]: 1 passed, 1 cached
     ");
-    insta::assert_snapshot!(run(&repo, &["build", "lib"]), @r"
+    insta::assert_snapshot!(run(&repo, &["build", "lib"]), @"
     exit 0
     --- stderr
     lib:build | building lib
-    ✓ lib:build [TIME]
-    ✓ 1 task in [TIME]: 1 passed
+    ✓ 1 task in [TIME]: 1 cached
     ");
-    insta::assert_snapshot!(run(&repo, &["build", "lib", "-v"]), @r"
+    insta::assert_snapshot!(run(&repo, &["build", "lib", "-v"]), @"
     exit 0
     --- stderr
-    ▸ lib:build  requested
     lib:build | building lib
-    ✓ lib:build [TIME]
-    ✓ 1 task in [TIME]: 1 passed
+    ✓ lib:build  cached
+    ✓ 1 task in [TIME]: 1 cached
     ");
     insta::assert_snapshot!(run(&repo, &["build", "lib", "-q"]), @r"exit 0");
 }
@@ -140,46 +136,50 @@ fn a_run_that_fails() {
     - 1 task skipped, needs api:test: web:lint
     ✗ 4 tasks in [TIME]: 1 failed, 1 skipped, 2 passed
     ");
-    insta::assert_snapshot!(run(&repo, &["run", "lint", "--all", "--log", "stream"]), @r"
+    insta::assert_snapshot!(run(&repo, &["run", "lint", "--all", "--log", "stream"]), @"
     exit 1
     --- stderr
-    4 tasks: 3 to run, 1 up to date; 1 job
+    4 tasks: 3 to run, 1 cached; 1 job
+    lib:build | building lib
     api:build | building api
-    ✓ api:build [TIME]
+    ✓ api:build [TIME] not cached: it has no `outputs`
     api:test | testing
     api:test | one went wrong
-    ✗ api:test [TIME] exit code 1
+    ✗ api:test [TIME] exit code 1  it failed before
+    hint: api:build runs every time, as it has no `outputs`; list there what it leaves behind, or set `outputs = []` if that is nothing
 
     ✗ api:test: exit code 1
       log: [WORLD]/repo/.git/svc/runs/[RUN]/api.test.log
       repeat: svc test api
 
     - 1 task skipped, needs api:test: web:lint
-    ✗ 4 tasks in [TIME]: 1 failed, 1 skipped, 1 passed, 1 up to date
+    ✗ 4 tasks in [TIME]: 1 failed, 1 skipped, 1 passed, 1 cached
     ");
-    insta::assert_snapshot!(run(&repo, &["run", "lint", "--all", "--log", "failed"]), @r"
+    insta::assert_snapshot!(run(&repo, &["run", "lint", "--all", "--log", "failed"]), @"
     exit 1
     --- stderr
-    4 tasks: 3 to run, 1 up to date; 1 job
-    ✓ api:build [TIME]
+    4 tasks: 3 to run, 1 cached; 1 job
+    ✓ api:build [TIME] not cached: it has no `outputs`
     ┌ api:test
     │ testing
     │ one went wrong
-    ✗ api:test [TIME] exit code 1
+    ✗ api:test [TIME] exit code 1  it failed before
+    hint: api:build runs every time, as it has no `outputs`; list there what it leaves behind, or set `outputs = []` if that is nothing
 
     ✗ api:test: exit code 1
       log: [WORLD]/repo/.git/svc/runs/[RUN]/api.test.log
       repeat: svc test api
 
     - 1 task skipped, needs api:test: web:lint
-    ✗ 4 tasks in [TIME]: 1 failed, 1 skipped, 1 passed, 1 up to date
+    ✗ 4 tasks in [TIME]: 1 failed, 1 skipped, 1 passed, 1 cached
     ");
-    insta::assert_snapshot!(run(&repo, &["run", "lint", "--all", "--log", "none", "--", "a b"]), @r"
+    insta::assert_snapshot!(run(&repo, &["run", "lint", "--all", "--log", "none", "--", "a b"]), @"
     exit 1
     --- stderr
-    4 tasks: 3 to run, 1 up to date; 1 job
-    ✓ api:build [TIME]
-    ✗ api:test [TIME] exit code 1
+    4 tasks: 3 to run, 1 cached; 1 job
+    ✓ api:build [TIME] not cached: it has no `outputs`
+    ✗ api:test [TIME] exit code 1  it failed before
+    hint: api:build runs every time, as it has no `outputs`; list there what it leaves behind, or set `outputs = []` if that is nothing
 
     ✗ api:test: exit code 1
       │ testing
@@ -188,27 +188,30 @@ fn a_run_that_fails() {
       repeat: svc test api
 
     - 1 task skipped, needs api:test: web:lint
-    ✗ 4 tasks in [TIME]: 1 failed, 1 skipped, 1 passed, 1 up to date
+    ✗ 4 tasks in [TIME]: 1 failed, 1 skipped, 1 passed, 1 cached
     ");
 }
 
 #[test]
 fn a_dry_run_says_what_would_be_done_and_does_nothing() {
     let repo = workspace(SHOP);
-    insta::assert_snapshot!(run(&repo, &["test", "--all", "--dry-run"]), @r"
+    insta::assert_snapshot!(run(&repo, &["test", "--all", "--dry-run"]), @"
     exit 0
     --- stdout
-    TASK       VERDICT  CAUSE
-    lib:build  run      needed by api:build
-    api:build  run      needed by web:test and 1 more
-    api:test   run      requested
-    web:test   run      requested
+    TASK       VERDICT  CAUSE                          REASON
+    lib:build  run      needed by api:build            no earlier result
+    api:build  run      needed by web:test and 1 more  not cached: it has no `outputs`
+    api:test   run      requested                      may be cached after api:build
+    web:test   run      requested                      may be cached after api:build
 
     4 tasks: 4 to run
     ");
     assert!(!repo.root().join("lib/out").exists());
     assert_eq!(repo.svc(&["log", "--list"]).stdout(), "");
-    let plan = repo.svc(&["test", "api", "--dry-run"]).json();
+    let mut plan = repo.svc(&["test", "api", "--dry-run"]).json();
+    // The platform is part of it.
+    let key = plan["tasks"][0]["key"].take();
+    assert_eq!(key.as_str().map(str::len), Some(64));
     insta::assert_snapshot!(format!("{plan:#}"), @r#"
     {
       "version": 1,
@@ -219,7 +222,7 @@ fn a_dry_run_says_what_would_be_done_and_does_nothing() {
           "task": "build",
           "needs": [],
           "verdict": "run",
-          "reason": "",
+          "reason": "no earlier result",
           "key": null,
           "causes": [
             {
@@ -236,7 +239,7 @@ fn a_dry_run_says_what_would_be_done_and_does_nothing() {
             "lib:build"
           ],
           "verdict": "run",
-          "reason": "",
+          "reason": "not cached: it has no `outputs`",
           "key": null,
           "causes": [
             {
@@ -253,7 +256,7 @@ fn a_dry_run_says_what_would_be_done_and_does_nothing() {
             "api:build"
           ],
           "verdict": "run",
-          "reason": "",
+          "reason": "may be cached after api:build",
           "key": null,
           "causes": [
             {

@@ -60,11 +60,15 @@ fn a_result_is_of_what_lay_on_disk_and_not_of_what_was_compared() {
 fn what_needs_outputs_that_are_made_anew_runs_again() {
     let repo = built();
     std::fs::remove_dir_all(repo.root().join("base/out")).unwrap();
-    let (_, plan) = document(&repo, &["build", "app", "--dry-run"]);
+    let (_, plan) = document(&repo, &["build", "app", "--dry-run", "--no-cache"]);
     assert_eq!(
         verdicts(&plan),
         ["base:build run", "lib:build run", "app:build run"]
     );
+    // With the cache they come back, and nothing but what has no outputs runs.
+    repo.svc(&["build", "app"]).stdout();
+    assert_eq!(noted(&repo), ["app"]);
+    assert_eq!(repo.read("base/out/x"), "1\n");
 }
 
 #[test]
@@ -80,7 +84,7 @@ fn arguments_and_causes_are_for_what_is_selected() {
     let (_, plan) = document(&repo, &["build", "--tag", "high", "--dry-run"]);
     assert_eq!(
         verdicts(&plan),
-        ["base:build skip", "lib:build skip", "app:build run"]
+        ["base:build cached", "lib:build cached", "app:build run"]
     );
 }
 

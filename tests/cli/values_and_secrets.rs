@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::support::TestRepo;
 use crate::world::{document, noted, outcomes, row, workspace};
 
 const VALUES: &str = r#"
@@ -18,22 +19,30 @@ test = "env | grep ^SVC_VALUE_ | sort >>../log"
 "#;
 
 #[test]
-fn values_reach_the_tasks_that_need_them_also_when_their_giver_is_skipped() {
-    let repo = workspace(VALUES);
-    let said = repo.svc(&["build", "my-app"]).run();
+fn values_reach_the_tasks_that_need_them_also_when_their_giver_does_not_run() {
+    for (flag, outcome) in [(None, "cached"), (Some("--no-cache"), "skipped")] {
+        let repo = workspace(VALUES);
+        values_reach(&repo, flag, outcome);
+    }
+}
+
+fn values_reach(repo: &TestRepo, flag: Option<&str>, outcome: &str) {
+    let build = [&["build", "my-app"], flag.as_slice()].concat();
+    let said = repo.svc(&build).run();
     assert_eq!(said.code(), 0, "{}", said.all());
     let values = ["SVC_VALUE_IMAGE_DIGEST=sha256:12", "SVC_VALUE_IMAGE_EMPTY="];
-    assert_eq!(noted(&repo), [&["build"], &values[..]].concat());
-    let (_, said) = document(&repo, &["build", "my-app"]);
+    assert_eq!(noted(repo), [&["build"], &values[..]].concat());
+    let (_, said) = document(repo, &build);
     assert_eq!(
         outcomes(&said),
-        ["image:build skipped", "my-app:build passed"]
+        [&format!("image:build {outcome}"), "my-app:build passed"]
     );
-    assert_eq!(noted(&repo), values);
+    assert_eq!(noted(repo), values);
     assert_eq!(row(&said, "image:build")["values"]["digest"], "sha256:12");
     assert_eq!(row(&said, "my-app:build")["values"]["a-name"], "x = y");
-    repo.svc(&["test", "my-app"]).stdout();
-    assert!(noted(&repo).contains(&"SVC_VALUE_MY_APP_A_NAME=x = y".to_owned()));
+    repo.svc(&[&["test", "my-app"], flag.as_slice()].concat())
+        .stdout();
+    assert!(noted(repo).contains(&"SVC_VALUE_MY_APP_A_NAME=x = y".to_owned()));
 }
 
 #[test]

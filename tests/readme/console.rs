@@ -72,16 +72,23 @@ fn lines<'a>(text: impl Iterator<Item = &'a str>) -> Vec<String> {
 
 /// A line without times, ids of commits, the number of jobs and the width of columns.
 pub fn timeless(line: &str) -> String {
-    let line = line.split_once(" up to date; ").map_or_else(
-        || line.to_owned(),
-        |(start, _)| format!("{start} up to date; jobs"),
-    );
+    let line = match line.rsplit_once("; ") {
+        Some((start, jobs)) if is_jobs(jobs) => format!("{start}; jobs"),
+        _ => line.to_owned(),
+    };
     let is_id = |word: &str| word.len() == 10 && word.bytes().all(|it| it.is_ascii_hexdigit());
     without_times(&line)
         .split_whitespace()
         .map(|word| if is_id(word) { "[ID]" } else { word })
         .collect::<Vec<_>>()
         .join(" ")
+}
+
+fn is_jobs(text: &str) -> bool {
+    let number = text
+        .strip_suffix(" jobs")
+        .or_else(|| text.strip_suffix(" job"));
+    number.is_some_and(|it| it.parse::<usize>().is_ok())
 }
 
 /// Whether the line is the wanted one, in which `…` stands for anything.

@@ -678,6 +678,14 @@ fn variables_have_names_and_their_values_are_never_shown() {
     7 | secrets = ***************
       |           ^^^^^^^^^^^^^^^ this is a string
     "#);
+    assert_snapshot!(lines("[services.api]\npath = \"api\"\n[services.api.build]\nrun = \"x\"\nenv = [\"A_*\", \"*\", \"A*B\"]\npass-env = [\"B_*\"]\nsecrets = [\"C_*\"]"), @"
+    services.toml:6:15: `*` in `env` is not a name of a variable
+      a name has letters, digits and `_`, and does not begin with a digit
+    services.toml:6:20: `A*B` in `env` is not a name of a variable
+      a name has letters, digits and `_`, and does not begin with a digit
+    services.toml:8:12: `C_*` in `secrets` is not a name of a variable
+      a name has letters, digits and `_`, and does not begin with a digit
+    ");
     assert_snapshot!(problems(&Memory::new("version = 1\n[environments.prod]\nenv = { TOKEN = \"hunter2\", PORT = 8080, \"a b\" = \"hunter2\", SVC_X = \"hunter2\" }\n")), @r#"
     error: the value of `PORT` must be a string
      --> services.toml:3:35

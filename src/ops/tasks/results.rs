@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -42,6 +43,8 @@ pub struct RunResults<'a> {
     pub ran: Mutex<Vec<Ran>>,
     /// Whether the logs of this run are kept: without its log, no result is whole.
     pub has_logs: bool,
+    /// Whether it was said that the outputs of a task are not remembered.
+    pub is_forgetting: AtomicBool,
     pub is_asked: &'a (dyn Fn() -> bool + Sync),
     /// The first build that ran again though nothing differs, only because it declares no outputs.
     pub needless: OnceLock<TaskId>,
@@ -398,9 +401,11 @@ impl RunResults<'_> {
             warn("not cached: none of its outputs are there".to_owned());
             return None;
         }
-        if let Err(error) = self.outputs.remember(&planned.id, &collected, lock) {
+        if let Err(error) = self.outputs.remember(&planned.id, &collected, lock)
+            && !self.is_forgetting.swap(true, Ordering::Relaxed)
+        {
             warn(format!(
-                "its outputs are not remembered: {}",
+                "its outputs, and maybe those of others, are not remembered: {}",
                 with_cause(&error)
             ));
         }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, OnceLock};
 
 use crate::engine::{self, Job, Nothing, with_cause};
@@ -63,6 +64,8 @@ pub fn run(prepared: Prepared<'_>, emit: &mut dyn FnMut(&Event)) -> Result<Summa
         tracked: &reuse.tracked,
         ran: Mutex::default(),
         has_logs: record.is_some(),
+        // Where no record can be made, nothing can be remembered beside it, and that was said.
+        is_forgetting: AtomicBool::new(record.is_none()),
         is_asked: &asked,
         needless: OnceLock::new(),
         state: states.into_iter().flatten().map(Mutex::new).collect(),
