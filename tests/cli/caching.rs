@@ -396,8 +396,8 @@ fn without_a_place_for_the_store_everything_runs_with_one_warning() {
     repo.write("no-directory.flag", "");
     let file = repo.root().join("no-directory.flag");
     let places: [&dyn Fn(&mut std::process::Command); 2] =
-        [&|it| drop(it.env("SVC_CACHE_DIR", &file)), &|it| {
-            drop(it.env_remove("HOME").env_remove("XDG_CACHE_HOME"))
+        [&|it| _ = it.env("SVC_CACHE_DIR", &file), &|it| {
+            _ = it.env_remove("HOME").env_remove("XDG_CACHE_HOME");
         }];
     for place in places {
         for expected in [&["build", "test"][..], &["test"]] {
