@@ -87,6 +87,7 @@ impl Tools {
         }
         let environments = environments(workspace, &tasks, variables);
         let asked = tasks.iter().zip(&plan.tasks).enumerate();
+        let asked = asked.filter(|(_, (task, _))| !task.tools.is_empty());
         let asked = asked.flat_map(|(at, (task, planned))| {
             let directory = place
                 .root
