@@ -245,7 +245,12 @@ pub fn variables<'d>(findings: &mut Findings, key: &str, node: Node<'d>) -> Opti
 }
 
 fn variable(findings: &mut Findings, key: &str, name: At<&str>) -> bool {
-    if is_variable(name.value) {
+    // A secret is known by its whole name.
+    let name_or_start = match name.value.strip_suffix('*') {
+        Some(start) if key != "secrets" => start,
+        _ => name.value,
+    };
+    if is_variable(name_or_start) {
         return true;
     }
     // What stands behind `=` may be a secret, so it is not repeated.

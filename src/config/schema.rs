@@ -89,7 +89,7 @@ fn shape(of: Shape) -> Value {
         Shape::Commands => json!({ "anyOf": [text(), texts()] }),
         Shape::Variables => json!({
             "type": "array",
-            "items": { "type": "string", "pattern": "^([A-Za-z_][A-Za-z0-9_]*|\\.\\.\\.)$" },
+            "items": { "type": "string", "pattern": "^([A-Za-z_][A-Za-z0-9_]*\\*?|\\.\\.\\.)$" },
         }),
         Shape::Values => json!({
             "type": "object",
