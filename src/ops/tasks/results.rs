@@ -28,6 +28,7 @@ use crate::ops::tasks::inputs::now_ns;
 use crate::ops::tasks::keys::{Keys, Needed, NoKey};
 use crate::ops::tasks::lookup::not_reusable;
 use crate::ops::tasks::missed;
+use crate::ops::tasks::reading::Reading;
 
 /// The results of one run.
 pub struct RunResults<'a> {
@@ -56,6 +57,7 @@ pub struct State {
     key: Option<Box<Key>>,
     /// Held while the task runs and its result is kept.
     lock: Option<Lock>,
+    reading: Reading,
     /// When it began.
     from_ns: i128,
 }
@@ -73,6 +75,9 @@ impl State {
 impl Results for RunResults<'_> {
     fn before(&self, task: usize, tell: &dyn Fn(Event)) -> Before {
         let before = self.look(task, tell);
+        if before.reused.is_none() {
+            self.hold(task, tell);
+        }
         self.state(task).from_ns = now_ns();
         before
     }
@@ -81,10 +86,13 @@ impl Results for RunResults<'_> {
         let mut state = std::mem::take(&mut *self.state(task));
         self.note_ran(task, state.from_ns);
         let after = match result.outcome {
-            Outcome::Passed => self.passed(task, state.key.take(), result, tell),
+            Outcome::Passed => {
+                let key = state.key.take();
+                self.passed(task, key, &state.reading, result, tell)
+            }
             _ => After::default(),
         };
-        drop(state.lock);
+        drop(state);
         after
     }
 
@@ -152,6 +160,15 @@ impl RunResults<'_> {
         before
     }
 
+    /// What a task writes is its own while it runs, whether its result is kept or not; and what it reads stays.
+    fn hold(&self, task: usize, tell: &dyn Fn(Event)) {
+        let held = self.state(task).lock.take();
+        let lock = held.or_else(|| self.lock(task, tell));
+        let reading = self.read_needed(task, tell);
+        let mut state = self.state(task);
+        (state.lock, state.reading) = (lock, reading);
+    }
+
     fn note_ran(&self, task: usize, from_ns: i128) {
         let planned = self.planned(task);
         let ran = Ran {
@@ -164,7 +181,7 @@ impl RunResults<'_> {
         all.push(ran);
     }
 
-    fn planned(&self, task: usize) -> &PlannedTask {
+    pub(in crate::ops::tasks) fn planned(&self, task: usize) -> &PlannedTask {
         &self.plan.tasks[task]
     }
 
@@ -173,11 +190,11 @@ impl RunResults<'_> {
         &self.workspace.service(planned.service).tasks[&planned.id.task]
     }
 
-    fn patterns(&self, task: usize) -> &[Pattern] {
+    pub(in crate::ops::tasks) fn patterns(&self, task: usize) -> &[Pattern] {
         self.definition(task).outputs.as_deref().unwrap_or_default()
     }
 
-    fn state(&self, task: usize) -> MutexGuard<'_, State> {
+    pub(in crate::ops::tasks) fn state(&self, task: usize) -> MutexGuard<'_, State> {
         let state = self.state[task].lock();
         state.unwrap_or_else(PoisonError::into_inner)
     }
@@ -300,6 +317,7 @@ impl RunResults<'_> {
         &self,
         task: usize,
         key: Option<Box<Key>>,
+        reading: &Reading,
         result: &TaskResult,
         tell: &dyn Fn(Event),
     ) -> After {
@@ -313,7 +331,12 @@ impl RunResults<'_> {
             self.set_needed(task, self.without_key(task, &outputs, result));
             return After::default();
         };
-        if let Some(change) = self.first_change(task, &key) {
+        let changed = self.first_change(task, &key);
+        let unsteady = || {
+            let need = self.first_unsteady(reading)?;
+            Some(format!("what {need} left changed"))
+        };
+        if let Some(change) = changed.or_else(unsteady) {
             warn(format!("not cached: {change} while it ran"));
             let unclear = format!("an input of {id} changed while it ran");
             let needed = match self.by_outputs(task, &outputs, &result.values) {
