@@ -646,6 +646,46 @@ fn patterns_are_checked() {
 }
 
 #[test]
+fn only_variables_that_are_no_secrets_go_by_their_beginning() {
+    let file = "version = 1\n[services.api]\npath = \"api\"\n[services.api.build]\nrun = \"x\"\nenv = [\"A_*\", \"*\", \"A*B\"]\npass-env = [\"B*\"]\nsecrets = [\"C_*\"]\n";
+    assert_snapshot!(problems(&Memory::new(file)), @r#"
+    error: `*` in `env` is not a name of a variable
+     --> services.toml:6:15
+      |
+    6 | env = ["A_*", "*", "A*B"]
+      |               ^^^
+      |
+      = help: a name has letters, digits and `_`, and does not begin with a digit
+
+    error: `A*B` in `env` is not a name of a variable
+     --> services.toml:6:20
+      |
+    6 | env = ["A_*", "*", "A*B"]
+      |                    ^^^^^
+      |
+      = help: a name has letters, digits and `_`, and does not begin with a digit
+
+    error: `C_*` in `secrets` is not a name of a variable
+     --> services.toml:8:12
+      |
+    8 | secrets = ["C_*"]
+      |            ^^^^^
+      |
+      = help: a name has letters, digits and `_`, and does not begin with a digit
+    "#);
+}
+
+#[test]
+fn a_secret_is_no_variable_of_a_key_by_its_beginning_either() {
+    let file = "version = 1\n[services.api]\npath = \"api\"\n[services.api.build]\nrun = \"x\"\nenv = [\"NPM_*\"]\nsecrets = [\"NPM_TOKEN\"]\n";
+    let said = problems(&Memory::new(file));
+    assert!(
+        said.contains("`NPM_TOKEN` is in `secrets` and in `env`"),
+        "{said}"
+    );
+}
+
+#[test]
 fn variables_have_names_and_their_values_are_never_shown() {
     assert_snapshot!(problems(&Memory::new("version = 1\n[services.api]\npath = \"api\"\n[services.api.build]\nrun = \"x\"\nenv = [\"TOKEN=hunter2\", \"A-B\", \"1A\"]\nsecrets = \"TOKEN=hunter2\"\n")), @r#"
     error: `TOKEN` in `env` is not a name of a variable
