@@ -402,8 +402,28 @@ impl RunResults<'_> {
             service,
             inputs,
             key,
-        )?;
-        Some(format!("its input {} was added", added.display()))
+        );
+        if let Some(added) = added {
+            return Some(format!("its input {} was added", added.display()));
+        }
+        let need = self.first_need_changed(task)?;
+        Some(format!("the outputs of {need} changed"))
+    }
+
+    /// The first task that it needs whose outputs are not what they were when it began: by its own doing, by another `svc`
+    /// or by hand.
+    fn first_need_changed(&self, task: usize) -> Option<&TaskId> {
+        let is_changed = |need: &&usize| {
+            let needed = self.state(**need).needed.clone();
+            let Some(Needed::Known(NeededResult::Outputs { outputs, .. })) = needed else {
+                return false;
+            };
+            let id = &self.planned(**need).id;
+            let now = self.outputs.collect(id, self.patterns(**need));
+            now.ok().is_none_or(|it| it.tree.digest() != outputs)
+        };
+        let changed = self.planned(task).needs.iter().find(is_changed);
+        changed.map(|need| &self.planned(*need).id)
     }
 
     fn keep(
