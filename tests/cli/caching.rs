@@ -3,9 +3,10 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use crate::support::{Said, TestRepo};
-use crate::world::{document, noted, outcomes, row, verdicts, workspace};
+use crate::world::{Running, document, noted, outcomes, row, verdicts, wait_until, workspace};
 
 /// A library with outputs of every kind, a log and a value; and an application made from them.
 const LIB_AND_APP: &str = r#"
@@ -395,10 +396,13 @@ fn without_a_place_for_the_store_everything_runs_with_one_warning() {
     let repo = workspace(TWO);
     repo.write("no-directory.flag", "");
     let file = repo.root().join("no-directory.flag");
-    let places: [&dyn Fn(&mut std::process::Command); 2] =
-        [&|it| _ = it.env("SVC_CACHE_DIR", &file), &|it| {
-            _ = it.env_remove("HOME").env_remove("XDG_CACHE_HOME");
-        }];
+    let in_a_file = |command: &mut Command| {
+        command.env("SVC_CACHE_DIR", &file);
+    };
+    let homeless = |command: &mut Command| {
+        command.env_remove("HOME").env_remove("XDG_CACHE_HOME");
+    };
+    let places: [&dyn Fn(&mut Command); 2] = [&in_a_file, &homeless];
     for place in places {
         for expected in [&["build", "test"][..], &["test"]] {
             let mut command = repo.svc(&["test", "a"]).command();
@@ -815,4 +819,36 @@ secrets = ["NPM_TOKEN"]
         .run();
     assert!(said.stderr().contains("1 cached"), "{}", said.all());
     assert!(!said.all().contains("-token"), "{}", said.all());
+}
+
+#[test]
+fn outputs_that_a_task_needs_and_that_change_while_it_runs_make_no_result() {
+    let repo = workspace(
+        r#"
+[services.lib]
+path = "lib"
+build = { run = "cp input out", outputs = ["out"] }
+[services.app]
+path = "app"
+depends-on = ["lib"]
+[services.app.build]
+run = "if [ -e ../hold.flag ]; then touch ../begun.flag; until [ -e ../go.flag ]; do sleep 0.02; done; fi; cp ../lib/out out"
+outputs = ["out"]
+"#,
+    );
+    repo.write("hold.flag", "");
+    let running = Running::start(repo.svc(&["build", "app"]));
+    wait_until("the task begins", || {
+        repo.root().join("begun.flag").exists()
+    });
+    // By hand, or by another svc that builds it with other variables.
+    repo.write("lib/out", "something else\n");
+    repo.write("go.flag", "");
+    let (status, said) = running.end();
+    assert!(status.success(), "{said}");
+    assert_eq!(repo.read("app/out"), "something else\n");
+    repo.remove("hold.flag");
+    fine(&repo, &["build", "app"]);
+    assert_eq!(repo.read("lib/out"), "1\n");
+    assert_eq!(repo.read("app/out"), "1\n", "a wrong result was kept");
 }
