@@ -71,7 +71,7 @@ pub fn installed(directory: &Path, root: &Path, jobs: usize) -> Vec<Peer> {
     let binary = stand_in(root).join("npm");
     write(binary.parent().unwrap(), "npm", NPM);
     fs::set_permissions(binary, fs::Permissions::from_mode(0o755)).unwrap();
-    let nx = modules.join("nx/bin/nx.js");
+    let nx = modules.join(".bin/nx");
     let turbo = turbo(&modules).map(|program| Peer {
         name: "turbo",
         program: program.to_string_lossy().into(),
@@ -83,9 +83,9 @@ pub fn installed(directory: &Path, root: &Path, jobs: usize) -> Vec<Peer> {
     });
     let nx = nx.exists().then(|| Peer {
         name: "nx",
-        program: "node".into(),
+        program: nx.to_string_lossy().into(),
         arguments: (
-            format!("{} run-many --target", nx.display()),
+            "run-many --target".into(),
             format!("--parallel={jobs} --output-style=static"),
         ),
         all_cached: |tasks| format!("for {tasks} out of {tasks} tasks"),
