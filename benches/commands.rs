@@ -1,14 +1,14 @@
 //! Whole commands beside git and a shell loop, with the marks that they are to reach, as a table in Markdown.
 //!
 //! `cargo bench --bench commands -- --services 10,100 --rounds 9 --tree 0` limits what is measured.
-#![expect(clippy::print_stdout, reason = "a measurement")]
 
 mod support;
 
 use std::fs;
 use std::path::Path;
 
-use support::timing::{Cost, Timed, interleave, median};
+use support::table::{Mark, Row, print, print_head};
+use support::timing::{Timed, interleave};
 use support::workspace::{Size, commands};
 
 const SVC: &str = env!("CARGO_BIN_EXE_svc");
@@ -22,33 +22,9 @@ struct Scope {
     rounds: usize,
 }
 
-/// How far a command may be from what it is compared with.
-#[derive(Clone, Copy)]
-enum Mark {
-    Ratio(f64),
-    /// The ratio, or so many milliseconds more.
-    RatioOr(f64, f64),
-    Milliseconds(f64),
-    Megabytes(f64),
-    /// It is only shown.
-    None,
-}
-
-/// A command of ours and what it is compared with.
-struct Row {
-    name: &'static str,
-    ours: usize,
-    other: Option<usize>,
-    mark: Mark,
-    memory: Mark,
-}
-
 fn main() {
     let scope = Scope::read(std::env::args().skip(1));
-    println!(
-        "| services | files | work | ms | CPU ms | MB | beside | ms | CPU ms | ratio | mark | |"
-    );
-    println!("|---|---|---|---|---|---|---|---|---|---|---|---|");
+    print_head();
     for services in &scope.services {
         let size = Size {
             services: *services,
@@ -168,96 +144,32 @@ fn runs(size: Size, root: &Path, rounds: usize) {
     let list = root.with_extension("txt");
     let lines = commands.iter().map(|it| format!("{it}\n"));
     fs::write(&list, lines.collect::<String>()).expect("a list");
-    let svc = |jobs| Timed::new(SVC, &format!("build --all --log none --jobs {jobs}"));
+    let store = root.with_extension("store");
+    let svc = |arguments| {
+        let svc = Timed::new(SVC, &format!("build --all --log none {arguments}"));
+        svc.variable("SVC_CACHE_DIR", store.to_string_lossy())
+    };
+    let xargs = format!("-a {} -P 2 -I{{}} sh -eu -c {{}}", list.display());
     let timed = [
-        svc(1),
+        svc("--no-cache --jobs 1"),
         Timed::new("sh", &script.to_string_lossy()),
-        svc(2),
-        Timed {
-            program: "xargs".into(),
-            arguments: [
-                "-a",
-                &list.to_string_lossy(),
-                "-P",
-                "2",
-                "-I{}",
-                "sh",
-                "-eu",
-                "-c",
-                "{}",
-            ]
-            .map(String::from)
-            .to_vec(),
-        },
+        svc("--no-cache --jobs 2"),
+        Timed::new("xargs", &xargs),
+        svc("--force --jobs 2"),
     ];
-    let row = |name, ours| Row {
+    let row = |name, ours, other| Row {
         name,
         ours,
-        other: Some(ours + 1),
+        other: Some(other),
         mark: Mark::Ratio(1.2),
         memory: Mark::None,
     };
     let costs = interleave(&timed, rounds, root);
     for row in [
-        row("build, one at a time", 0),
-        row("build, two at a time", 2),
+        row("build, one at a time", 0, 1),
+        row("build, two at a time", 2, 3),
+        row("build, two at a time, results kept", 4, 3),
     ] {
         print(size, &row, &timed, &costs);
     }
-}
-
-fn print(size: Size, row: &Row, timed: &[Timed], costs: &[Vec<Cost>]) {
-    let ours = &costs[row.ours];
-    let milliseconds = |costs: &[Cost], of: fn(&Cost) -> f64| 1e3 * median(costs.iter().map(of));
-    let wall = milliseconds(ours, |it| it.wall);
-    let memory = ours.iter().map(|it| it.memory).fold(0.0, f64::max);
-    let (mut beside, mut ratio, mut more) = (["-", "-", "-"].map(String::from), f64::NAN, f64::NAN);
-    if let Some(other) = row.other {
-        let program = Path::new(&timed[other].program).display();
-        let others = &costs[other];
-        beside = [
-            format!(
-                "{program} {}",
-                timed[other]
-                    .arguments
-                    .first()
-                    .map_or("", |it| it.rsplit('/').next().unwrap_or(it))
-            ),
-            format!("{:.1}", milliseconds(others, |it| it.wall)),
-            format!("{:.1}", milliseconds(others, |it| it.cpu)),
-        ];
-        let pairs = || ours.iter().zip(others);
-        ratio = median(pairs().map(|(ours, other)| ours.wall / other.wall));
-        more = 1e3 * median(pairs().map(|(ours, other)| ours.wall - other.wall));
-    }
-    let (mark, is_met) = match row.mark {
-        Mark::Ratio(most) => (format!("{most} ×"), ratio <= most),
-        Mark::RatioOr(most, extra) => (
-            format!("{most} × or + {extra} ms"),
-            ratio <= most || more <= extra,
-        ),
-        Mark::Milliseconds(most) => (format!("{most} ms"), wall <= most),
-        Mark::Megabytes(most) => (format!("{most} MB"), memory <= most),
-        Mark::None => ("-".to_owned(), true),
-    };
-    let is_small = !matches!(row.memory, Mark::Megabytes(most) if memory > most);
-    let verdict = match (is_met, is_small) {
-        (true, true) => "met",
-        (false, true) => "missed",
-        (true, false) => "met, but too much memory",
-        (false, false) => "missed, and too much memory",
-    };
-    println!(
-        "| {} | {} | {} | {wall:.1} | {:.1} | {memory:.0} | {} | {} | {mark} | {verdict} |",
-        size.services,
-        size.members() * (size.files + 1) + 2,
-        row.name,
-        milliseconds(ours, |it| it.cpu),
-        beside.join(" | "),
-        if ratio.is_nan() {
-            "-".to_owned()
-        } else {
-            format!("{ratio:.2}")
-        },
-    );
 }

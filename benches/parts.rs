@@ -6,21 +6,23 @@ mod support;
 use std::collections::BTreeMap;
 use std::io;
 
-use criterion::{Criterion, criterion_group, criterion_main};
+use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use support::workspace::definition;
 use svc::config::{self, Source};
 use svc::engine::schedule::Schedule;
 use svc::model::affected::Changed;
 use svc::model::cause::Cause;
-use svc::model::change::Changes;
+use svc::model::change::{Changes, ObjectId};
 use svc::model::definition::DefinitionChanges;
+use svc::model::digest::Digest;
 use svc::model::graph::TaskGraph;
-use svc::model::name::TaskName;
+use svc::model::key::{FORMAT, InputFile, InputFiles, Key};
+use svc::model::name::{TaskId, TaskName};
 use svc::model::path::FilePath;
 use svc::model::pattern::Pattern;
 use svc::model::plan::{self, Plan};
 use svc::model::task::Slot;
-use svc::model::workspace::Workspace;
+use svc::model::workspace::{Service, Workspace};
 
 const SIZES: [usize; 3] = [100, 1000, 5000];
 
@@ -57,6 +59,11 @@ fn parts(criterion: &mut Criterion) {
             bencher.iter_with_large_drop(|| planned(&workspace));
         });
         group.bench_function("schedule it", |bencher| bencher.iter(|| schedule(&plan)));
+        let inputs: Vec<_> = workspace.services().iter().map(inputs).collect();
+        group.bench_function("digest the keys of everything", |bencher| {
+            let keys = |inputs: Vec<Vec<InputFile>>| keys(&workspace, inputs);
+            bencher.iter_batched(|| inputs.clone(), keys, BatchSize::LargeInput);
+        });
         group.finish();
     }
 }
@@ -82,6 +89,43 @@ fn schedule(plan: &Plan) {
         let task = schedule.start_next().unwrap();
         schedule.passed(task);
     }
+}
+
+/// What git and the working tree tell of the 50 files of a service.
+fn inputs(service: &Service) -> Vec<InputFile> {
+    let file = |at: u8| InputFile {
+        path: service
+            .path
+            .join(format!("src/part{}/file{at:03}.rs", at / 10).as_bytes()),
+        mode: 0o100644,
+        content: ObjectId::from_bytes(&[at; 20]).unwrap(),
+        size: Some(1000),
+    };
+    (0..50).map(file).collect()
+}
+
+/// The digests of the keys, as far as they do not depend on each other.
+fn keys(workspace: &Workspace, inputs: Vec<Vec<InputFile>>) -> Vec<Digest> {
+    let build = TaskName::new("build").unwrap();
+    let services = workspace.services().iter().zip(inputs);
+    let key = |(service, inputs): (&Service, Vec<InputFile>)| Key {
+        format: FORMAT,
+        task: TaskId::new(&service.name, &build),
+        path: service.path.clone(),
+        commands: service.tasks[&build].run.clone(),
+        arguments: Vec::new(),
+        shell: service.tasks[&build].shell.to_vec(),
+        outputs: Some(Vec::new()),
+        strict_env: true,
+        platform: "linux x86_64".into(),
+        inputs: InputFiles::new(inputs),
+        global_inputs: InputFiles::new(Vec::new()),
+        variables: BTreeMap::new(),
+        tools: BTreeMap::new(),
+        needs: BTreeMap::new(),
+        dependencies: BTreeMap::new(),
+    };
+    services.map(|it| key(it).digest()).collect()
 }
 
 criterion_group!(benches, parts);

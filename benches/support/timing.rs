@@ -3,14 +3,27 @@
 
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::rc::Rc;
 use std::time::Instant;
 
 use crate::support::workspace::Random;
 
 /// A command that is timed.
 pub struct Timed {
+    /// How tables call it.
+    pub name: String,
     pub program: String,
     pub arguments: Vec<String>,
+    pub variables: Vec<(String, String)>,
+    pub before: Before,
+}
+
+/// What happens before each time, and is not timed.
+pub enum Before {
+    Nothing,
+    /// The command itself: whatever others did meanwhile, it finds what it left behind.
+    Itself,
+    Do(Rc<dyn Fn()>),
 }
 
 /// What one call took.
@@ -27,9 +40,50 @@ pub struct Cost {
 impl Timed {
     /// `program` with its arguments, separated by spaces.
     pub fn new(program: &str, arguments: &str) -> Self {
+        let first = arguments.split_whitespace().next().unwrap_or_default();
+        let last = |path: &str| path.rsplit('/').next().unwrap_or(path).to_owned();
         Self {
+            name: format!("{} {}", last(program), last(first)),
             program: program.to_owned(),
             arguments: arguments.split_whitespace().map(str::to_owned).collect(),
+            variables: Vec::new(),
+            before: Before::Nothing,
+        }
+    }
+
+    /// The same with a variable set.
+    pub fn variable(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.variables.push((name.to_owned(), value.into()));
+        self
+    }
+
+    /// The same after something that is not timed.
+    pub fn after(self, before: Before) -> Self {
+        Self { before, ..self }
+    }
+
+    /// What it writes, both streams together. It has to pass.
+    #[expect(clippy::disallowed_methods, reason = "a bench starts processes")]
+    pub fn output(&self, directory: &Path) -> String {
+        let output = Command::new(&self.program)
+            .args(&self.arguments)
+            .envs(self.variables.iter().map(|(name, value)| (name, value)))
+            .current_dir(directory)
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        let written = [output.stdout, output.stderr].concat();
+        let written = String::from_utf8_lossy(&written).into_owned();
+        let status = output.status;
+        assert!(status.success(), "{} failed: {written}", self.name);
+        written
+    }
+
+    fn prepare(&self, directory: &Path) {
+        match &self.before {
+            Before::Nothing => {}
+            Before::Itself => drop(self.run(directory)),
+            Before::Do(work) => work(),
         }
     }
 
@@ -47,6 +101,7 @@ impl Timed {
         let started = Instant::now();
         let child = Command::new(&self.program)
             .args(&self.arguments)
+            .envs(self.variables.iter().map(|(name, value)| (name, value)))
             .current_dir(directory)
             .env("GIT_OPTIONAL_LOCKS", "0")
             .stdin(Stdio::null())
@@ -86,6 +141,7 @@ pub fn interleave(commands: &[Timed], rounds: usize, directory: &Path) -> Vec<Ve
             order.swap(end, random.below(end + 1));
         }
         for at in order {
+            commands[at].prepare(directory);
             let cost = commands[at].run(directory);
             if round > 0 {
                 costs[at].push(cost);

@@ -5,10 +5,33 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::support::peers;
+
 /// Grows with what is made here, so that nothing old is used.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 const LAYERS: usize = 6;
 const ENDINGS: [&str; 5] = ["go", "py", "ts", "rs", "java"];
+
+/// Writes one file of 1 MiB and 200 small ones, which differ from service to service and compress as hexadecimal digits do.
+const DIST: &str = r#"set -eu
+rm -rf dist
+for folder in 0 1 2 3 4 5 6 7 8 9; do mkdir -p "dist/part$folder"; done
+awk -v name="$1" 'BEGIN {
+  for (at = 1; at <= length(name); at++) seed = (seed * 37 + index("abcdefghijklmnopqrstuvwxyz0123456789-", substr(name, at, 1))) % 65521
+  srand(seed)
+  for (at = 0; at < 2048; at++) {
+    line[at] = ""
+    for (word = 0; word < 8; word++) line[at] = line[at] sprintf("%08x", int(rand() * 4294967295))
+  }
+  for (at = 0; at < 16131; at++) print line[(at * 7 + int(at / 2048)) % 2048] > "dist/bundle.bin"
+  for (file = 0; file < 200; file++) {
+    path = "dist/part" (file % 10) "/file" file ".js"
+    print "// " name " " file > path
+    for (at = 0; at < 8 + (file * 37) % 54; at++) print line[(file * 61 + at) % 2048] > path
+    close(path)
+  }
+}'
+"#;
 
 /// How large a workspace is.
 #[derive(Clone, Copy)]
@@ -19,10 +42,10 @@ pub struct Size {
 }
 
 /// One service or library.
-struct Member {
-    name: String,
-    path: String,
-    needs: Vec<String>,
+pub struct Member {
+    pub name: String,
+    pub path: String,
+    pub needs: Vec<String>,
     ending: &'static str,
 }
 
@@ -30,6 +53,11 @@ impl Size {
     /// Services and libraries together.
     pub fn members(self) -> usize {
         self.services + libraries(self.services)
+    }
+
+    /// All files that git knows of: for each member its sources and three more, and seven at the top.
+    pub fn all_files(self) -> usize {
+        self.members() * (self.files + 3) + 7
     }
 
     /// The workspace as a repository with three commits, left over from an earlier time or made now.
@@ -57,7 +85,10 @@ impl Size {
             }
             write(root, &format!("{}/README.md", member.path), &member.name);
         }
-        write(root, ".gitignore", "dist/\n*.log\n");
+        let ignored = "dist/\n*.log\n.turbo\n.nx\n/node_modules\n";
+        write(root, ".gitignore", ignored);
+        write(root, "tools/dist.sh", DIST);
+        peers::configure(root, &members);
         let text = definition(self.services);
         write(root, "services.toml", &text);
         git(root, &["init", "--quiet", "--initial-branch=main"]);
@@ -88,7 +119,7 @@ impl Size {
 /// The `services.toml` of a workspace with so many services.
 pub fn definition(services: usize) -> String {
     let mut text =
-        "version = 1\n\n[workspace]\nname = \"bench\"\nignore = [\"**/README.md\"]\n".to_owned();
+        "version = 1\n\n[workspace]\nname = \"bench\"\nglobal-inputs = [\"tools/**\"]\nignore = [\"**/README.md\"]\n".to_owned();
     for member in members(services) {
         let Member {
             name, path, needs, ..
@@ -100,7 +131,7 @@ pub fn definition(services: usize) -> String {
         writeln!(
             text,
             "\n[services.{name}.build]\nrun = \"echo built {name}\"\noutputs = []\n\n\
-             [services.{name}.tasks.dist]\nrun = \"make dist\"\nneeds = []\noutputs = [\"dist/**\"]\ncache = true"
+             [services.{name}.tasks.dist]\nrun = \"sh ../../tools/dist.sh {name}\"\nneeds = []\noutputs = [\"dist/**\"]\ncache = true"
         )
         .unwrap();
     }
@@ -132,7 +163,8 @@ fn libraries(services: usize) -> usize {
     (services / 25).max(2)
 }
 
-fn members(services: usize) -> Vec<Member> {
+/// Every service and library, dependencies first.
+pub fn members(services: usize) -> Vec<Member> {
     let mut random = Random(services as u64);
     let library = |at: usize| format!("lib-{at:03}");
     let service = |at: usize| format!("svc-{at:04}");
@@ -172,12 +204,14 @@ fn members(services: usize) -> Vec<Member> {
     members
 }
 
-fn source(member: &Member, file: usize) -> String {
+/// The path of a source file.
+pub fn source(member: &Member, file: usize) -> String {
     let Member { path, ending, .. } = member;
     format!("{path}/src/part{}/file{file:03}.{ending}", file / 10)
 }
 
-fn write(root: &Path, path: &str, text: &str) {
+/// Writes a file and makes the directories above it.
+pub fn write(root: &Path, path: &str, text: &str) {
     let path = root.join(path);
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     fs::write(path, text).unwrap();

@@ -58,6 +58,12 @@ pub enum Failing {
 /// Results of earlier runs, and what becomes of those of this one. Each is asked in the thread of its task, when all that the
 /// task needs is done.
 pub trait Results: Sync {
+    /// Asked from the thread of the run, before anything else: an earlier result that stands for the task, with its key, if
+    /// both are known by now, nothing has to be put in place, and its log is short. Nothing may be waited for.
+    fn at_hand(&self, _task: usize) -> Option<(Digest, Reused)> {
+        None
+    }
+
     /// Asked before a task runs: whether an earlier result stands for it. If so, its outputs are in place when this comes
     /// back.
     fn before(&self, task: usize, tell: &dyn Fn(Event)) -> Before;

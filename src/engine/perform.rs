@@ -3,6 +3,7 @@
 use crate::engine::attempt;
 use crate::engine::job::{Before, Job, Reused};
 use crate::engine::run::Message;
+use crate::model::digest::Digest;
 use crate::model::event::Event;
 use crate::model::run::{Outcome, TaskResult};
 use crate::record::{self, LogWriter, TaskRecord};
@@ -29,10 +30,7 @@ pub fn perform(
         missed,
     } = job.results.before(task, &event);
     if let Some(reused) = reused {
-        let outputs = reused.outputs.to_string();
-        let mut result = replay(job, task, reused, tell);
-        result.key = key;
-        return ended(job, task, result, Some(outputs));
+        return reuse(job, task, key, reused, tell);
     }
     let mut result = attempt::run_task(job, task, values, tell);
     let after = job.results.after(task, &result, &event);
@@ -44,6 +42,20 @@ pub fn perform(
         .take()
         .filter(|_| result.outcome != Outcome::Passed));
     ended(job, task, result, outputs)
+}
+
+/// Takes an earlier result, whose outputs are in place.
+pub fn reuse(
+    job: &Job<'_>,
+    task: usize,
+    key: Option<Digest>,
+    reused: Reused,
+    tell: &dyn Fn(Message),
+) -> Message {
+    let outputs = reused.outputs.to_string();
+    let mut result = replay(job, task, reused, tell);
+    result.key = key;
+    ended(job, task, result, Some(outputs))
 }
 
 /// Tells of an earlier result as if the task had run.

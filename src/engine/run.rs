@@ -1,6 +1,7 @@
 //! One run: starts what may start, listens to what runs, and keeps count.
 
 use std::any::Any;
+use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,9 +9,10 @@ use std::time::{Duration, Instant};
 
 use crate::engine::attempt::with_cause;
 use crate::engine::critical::critical_path;
-use crate::engine::job::{Failing, Job};
-use crate::engine::perform::perform;
+use crate::engine::job::{Failing, Job, Reused};
+use crate::engine::perform::{perform, reuse};
 use crate::engine::schedule::Schedule;
+use crate::model::digest::Digest;
 use crate::model::event::Event;
 use crate::model::plan::{PlannedTask, Verdict};
 use crate::model::run::{Outcome, Summary, TaskResult};
@@ -184,10 +186,25 @@ impl<'j, 'e> State<'j, 'e> {
                 self.schedule.passed(task);
                 continue;
             }
-            let values = self.needed_values(task);
             self.running += 1;
+            // Waking a thread and hearing from it takes longer than taking a result that is at hand.
+            if let Some((key, reused)) = self.job.results.at_hand(task) {
+                self.take(task, key, reused);
+                continue;
+            }
+            let values = self.needed_values(task);
             let given = work.send(Work { task, values });
             given.expect("the run keeps the other end to its end");
+        }
+    }
+
+    /// Takes an earlier result in this thread.
+    fn take(&mut self, task: usize, key: Digest, reused: Reused) {
+        let told = RefCell::new(Vec::new());
+        let tell = |message| told.borrow_mut().push(message);
+        let ended = reuse(self.job, task, Some(key), reused, &tell);
+        for message in told.into_inner().into_iter().chain([ended]) {
+            self.act(message);
         }
     }
 
@@ -207,7 +224,12 @@ impl<'j, 'e> State<'j, 'e> {
 
     /// Waits for one message and acts on it.
     fn hear(&mut self, receiver: &Receiver<Message>) {
-        match receiver.recv().expect("this thread holds a sender") {
+        let message = receiver.recv().expect("this thread holds a sender");
+        self.act(message);
+    }
+
+    fn act(&mut self, message: Message) {
+        match message {
             Message::Event(event) => (self.emit)(&event),
             Message::RecordLost(error) => self.warn_of_record(&error),
             Message::Ended {

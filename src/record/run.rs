@@ -7,13 +7,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::model::name::TaskId;
-use crate::model::run::Summary;
+use crate::model::run::{Outcome, Summary};
 use crate::record::entry::{Beginning, End, Line, Start, TaskRecord};
 use crate::record::error::{Error, failed};
 use crate::record::files;
 use crate::record::history;
 use crate::record::log::LogWriter;
 use crate::record::time::{Moment, now};
+
+/// How many bytes of lines may wait.
+const WAITING: usize = 64 << 10;
 
 /// A run in progress. All threads write to it.
 #[derive(Debug)]
@@ -33,6 +36,9 @@ pub struct Run {
 struct Journal {
     file: File,
     records: Vec<TaskRecord>,
+    /// Lines that are written with the next one: of results that were taken from the cache. Should they be lost, the task has
+    /// the result that it had.
+    waiting: Vec<u8>,
 }
 
 impl Run {
@@ -54,6 +60,7 @@ impl Run {
             journal: Mutex::new(Journal {
                 file,
                 records: Vec::new(),
+                waiting: Vec::new(),
             }),
             interrupted: AtomicBool::new(false),
             _alive: alive,
@@ -150,18 +157,22 @@ impl Run {
         self.journal.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// One line in one write: a kill leaves it whole or out, a full disk perhaps torn. It begins with the line's end of the
+    /// One line in one write, with those that wait: a kill leaves them whole or out, a full disk perhaps torn. A line begins with the line's end of the
     /// one before, so that a torn one spoils no other.
     fn add(&self, journal: &mut Journal, line: &Line) -> Result<(), Error> {
         let path = self.path.join(files::JOURNAL);
-        let mut bytes = vec![b'\n'];
+        let mut bytes = std::mem::take(&mut journal.waiting);
+        bytes.push(b'\n');
         serde_json::to_writer(&mut bytes, line)
             .map_err(|it| Error::new("write", &path, it.into()))?;
         bytes.push(b'\n');
-        journal
-            .file
-            .write_all(&bytes)
-            .map_err(failed("write", &path))
+        let is_cached = matches!(line, Line::Finished(it) if it.outcome == Outcome::Cached);
+        if is_cached && bytes.len() < WAITING {
+            journal.waiting = bytes;
+            return Ok(());
+        }
+        let written = journal.file.write_all(&bytes);
+        written.map_err(failed("write", &path))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, BufReader, Read, Seek, Write};
+use std::io::{self, BufReader, Cursor, Read, Seek, Write};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::time::Duration;
@@ -23,6 +23,9 @@ use crate::model::outputs::{ContentId, OutputTree};
 
 /// Keys and logs are text, mostly; see `packing` for what was measured.
 const LEVEL: i32 = 1;
+
+/// A log of no more bytes than this is unpacked at once.
+const SHORT_LOG: u64 = 16 << 10;
 
 /// So much is read at once: the whole of a result with up to some 200 files.
 const FIRST_READ: usize = 24 << 10;
@@ -149,6 +152,12 @@ impl ResultFile {
         if extent.stored == 0 {
             return Ok(None);
         }
+        if extent.stored.max(extent.plain) <= SHORT_LOG {
+            let stored = self.section(Section::Log)?;
+            let plain = zstd::bulk::decompress(&stored, extent.plain as usize);
+            let plain = self.decoded(plain.ok())?;
+            return Ok(Some(Log::Short(Cursor::new(plain))));
+        }
         let start = self.header.start(Section::Log);
         self.file.seek(io::SeekFrom::Start(start))?;
         let mut hasher = blake3::Hasher::new();
@@ -159,7 +168,7 @@ impl ResultFile {
         self.file.seek(io::SeekFrom::Start(start))?;
         let stored = BufReader::new(self.file.take(extent.stored));
         let plain = zstd::Decoder::with_buffer(stored)?.take(extent.plain);
-        Ok(Some(Log(plain)))
+        Ok(Some(Log::Long(Box::new(plain))))
     }
 
     /// The bytes of a section as they are stored, verified.
@@ -183,11 +192,19 @@ impl ResultFile {
 }
 
 /// What a task printed.
-pub struct Log(io::Take<zstd::Decoder<'static, BufReader<io::Take<File>>>>);
+pub enum Log {
+    /// In memory.
+    Short(Cursor<Vec<u8>>),
+    /// Unpacked as it is read.
+    Long(Box<io::Take<zstd::Decoder<'static, BufReader<io::Take<File>>>>>),
+}
 
 impl Read for Log {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        self.0.read(into)
+        match self {
+            Self::Short(plain) => plain.read(into),
+            Self::Long(plain) => plain.read(into),
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! The input files of a plan's tasks, read once from the working tree, and whether they stayed as they were.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
@@ -254,12 +254,10 @@ struct OneTask<'a> {
 
 impl OneTask<'_> {
     fn read(&self, inputs: &[&Inputs], files: &Files, ignored: &Ignored) -> NodeInputs {
-        let mut found: BTreeMap<FilePath, InputFile> = BTreeMap::new();
+        let mut found: Vec<InputFile> = Vec::new();
         let mut made_by = None;
-        let mut take = |file: File<'_>| {
-            if self.workspace.owner(file.path) != Some(self.service)
-                || !self.workspace.is_own(self.service, file.path)
-            {
+        let mut take = |file: File<'_>, is_own: bool| {
+            if !is_own {
                 match self.maker(file.path) {
                     Maker::Nobody => {}
                     Maker::Known => return,
@@ -268,27 +266,32 @@ impl OneTask<'_> {
                     }
                 }
             }
-            found.insert(FilePath::from_bytes(file.path), input_file(file));
+            found.push(input_file(file));
         };
         for inputs in inputs {
             let places = starts(self.workspace, self.service, inputs);
-            let files = places.iter().flat_map(|place| files.within(place));
-            files
-                .filter(|file| self.takes(inputs, file.path))
-                .for_each(&mut take);
-            ignored.of(inputs).for_each(&mut take);
+            for file in places.iter().flat_map(|place| files.within(place)) {
+                let is_own = self.is_own(file.path);
+                if inputs.take(file.path, || is_own) {
+                    take(file, is_own);
+                }
+            }
+            for file in ignored.of(inputs) {
+                take(file, self.is_own(file.path));
+            }
         }
+        // They come in order, save where several lists of inputs, or ignored files, are mixed.
+        found.sort_by(|a, b| a.path.cmp(&b.path));
+        found.dedup_by(|a, b| a.path == b.path);
         NodeInputs {
-            files: InputFiles::new(found.into_values().collect()),
+            files: InputFiles::new(found),
             made_by,
         }
     }
 
-    fn takes(&self, inputs: &Inputs, path: &[u8]) -> bool {
-        inputs.take(path, || {
-            self.workspace.owner(path) == Some(self.service)
-                && self.workspace.is_own(self.service, path)
-        })
+    fn is_own(&self, path: &[u8]) -> bool {
+        self.workspace.owner(path) == Some(self.service)
+            && self.workspace.is_own(self.service, path)
     }
 
     /// Who makes the file at `path`, if it is a declared output.

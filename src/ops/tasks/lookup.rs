@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use rayon::prelude::*;
+
 use crate::cache::{Found, Outputs};
 use crate::model::digest::Digest;
 use crate::model::key::{Key, NeededResult, digest_of_values};
@@ -36,38 +38,50 @@ pub struct Known {
 impl Lookup<'_> {
     /// Gives every task its key, verdict and reason, as far as they are known.
     pub fn decide(&self, plan: &mut Plan) -> Known {
-        let mut known = Known {
-            values: vec![BTreeMap::new(); plan.tasks.len()],
-            ..Known::default()
-        };
-        for task in 0..plan.tasks.len() {
-            let states = &known.states;
-            let needed = |at: usize| states[at].needed.clone().unwrap_or(Needed::Later);
-            let key = self.keys.key(self.workspace, plan, task, &needed);
-            let planned = &mut plan.tasks[task];
-            let mut state = State::default();
-            match key {
-                Ok(key) => {
-                    planned.key = Some(key.digest().to_string());
-                    let values = &mut known.values[task];
-                    self.judge(planned, &key, self.is_selected[task], &mut state, values);
-                    state.key = Some(Box::new(key));
-                }
-                Err(NoKey::After(id)) => {
-                    let task = self.definition(planned);
-                    planned.reason = match not_reusable(task, &planned.id.task) {
-                        None if self.cache.readable().is_some() => {
-                            format!("may be cached after {id}")
-                        }
-                        None => String::new(),
-                        Some(reason) => reason.to_owned(),
-                    };
-                }
-                Err(NoKey::Never(reason)) => planned.reason = reason,
+        let mut known = Known::default();
+        known.states.resize_with(plan.tasks.len(), State::default);
+        known.values.resize_with(plan.tasks.len(), BTreeMap::new);
+        for level in levels(plan) {
+            let decide = |task: &usize| (*task, self.decide_one(plan, &known.states, *task));
+            let decided: Vec<_> = level.par_iter().map(decide).collect();
+            for (task, decided) in decided {
+                (plan.tasks[task], known.states[task], known.values[task]) = decided;
             }
-            known.states.push(state);
         }
         known
+    }
+
+    /// Decides about a task when all that it needs is decided.
+    fn decide_one(
+        &self,
+        plan: &Plan,
+        states: &[State],
+        task: usize,
+    ) -> (PlannedTask, State, BTreeMap<String, String>) {
+        let needed = |at: usize| states[at].needed.clone().unwrap_or(Needed::Later);
+        let key = self.keys.key(self.workspace, plan, task, &needed);
+        let mut planned = plan.tasks[task].clone();
+        let (mut state, mut values) = (State::default(), BTreeMap::new());
+        match key {
+            Ok(key) => {
+                planned.key = Some(key.digest().to_string());
+                let is_selected = self.is_selected[task];
+                self.judge(&mut planned, &key, is_selected, &mut state, &mut values);
+                state.key = Some(Box::new(key));
+            }
+            Err(NoKey::After(id)) => {
+                let task = self.definition(&planned);
+                planned.reason = match not_reusable(task, &planned.id.task) {
+                    None if self.cache.readable().is_some() => {
+                        format!("may be cached after {id}")
+                    }
+                    None => String::new(),
+                    Some(reason) => reason.to_owned(),
+                };
+            }
+            Err(NoKey::Never(reason)) => planned.reason = reason,
+        }
+        (planned, state, values)
     }
 
     fn definition(&self, planned: &PlannedTask) -> &Task {
@@ -161,6 +175,20 @@ impl Lookup<'_> {
         let outputs = &self.definition(planned).outputs;
         outputs.as_ref().is_some_and(|it| !it.is_empty())
     }
+}
+
+/// The tasks of a plan in groups: what a task needs is in earlier ones.
+fn levels(plan: &Plan) -> Vec<Vec<usize>> {
+    let mut level_of = Vec::with_capacity(plan.tasks.len());
+    let mut levels: Vec<Vec<usize>> = Vec::new();
+    for (at, task) in plan.tasks.iter().enumerate() {
+        let needed = task.needs.iter().map(|it| level_of[*it] + 1);
+        let level = needed.max().unwrap_or(0);
+        level_of.push(level);
+        levels.resize(levels.len().max(level + 1), Vec::new());
+        levels[level].push(at);
+    }
+    levels
 }
 
 /// Why results of a task are never taken, if so.

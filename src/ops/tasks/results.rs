@@ -31,6 +31,9 @@ use crate::ops::tasks::lookup::not_reusable;
 use crate::ops::tasks::missed;
 use crate::ops::tasks::reading::Reading;
 
+/// How long a log may be, in bytes, for its result to count as at hand.
+const SHORT_LOG: u64 = 64 << 10;
+
 /// The results of one run.
 pub struct RunResults<'a> {
     pub root: &'a Path,
@@ -69,6 +72,19 @@ pub struct State {
 }
 
 impl Results for RunResults<'_> {
+    fn at_hand(&self, task: usize) -> Option<(Digest, Reused)> {
+        let is_short = |found: &Found| found.log.is_none_or(|it| it <= SHORT_LOG);
+        let has_outputs = |found: &Found| !found.outputs.entries().is_empty();
+        let is_free = self.patterns(task).is_empty();
+        let mut state = self.state(task);
+        let may = |it: &mut Found| is_free && is_short(it) && !has_outputs(it);
+        let found = state.found.take_if(may)?;
+        let key = state.key.as_ref()?.digest();
+        drop(state);
+        let reused = self.reused(&found).ok()?;
+        Some((key, reused))
+    }
+
     fn before(&self, task: usize, tell: &dyn Fn(Event)) -> Before {
         let before = self.look(task, tell);
         if before.reused.is_none() {
