@@ -233,14 +233,19 @@ fn check_pool(findings: &mut Findings, context: &Context, pool: At<&str>) {
 }
 
 fn check_secrets(findings: &mut Findings, task: &Task, layers: &Layers) {
-    let both = task.secrets.iter().filter(|it| task.env.contains(it));
+    let stands_for = |text: &str, name: &str| match text.strip_suffix('*') {
+        Some(start) => name.starts_with(start),
+        None => text == name,
+    };
+    let is_in_env = |name: &&String| task.env.iter().any(|it| stands_for(it, name));
+    let both = task.secrets.iter().filter(is_in_env);
     for name in both {
         let find = |lists: Vec<Texts>| {
             lists
                 .iter()
                 .rev()
                 .flat_map(Texts::iter)
-                .find(|text| text.value == name)
+                .find(|text| stands_for(text.value, name))
                 .map(|text| text.place)
         };
         let layers = || layers.iter().flatten();

@@ -646,6 +646,16 @@ fn patterns_are_checked() {
 }
 
 #[test]
+fn a_secret_is_no_variable_of_a_key_by_its_beginning_either() {
+    let file = "version = 1\n[services.api]\npath = \"api\"\n[services.api.build]\nrun = \"x\"\nenv = [\"NPM_*\"]\nsecrets = [\"NPM_TOKEN\"]\n";
+    let said = problems(&Memory::new(file));
+    assert!(
+        said.contains("`NPM_TOKEN` is in `secrets` and in `env`"),
+        "{said}"
+    );
+}
+
+#[test]
 fn variables_have_names_and_their_values_are_never_shown() {
     assert_snapshot!(problems(&Memory::new("version = 1\n[services.api]\npath = \"api\"\n[services.api.build]\nrun = \"x\"\nenv = [\"TOKEN=hunter2\", \"A-B\", \"1A\"]\nsecrets = \"TOKEN=hunter2\"\n")), @r#"
     error: `TOKEN` in `env` is not a name of a variable
