@@ -26,10 +26,12 @@ use clap::Parser;
 use crate::cli::args::{Cli, Command};
 use crate::cli::exit::Exit;
 use crate::cli::session::Session;
+use crate::process::signals::outlive_file_limits;
 
 /// Runs the program and gives its exit code.
 pub fn main() -> ExitCode {
     let arguments = Cli::parse();
+    outlive_file_limits();
     // What went wrong was told when it happened; scripts are to know whose fault it was.
     let exit = std::panic::catch_unwind(|| {
         let session = Session::begin(&arguments.global, &arguments.command);

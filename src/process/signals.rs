@@ -1,9 +1,10 @@
 //! Ctrl-C and its relatives.
 
 use std::io;
+use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::iterator::{Handle, Signals};
 
 use crate::process::control::Control;
@@ -53,6 +54,13 @@ pub fn listen(
         handle,
         thread: Some(thread),
     })
+}
+
+/// From now on, a file that would grow over the limit of `ulimit -f` is an error of the one who writes it, as a full disk
+/// is, and not the end of `svc`. Commands are not concerned: what is caught here is theirs again when they start.
+pub fn outlive_file_limits() {
+    // Where it cannot be caught, all is as it was.
+    let _ = signal_hook::flag::register(SIGXFSZ, Arc::default());
 }
 
 impl Drop for Listener {
