@@ -29,9 +29,27 @@ impl Lock {
         is_asked: &dyn Fn() -> bool,
         waiting: &mut dyn FnMut(),
     ) -> Option<Self> {
+        Self::wait_for(&|| Self::at_once(path), is_asked, waiting)
+    }
+
+    /// The same for one of many who may have it together, while nobody has it alone.
+    pub(crate) fn wait_shared(
+        path: &Path,
+        is_asked: &dyn Fn() -> bool,
+        waiting: &mut dyn FnMut(),
+    ) -> Option<Self> {
+        let shared = || Self::at_once_by(path, File::try_lock_shared);
+        Self::wait_for(&shared, is_asked, waiting)
+    }
+
+    fn wait_for(
+        at_once: &dyn Fn() -> Option<Self>,
+        is_asked: &dyn Fn() -> bool,
+        waiting: &mut dyn FnMut(),
+    ) -> Option<Self> {
         let mut pause = Duration::ZERO;
         loop {
-            if let Some(lock) = Self::at_once(path) {
+            if let Some(lock) = at_once() {
                 return Some(lock);
             }
             if pause.is_zero() {
@@ -47,8 +65,15 @@ impl Lock {
 
     /// The lock, unless somebody else has it.
     pub(crate) fn at_once(path: &Path) -> Option<Self> {
+        Self::at_once_by(path, File::try_lock)
+    }
+
+    fn at_once_by(
+        path: &Path,
+        try_lock: impl Fn(&File) -> Result<(), TryLockError>,
+    ) -> Option<Self> {
         let file = open(path).ok();
-        match file.as_ref().map(File::try_lock) {
+        match file.as_ref().map(try_lock) {
             Some(Err(TryLockError::WouldBlock)) => None,
             Some(Ok(()) | Err(TryLockError::Error(_))) | None => Some(Self {
                 _file: file,

@@ -34,6 +34,7 @@ use crate::cache::contents::Contents;
 use crate::cache::error::{Error, failed};
 use crate::cache::outputs::journal::{Journal, Recovery};
 use crate::cache::outputs::memory::Memory;
+use crate::cache::outputs::place::Place;
 use crate::cache::outputs::stamp::Time;
 use crate::model::name::TaskId;
 use crate::model::outputs::OutputTree;
@@ -83,6 +84,23 @@ impl Outputs {
         lock.recovered = self.recover_task(task);
         lock.taken = self.moment();
         Some(lock)
+    }
+
+    /// Lets nobody else run or restore `task` in this working tree, but others read what it left: to be held by those who
+    /// do, for as long as they do.
+    pub fn share(
+        &self,
+        task: &TaskId,
+        is_asked: &dyn Fn() -> bool,
+        waiting: &mut dyn FnMut(),
+    ) -> Option<Lock> {
+        Lock::wait_shared(&self.lock_of(task), is_asked, waiting)
+    }
+
+    /// Whether nobody touched what was collected, nor the directories that hold it.
+    pub fn lie_still(&self, collected: &Collected) -> bool {
+        let place = Place::open(&self.root);
+        place.is_ok_and(|it| verify::is_as_remembered(&it, &collected.memory))
     }
 
     /// What lies on disk that the patterns match, with its contents read. Files that surely did not change since they were

@@ -25,18 +25,19 @@ pub(crate) fn is_untouched(
     let Ok(place) = Place::open(root) else {
         return false;
     };
+    let mut starts = starts(patterns).into_iter();
+    starts.all(|it| is_as_it_was(&place, it, memory)) && is_as_remembered(&place, memory)
+}
+
+/// Whether everything that is remembered has the same stamp, settled or not.
+pub(crate) fn is_as_remembered(place: &Place, memory: &Memory) -> bool {
     let is_same = |path: &FilePath, stamp: &Stamp| matches!(place.glance(path), Ok(Some(now)) if now == *stamp);
     let is_folder = |path: &FilePath| {
         let folders = memory.folders();
         folders.binary_search_by(|it| it.0.cmp(path)).is_ok()
     };
-    starts(patterns)
-        .into_iter()
-        .all(|it| is_as_it_was(&place, it, memory))
-        && memory
-            .folders()
-            .iter()
-            .all(|(path, stamp)| is_same(path, stamp))
+    let mut folders = memory.folders().iter();
+    folders.all(|(path, stamp)| is_same(path, stamp))
         && memory.entries().iter().all(|it| match &it.entry.output {
             // Its stamp was just compared.
             Output::Directory { .. } => is_folder(&it.entry.path),

@@ -16,6 +16,7 @@ mod keys;
 mod lookup;
 mod missed;
 mod prepare;
+mod reading;
 mod results;
 mod run;
 pub mod tools;

@@ -29,6 +29,7 @@ use crate::ops::tasks::inputs::now_ns;
 use crate::ops::tasks::keys::{Keys, Needed, NoKey};
 use crate::ops::tasks::lookup::not_reusable;
 use crate::ops::tasks::missed;
+use crate::ops::tasks::reading::Reading;
 
 /// The results of one run.
 pub struct RunResults<'a> {
@@ -62,6 +63,7 @@ pub struct State {
     pub found: Option<Found>,
     /// Held while the task runs and its result is kept.
     lock: Option<Lock>,
+    reading: Reading,
     /// When it began.
     from_ns: i128,
 }
@@ -69,6 +71,9 @@ pub struct State {
 impl Results for RunResults<'_> {
     fn before(&self, task: usize, tell: &dyn Fn(Event)) -> Before {
         let before = self.look(task, tell);
+        if before.reused.is_none() {
+            self.hold(task, tell);
+        }
         self.state(task).from_ns = now_ns();
         before
     }
@@ -80,7 +85,7 @@ impl Results for RunResults<'_> {
             Outcome::Passed => self.passed(task, &mut state, result, tell),
             _ => After::default(),
         };
-        drop(state.lock);
+        drop(state);
         after
     }
 
@@ -156,6 +161,15 @@ impl RunResults<'_> {
         before
     }
 
+    /// What a task writes is its own while it runs, whether its result is kept or not; and what it reads stays.
+    fn hold(&self, task: usize, tell: &dyn Fn(Event)) {
+        let held = self.state(task).lock.take();
+        let lock = held.or_else(|| self.lock(task, tell));
+        let reading = self.read_needed(task, tell);
+        let mut state = self.state(task);
+        (state.lock, state.reading) = (lock, reading);
+    }
+
     fn note_ran(&self, task: usize, from_ns: i128) {
         let planned = self.planned(task);
         let ran = Ran {
@@ -168,7 +182,7 @@ impl RunResults<'_> {
         all.push(ran);
     }
 
-    fn planned(&self, task: usize) -> &PlannedTask {
+    pub(in crate::ops::tasks) fn planned(&self, task: usize) -> &PlannedTask {
         &self.plan.tasks[task]
     }
 
@@ -177,11 +191,11 @@ impl RunResults<'_> {
         &self.workspace.service(planned.service).tasks[&planned.id.task]
     }
 
-    fn patterns(&self, task: usize) -> &[Pattern] {
+    pub(in crate::ops::tasks) fn patterns(&self, task: usize) -> &[Pattern] {
         self.definition(task).outputs.as_deref().unwrap_or_default()
     }
 
-    fn state(&self, task: usize) -> MutexGuard<'_, State> {
+    pub(in crate::ops::tasks) fn state(&self, task: usize) -> MutexGuard<'_, State> {
         let state = self.state[task].lock();
         state.unwrap_or_else(PoisonError::into_inner)
     }
@@ -338,7 +352,12 @@ impl RunResults<'_> {
             self.set_needed(task, self.without_key(task, &outputs, result));
             return After::default();
         };
-        if let Some(change) = self.first_change(task, &key) {
+        let changed = self.first_change(task, &key);
+        let unsteady = || {
+            let need = self.first_unsteady(&state.reading)?;
+            Some(format!("what {need} left changed"))
+        };
+        if let Some(change) = changed.or_else(unsteady) {
             warn(format!("not cached: {change} while it ran"));
             let unclear = format!("an input of {id} changed while it ran");
             let needed = match self.by_outputs(task, &outputs, &result.values) {

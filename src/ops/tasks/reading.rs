@@ -1,0 +1,92 @@
+//! What a task reads of the tasks that it needs: it stays as it is while the task runs, or that is noticed.
+
+use std::collections::BTreeSet;
+
+use crate::cache::{Collected, Lock};
+use crate::model::event::Event;
+use crate::model::key::NeededResult;
+use crate::model::name::TaskId;
+use crate::ops::tasks::keys::Needed;
+use crate::ops::tasks::results::RunResults;
+
+/// Held while a task runs.
+#[derive(Default)]
+pub struct Reading {
+    /// No other svc makes or restores these outputs meanwhile.
+    locks: Vec<Lock>,
+    seen: Vec<(TaskId, Seen)>,
+}
+
+/// The outputs of a needed task as they lay there before.
+enum Seen {
+    Right(Collected),
+    /// They are not what they were when they were made or restored.
+    Wrong,
+}
+
+impl RunResults<'_> {
+    /// Begins to read what the needed tasks left, directly or not.
+    ///
+    /// Whoever waits here holds the lock of a task that needs what is waited for, and tasks do not need each other in a
+    /// circle: so nobody waits for ever.
+    pub(in crate::ops::tasks) fn read_needed(&self, task: usize, tell: &dyn Fn(Event)) -> Reading {
+        let mut reading = Reading::default();
+        for need in self.all_needed(task) {
+            if self.patterns(need).is_empty() {
+                continue;
+            }
+            let id = &self.planned(need).id;
+            let mut waiting = || {
+                let message = format!(
+                    "{} waits for another svc that is at {id}",
+                    self.planned(task).id
+                );
+                tell(Event::Warned { message });
+            };
+            let lock = self.outputs.share(id, self.is_asked, &mut waiting);
+            reading.locks.extend(lock);
+            if self.cache.writable().is_some()
+                && let Some(seen) = self.see(need)
+            {
+                reading.seen.push((id.clone(), seen));
+            }
+        }
+        reading
+    }
+
+    /// A needed task whose outputs are not as they were since before the task ran.
+    pub(in crate::ops::tasks) fn first_unsteady<'r>(
+        &self,
+        reading: &'r Reading,
+    ) -> Option<&'r TaskId> {
+        let is_changed = |seen: &Seen| match seen {
+            Seen::Right(collected) => !self.outputs.lie_still(collected),
+            Seen::Wrong => true,
+        };
+        let changed = reading.seen.iter().find(|(_, seen)| is_changed(seen));
+        changed.map(|(id, _)| id)
+    }
+
+    fn see(&self, need: usize) -> Option<Seen> {
+        let needed = self.state(need).needed.clone();
+        let Some(Needed::Known(NeededResult::Outputs { outputs, .. })) = needed else {
+            return None;
+        };
+        let id = &self.planned(need).id;
+        Some(match self.outputs.collect(id, self.patterns(need)) {
+            Ok(collected) if collected.tree.digest() == outputs => Seen::Right(collected),
+            _ => Seen::Wrong,
+        })
+    }
+
+    fn all_needed(&self, task: usize) -> BTreeSet<usize> {
+        let mut all = BTreeSet::new();
+        let mut pending = self.planned(task).needs.clone();
+        while let Some(need) = pending.pop() {
+            if all.insert(need) {
+                pending.extend(&self.planned(need).needs);
+            }
+        }
+        all
+    }
+}
