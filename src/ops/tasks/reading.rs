@@ -7,7 +7,8 @@ use crate::model::name::TaskId;
 use crate::ops::tasks::keys::Needed;
 use crate::ops::tasks::results::RunResults;
 
-/// So many needed tasks are held still, at most: each takes an open file, of which there are few.
+/// So many needed tasks are held still, at most: each takes an open file, of which there are few. Changes of others are only
+/// noticed.
 const MOST: usize = 64;
 
 /// Held while a task runs.
@@ -34,7 +35,7 @@ impl RunResults<'_> {
         let mut reading = Reading::default();
         let needs = self.planned(task).needs.iter().copied();
         let needs = needs.filter(|need| !self.patterns(*need).is_empty());
-        for need in needs.take(MOST) {
+        for need in needs {
             let id = &self.planned(need).id;
             let mut waiting = || {
                 let message = format!(
@@ -43,8 +44,10 @@ impl RunResults<'_> {
                 );
                 tell(Event::Warned { message });
             };
-            let lock = self.outputs.share(id, self.is_asked, &mut waiting);
-            reading.locks.extend(lock);
+            if reading.locks.len() < MOST {
+                let lock = self.outputs.share(id, self.is_asked, &mut waiting);
+                reading.locks.extend(lock);
+            }
             if self.cache.writable().is_some()
                 && let Some(seen) = self.see(need)
             {
