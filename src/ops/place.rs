@@ -1,12 +1,13 @@
 //! Where a request plays: the workspace, its repository and its surroundings.
 
+use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 use crate::cache::Outputs;
 use crate::config;
 use crate::git::{Fetch, Repo};
 use crate::model::change::Head;
-use crate::model::digest::Digester;
+use crate::model::digest::{Digest, Digester};
 use crate::model::env::Env;
 use crate::ops::failure::Failure;
 use crate::ops::source::SnapshotSource;
@@ -55,6 +56,14 @@ impl Place {
     /// The records of this worktree's runs; none without a repository.
     pub fn records(&self) -> Option<Records> {
         Some(Records::open(self.beside(self.repo.as_ref()?)))
+    }
+
+    /// Tells this workspace from others on the machine; worktrees of one repository are the same.
+    pub fn identity(&self, repo: &Repo) -> Digest {
+        Digester::new("workspace")
+            .part("repository", repo.common_dir().as_os_str().as_bytes())
+            .part("path", repo.scope().as_bytes())
+            .finish()
     }
 
     /// Where something is remembered of this worktree alone, under a name of its own.

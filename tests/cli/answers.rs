@@ -220,7 +220,7 @@ fn why_has_an_answer_for_everything() {
       depends on api
         depends on lib
           lib/input changed
-    api:build has to run first; what it leaves is not known yet
+    lib:build has to run first; what it leaves is not known yet
     ");
     insta::assert_snapshot!(ask(&repo, &["why", "lib:build"]), @"
     exit 0

@@ -110,8 +110,17 @@ impl Place {
         place.trusted()?;
         if place.writes() {
             place.temporary()?;
+            place.hide();
         }
         Ok(place)
+    }
+
+    /// A store may lie in a working tree, and is nothing that git should see there.
+    fn hide(&self) {
+        let rules = self.file(".gitignore");
+        if !rules.exists() {
+            let _ = fs::write(rules, "*\n");
+        }
     }
 
     /// Whether this store may be changed.

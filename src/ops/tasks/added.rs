@@ -7,7 +7,7 @@ use walkdir::WalkDir;
 use crate::model::key::Key;
 use crate::model::path::FilePath;
 use crate::model::workspace::{ServiceIndex, Workspace};
-use crate::ops::tasks::ignored::Ignores;
+use crate::ops::tasks::asking::GitLater;
 use crate::ops::tasks::inputs::{TaskInputs, on_disk};
 
 /// How many files of a new directory are looked at, at most.
@@ -17,7 +17,7 @@ const ENOUGH: usize = 10_000;
 /// and what git ignores are none.
 pub fn first_added(
     root: &Path,
-    ignores: &Ignores<'_>,
+    git: &GitLater<'_>,
     workspace: &Workspace,
     service: ServiceIndex,
     inputs: &TaskInputs,
@@ -38,13 +38,13 @@ pub fn first_added(
     if new.is_empty() {
         return None;
     }
-    let seen = not_ignored(ignores, new)?;
+    let seen = not_ignored(git, new)?;
     let files: Vec<FilePath> = seen
         .iter()
         .flat_map(|path| files_of(root, path))
         .filter(|path| is_input(path) && !is_output(workspace, path))
         .collect();
-    not_ignored(ignores, files)?.into_iter().next()
+    not_ignored(git, files)?.into_iter().next()
 }
 
 fn is_output(workspace: &Workspace, path: &FilePath) -> bool {
@@ -53,11 +53,11 @@ fn is_output(workspace: &Workspace, path: &FilePath) -> bool {
 }
 
 /// Those that git does not ignore, if there are any.
-fn not_ignored(ignores: &Ignores<'_>, paths: Vec<FilePath>) -> Option<Vec<FilePath>> {
+fn not_ignored(git: &GitLater<'_>, paths: Vec<FilePath>) -> Option<Vec<FilePath>> {
     if paths.is_empty() {
         return None;
     }
-    let ignored = ignores.of(&paths);
+    let ignored = git.ignores(&paths);
     let kept = paths
         .into_iter()
         .zip(ignored)

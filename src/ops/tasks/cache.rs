@@ -10,7 +10,6 @@ use crate::engine::with_cause;
 use crate::model::digest::{Digest, Digester};
 use crate::model::env::Env;
 use crate::model::plan::PlannedTask;
-use crate::model::workspace::Workspace;
 use crate::ops::failure::Failure;
 use crate::record::History;
 
@@ -57,7 +56,8 @@ pub struct Cache {
     usage: CacheUse,
     limit: u64,
     history: History,
-    workspace: String,
+    /// Tells the tasks of this repository from those of others with the same names.
+    identity: Digest,
     has_warned: AtomicBool,
 }
 
@@ -69,7 +69,7 @@ impl Cache {
     pub fn open(
         env: &Env,
         usage: CacheUse,
-        workspace: &Workspace,
+        identity: Digest,
         history: History,
     ) -> Result<(Self, Option<String>), Failure> {
         let opened = match usage {
@@ -89,7 +89,7 @@ impl Cache {
             usage,
             limit: limit(env)?,
             history,
-            workspace: workspace.settings().name.clone().unwrap_or_default(),
+            identity,
             has_warned: AtomicBool::new(false),
         };
         Ok((cache, problem))
@@ -130,7 +130,7 @@ impl Cache {
     /// What the results of one task have in common, through all its versions.
     pub fn line(&self, planned: &PlannedTask) -> Digest {
         Digester::new("task line")
-            .part("workspace", self.workspace.as_bytes())
+            .digest("workspace", &self.identity)
             .part("task", planned.id.to_string().as_bytes())
             .finish()
     }

@@ -12,29 +12,12 @@ use walkdir::WalkDir;
 use crate::git::Repo;
 use crate::git::snapshot::{File, Files, Stamp};
 use crate::model::change::ObjectId;
-use crate::model::env::Env;
 use crate::model::input::Inputs;
 use crate::model::path::{FilePath, ancestors, is_within};
 use crate::model::pattern::Pattern;
 use crate::model::workspace::Workspace;
 use crate::ops::failure::Failure;
 use crate::ops::tasks::inputs::{on_disk, stamp};
-
-/// Asks git, while tasks run, what it ignores. That is rare, so the repository is opened each time: several threads cannot
-/// share an open one.
-pub struct Ignores<'a> {
-    pub env: &'a Env,
-    pub root: &'a Path,
-}
-
-impl Ignores<'_> {
-    /// For each of `paths` whether git ignores it. Where git cannot tell, it does not.
-    pub fn of(&self, paths: &[FilePath]) -> Vec<bool> {
-        let repo = Repo::discover_at(self.env, self.root).ok().flatten();
-        let ignored = repo.and_then(|repo| repo.ignored(paths).ok());
-        ignored.unwrap_or_else(|| vec![false; paths.len()])
-    }
-}
 
 /// Ignored files that tasks name, sorted by path.
 #[derive(Default)]

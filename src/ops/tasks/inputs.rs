@@ -18,6 +18,7 @@ use crate::model::name::TaskId;
 use crate::model::path::{FilePath, ancestors, is_within};
 use crate::model::workspace::{ServiceIndex, Workspace};
 use crate::ops::failure::Failure;
+use crate::ops::tasks::asking::GitLater;
 use crate::ops::tasks::ignored::{Ignored, ignored_inputs};
 
 /// How much older than the reading of the inputs a directory must be for nothing to have been added to it since. The clock of
@@ -115,14 +116,34 @@ impl TaskInputs {
         &self.global
     }
 
-    /// The first of `files` that is not on disk as it was when it was read.
-    pub fn first_changed<'f>(&self, root: &Path, files: &'f [InputFile]) -> Option<&'f FilePath> {
-        let is_changed = |file: &&InputFile| {
-            let before = self.stamp(file.path.as_bytes());
-            let path = root.join(file.path.as_path());
-            before.is_some() && std::fs::symlink_metadata(path).ok().map(|it| stamp(&it)) != before
-        };
-        files.iter().find(is_changed).map(|it| &it.path)
+    /// The first of `files` that is not on disk as it was when it was read. What was written just before it was read may have
+    /// been written again within the same tick of the clock, so its content is compared.
+    pub fn first_changed<'f>(
+        &self,
+        git: &GitLater<'_>,
+        files: &'f [InputFile],
+    ) -> Option<&'f FilePath> {
+        let mut young = Vec::new();
+        for file in files {
+            let Some(before) = self.stamp(file.path.as_bytes()) else {
+                continue;
+            };
+            let now = on_disk(git.root, file.path.as_bytes()).symlink_metadata();
+            if now.ok().map(|it| stamp(&it)) != Some(before) {
+                return Some(&file.path);
+            }
+            if is_young(before, self.read_at_ns) && file.mode & 0o170000 == 0o100000 {
+                young.push(file);
+            }
+        }
+        if young.is_empty() {
+            return None;
+        }
+        let paths: Vec<FilePath> = young.iter().map(|it| it.path.clone()).collect();
+        let now = git.contents(&paths).unwrap_or_default();
+        let is_same = |at: usize| now.get(at) == Some(&young[at].content);
+        let changed = (0..young.len()).find(|at| !is_same(*at));
+        changed.map(|at| &young[at].path)
     }
 
     /// Files beside the inputs of a service that were not there when they were read, and that git may or may not ignore.
@@ -173,6 +194,18 @@ impl TaskInputs {
             None => self.ignored.find(&FilePath::from_bytes(path)),
         }
     }
+}
+
+/// Whether a file that was read at `read_at_ns` may change without its stamp showing that: clocks of file systems tick, some
+/// of them in seconds.
+fn is_young(stamp: Stamp, read_at_ns: i128) -> bool {
+    const TICK_NS: i128 = 20_000_000;
+    const COARSE_TICK_NS: i128 = 2_000_000_000;
+    let tick = match stamp.changed_ns % 10_000_000 {
+        0 => COARSE_TICK_NS,
+        _ => TICK_NS,
+    };
+    stamp.changed_ns + tick >= read_at_ns
 }
 
 /// What the file system says of a file.

@@ -196,7 +196,7 @@ impl Keys {
                 Tool::Printed(digest) => drop(tools.insert(command.clone(), digest.clone())),
                 Tool::NotAsked => unasked.push(command.clone()),
                 Tool::Failed(how) => {
-                    return Err(NoKey::Never(format!("its tool `{command}` {how}")));
+                    return Err(NoKey::Never(format!("its tool `{command}` fails: {how}")));
                 }
             }
         }

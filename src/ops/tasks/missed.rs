@@ -32,7 +32,7 @@ pub fn reason(cache: &Cache, planned: &PlannedTask, key: &Key) -> Option<String>
     }
     let nearest = nearest(cache, planned, key)?;
     Some(match nearest.differences.is_empty() {
-        true => "its earlier result is gone".to_owned(),
+        true => "its earlier result is not in the cache".to_owned(),
         false => in_short(&nearest.differences),
     })
 }

@@ -7,6 +7,7 @@
 //! new ones; `missed` says why there is none. `cache` opens the store.
 
 mod added;
+mod asking;
 pub mod cache;
 mod explain;
 mod foreign;

@@ -96,7 +96,8 @@ pub fn prepare<'p>(
         };
         let keys = Keys::read(disk, workspace, graph, &plan, asked.tools, &variables)?;
         owned::check(workspace, keys.inputs.tracked())?;
-        let (cache, problem) = Cache::open(&place.env, request.cache, workspace, history)?;
+        let (cache, problem) =
+            Cache::open(&place.env, request.cache, place.identity(repo), history)?;
         let lookup = Lookup {
             workspace,
             keys: &keys,

@@ -22,9 +22,9 @@ use crate::model::run::{Outcome, TaskResult};
 use crate::model::task::Task;
 use crate::model::workspace::Workspace;
 use crate::ops::tasks::added::first_added;
+use crate::ops::tasks::asking::GitLater;
 use crate::ops::tasks::cache::Cache;
 use crate::ops::tasks::foreign::{self, Ran, written};
-use crate::ops::tasks::ignored::Ignores;
 use crate::ops::tasks::inputs::now_ns;
 use crate::ops::tasks::keys::{Keys, Needed, NoKey};
 use crate::ops::tasks::lookup::not_reusable;
@@ -37,7 +37,7 @@ const SHORT_LOG: u64 = 64 << 10;
 /// The results of one run.
 pub struct RunResults<'a> {
     pub root: &'a Path,
-    pub ignores: Ignores<'a>,
+    pub git: GitLater<'a>,
     pub workspace: &'a Workspace,
     pub plan: Arc<Plan>,
     pub keys: &'a Keys,
@@ -99,6 +99,10 @@ impl Results for RunResults<'_> {
         self.note_ran(task, state.from_ns);
         let after = match result.outcome {
             Outcome::Passed => self.passed(task, &mut state, result, tell),
+            Outcome::Failed => {
+                self.drop_contradicted(&state);
+                After::default()
+            }
             _ => After::default(),
         };
         drop(state);
@@ -184,6 +188,14 @@ impl RunResults<'_> {
         let reading = self.read_needed(task, tell);
         let mut state = self.state(task);
         (state.lock, state.reading) = (lock, reading);
+    }
+
+    /// A task that was forced to run and failed shows that a result with the same key cannot be relied on.
+    fn drop_contradicted(&self, state: &State) {
+        let store = self.cache.writable().filter(|_| self.cache.is_forced());
+        if let (Some(store), Some(key)) = (store, &state.key) {
+            store.remove(&key.digest());
+        }
     }
 
     fn note_ran(&self, task: usize, from_ns: i128) {
@@ -312,7 +324,7 @@ impl RunResults<'_> {
             return Ok(());
         }
         let id = &self.planned(task).id;
-        let may_replace = |paths: &[FilePath]| self.ignores.of(paths);
+        let may_replace = |paths: &[FilePath]| self.git.ignores(paths);
         let mut contents = store.contents(found);
         let restored = self.outputs.restore(
             id,
@@ -452,19 +464,12 @@ impl RunResults<'_> {
         let inputs = &self.keys.inputs;
         let all = [&key.inputs, &key.global_inputs].into_iter();
         let mut all = all.chain(key.dependencies.values());
-        let changed = all.find_map(|it| inputs.first_changed(self.root, it.files()));
+        let changed = all.find_map(|it| inputs.first_changed(&self.git, it.files()));
         if let Some(path) = changed {
             return Some(format!("its input {} changed", path.display()));
         }
         let service = self.planned(task).service;
-        let added = first_added(
-            self.root,
-            &self.ignores,
-            self.workspace,
-            service,
-            inputs,
-            key,
-        )?;
+        let added = first_added(self.root, &self.git, self.workspace, service, inputs, key)?;
         Some(format!("its input {} was added", added.display()))
     }
 

@@ -16,7 +16,7 @@ use crate::ops::compare::Comparison;
 use crate::ops::failure::Failure;
 use crate::ops::place::Place;
 use crate::ops::tasks::Request;
-use crate::ops::tasks::ignored::Ignores;
+use crate::ops::tasks::asking::GitLater;
 use crate::ops::tasks::prepare::Prepared;
 use crate::ops::tasks::results::RunResults;
 use crate::process::jobserver::Jobserver;
@@ -52,7 +52,7 @@ pub fn run(prepared: Prepared<'_>, emit: &mut dyn FnMut(&Event)) -> Result<Summa
     let states = reuse.as_mut().map(|it| std::mem::take(&mut it.states));
     let results = reuse.as_ref().map(|reuse| RunResults {
         root: &place.root,
-        ignores: Ignores {
+        git: GitLater {
             env: &place.env,
             root: &place.root,
         },
