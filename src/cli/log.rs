@@ -1,6 +1,6 @@
 //! `svc log`.
 
-use std::fs::File;
+use std::io::Read;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -51,7 +51,7 @@ pub fn run(session: &Session, args: &LogArgs) -> Result<Exit, Failure> {
     match log::log(&place, &request)? {
         Answer::Runs(runs) => list(session, &runs),
         Answer::Run(past, logs) => show(session, &past, logs),
-        Answer::Log(path) => print(session, path)?,
+        Answer::Log(log) => print(session, log),
     }
     Ok(Exit::Fine)
 }
@@ -83,23 +83,17 @@ fn show(session: &Session, past: &Past, logs: Vec<Option<PathBuf>>) {
     }
 }
 
-fn print(session: &Session, path: Option<PathBuf>) -> Result<(), Failure> {
-    let Some(path) = path else {
-        session.note("it wrote nothing\n");
-        return Ok(());
+fn print(session: &Session, log: Option<Box<dyn Read>>) {
+    let Some(log) = log else {
+        return session.note("it wrote nothing\n");
     };
-    let file = File::open(&path).map_err(|cause| Failure::File {
-        attempt: format!("read `{}`", path.display()),
-        cause,
-    })?;
     let settings = &session.settings;
     write_log(
-        file,
+        log,
         settings.stdout_look(),
         settings.columns.is_some(),
         &session.stdout,
     );
-    Ok(())
 }
 
 fn view(past: &Past, logs: Vec<Option<PathBuf>>) -> RunView {

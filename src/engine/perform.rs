@@ -6,7 +6,7 @@ use crate::engine::run::Message;
 use crate::model::digest::Digest;
 use crate::model::event::Event;
 use crate::model::run::{Outcome, TaskResult};
-use crate::record::{self, LogWriter, TaskRecord};
+use crate::record::{self, TaskRecord};
 
 /// How much of a log is told at once.
 const CHUNK: usize = 64 << 10;
@@ -53,34 +53,26 @@ pub fn reuse(
     tell: &dyn Fn(Message),
 ) -> Message {
     let outputs = reused.outputs.to_string();
-    let mut result = replay(job, task, reused, tell);
+    let mut result = replay(task, reused, tell);
     result.key = key;
     ended(job, task, result, Some(outputs))
 }
 
-/// Tells of an earlier result as if the task had run.
-fn replay(job: &Job<'_>, task: usize, reused: Reused, tell: &dyn Fn(Message)) -> TaskResult {
+/// Tells of an earlier result as if the task had run. Its log is not copied: the store has it.
+fn replay(task: usize, reused: Reused, tell: &dyn Fn(Message)) -> TaskResult {
     let mut result = TaskResult::not_started(Outcome::Cached, "");
     result.values = reused.values;
     result.saved = reused.took;
     let Some(mut from) = reused.log else {
         return result;
     };
-    let mut log = job.record.map(|it| it.log(&job.plan.tasks[task].id));
     let mut chunk = vec![0; CHUNK];
     // A log that breaks off here was whole a moment ago; what was told of it stands.
     while let Ok(length) = from.read(&mut chunk)
         && length > 0
     {
         let bytes = chunk[..length].to_vec();
-        if let Some(log) = &mut log {
-            log.write(&bytes);
-        }
         tell(Message::Event(Event::TaskWrote { task, bytes }));
-    }
-    match log.map(LogWriter::finish).transpose() {
-        Ok(path) => result.log = path.flatten(),
-        Err(error) => tell(Message::RecordLost(error)),
     }
     result
 }

@@ -64,7 +64,11 @@ pub fn path(env: &Env) -> Result<PathBuf, Failure> {
     })
 }
 
-fn open(env: &Env, access: Access) -> Result<Store, Failure> {
+/// Opens the store.
+///
+/// # Errors
+/// As for [`stats`]; to write, a store that cannot be written.
+pub fn open(env: &Env, access: Access) -> Result<Store, Failure> {
     Store::open(&path(env)?, access).map_err(refused)
 }
 

@@ -136,8 +136,10 @@ fn expect_why(world: &World, seen: &Seen, task: &str, now: &Made, what: &str) {
         return;
     };
     let found: BTreeSet<Differing> = found.iter().map(differing).collect();
-    let is_open = |(kind, name, _): &Differing| match &kind[..] {
-        "need" => later.contains(name),
+    // A need is open if it has to run itself, or something far below it has to.
+    let waits = !later.is_empty() || !unasked.is_empty();
+    let is_open = |it @ (kind, name, _): &Differing| match &kind[..] {
+        "need" => waits && !found.contains(it),
         "tool" => unasked.contains(name),
         _ => false,
     };
