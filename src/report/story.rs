@@ -34,6 +34,8 @@ pub struct Story {
     written: usize,
     shown: Vec<(usize, usize)>,
     running: HashSet<usize>,
+    /// The tasks whose lines were shown as they came, until they end.
+    streamed: HashSet<usize>,
 }
 
 /// Names longer than this do not widen the column of names.
@@ -61,6 +63,7 @@ impl Story {
             written: 0,
             shown: Vec::new(),
             running: HashSet::new(),
+            streamed: HashSet::new(),
         }
     }
 
@@ -117,7 +120,10 @@ impl Story {
 
     fn wrote(&mut self, task: usize, bytes: &[u8], write: Write) {
         match self.mode {
-            LogMode::Stream => self.stream(task, Some(bytes), write),
+            LogMode::Stream => {
+                self.streamed.insert(task);
+                self.stream(task, Some(bytes), write);
+            }
             LogMode::Grouped | LogMode::Failed => self.kept.feed(task, bytes),
             LogMode::None => {}
         }
@@ -134,8 +140,10 @@ impl Story {
 
     fn finished(&mut self, task: usize, result: &TaskResult, write: Write) {
         self.running.remove(&task);
+        let (before, was_streamed) = (self.written, self.streamed.remove(&task));
         self.stream(task, None, write);
         self.show_kept(task, result, write);
+        let was_shown = was_streamed || self.written > before;
         if self.mode == LogMode::Stream && result.outcome.is_bad() {
             self.shown.push((task, self.written));
         }
@@ -157,9 +165,14 @@ impl Story {
             Outcome::Interrupted => {
                 self.outcome_line(&self.paint.stopped(), task, result, "interrupted")
             }
-            // There may be thousands of these, and nothing was done.
-            Outcome::Cached | Outcome::Skipped if !self.is_verbose() => return,
-            Outcome::Cached => self.task_line(&self.paint.passed(), task, "", "cached"),
+            // There may be thousands of these, and nothing was done. A log that was shown is said to be an old one.
+            Outcome::Cached if was_shown || self.is_verbose() => {
+                let saved = words::duration(result.saved);
+                let note = format!("cached, saved {saved}");
+                self.task_line(&self.paint.passed(), task, "", &note)
+            }
+            Outcome::Cached => return,
+            Outcome::Skipped if !self.is_verbose() => return,
             Outcome::Skipped => {
                 let reason = match (self.planned(task), result.reason.is_empty()) {
                     (Some(it), true) => &it.reason,
