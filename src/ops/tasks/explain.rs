@@ -1,5 +1,7 @@
 //! What is known of the earlier results of one task. Nothing is run to find out.
 
+use std::collections::BTreeSet;
+
 use crate::engine::Failing;
 use crate::model::difference::Difference;
 use crate::model::name::TaskId;
@@ -11,6 +13,7 @@ use crate::ops::request::{CompareRequest, SelectRequest};
 use crate::ops::tasks::cache::CacheUse;
 use crate::ops::tasks::keys::{Needed, NoKey};
 use crate::ops::tasks::lookup::not_reusable;
+use crate::ops::tasks::prepare::{Prepared, Reuse};
 use crate::ops::tasks::tools::Asking;
 use crate::ops::tasks::{Request, missed, prepare};
 
@@ -72,9 +75,41 @@ pub fn explain(
                 nearest.differences.retain(|it| !is_open(it));
                 (nearest.key.to_string(), nearest.differences)
             });
-            (standing.later, standing.unasked) = (partial.later, partial.unasked);
+            let open = open(&prepared, reuse, at);
+            standing.unasked = partial.unasked;
+            standing.later = partial.later;
+            if !open.has_to_run && !open.unasked.is_empty() {
+                standing.later.clear();
+                standing.unasked = open.unasked.into_iter().collect();
+            }
         }
         Err(NoKey::After(_) | NoKey::Never(_)) => {}
     }
     Ok(Some(standing))
+}
+
+/// Why the key of a task is not known, through all that it needs.
+#[derive(Default)]
+struct Open {
+    /// One of them has to run, whatever the tools print.
+    has_to_run: bool,
+    unasked: BTreeSet<String>,
+}
+
+fn open(prepared: &Prepared<'_>, reuse: &Reuse, at: usize) -> Open {
+    let (plan, workspace) = (&prepared.plan, &prepared.comparison.workspace);
+    let needed = |need: usize| reuse.states[need].needed.clone().unwrap_or(Needed::Later);
+    let (mut found, mut seen, mut waiting) = (Open::default(), BTreeSet::new(), vec![at]);
+    while let Some(task) = waiting.pop() {
+        let Ok(partial) = reuse.keys.partial(workspace, plan, task, &needed) else {
+            found.has_to_run = true;
+            continue;
+        };
+        found.has_to_run |= task != at && partial.later.is_empty() && partial.unasked.is_empty();
+        found.unasked.extend(partial.unasked);
+        let needs = plan.tasks[task].needs.iter().copied();
+        let later = needs.filter(|it| partial.later.contains(&plan.tasks[*it].id));
+        waiting.extend(later.filter(|it| seen.insert(*it)));
+    }
+    found
 }
