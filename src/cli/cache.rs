@@ -1,9 +1,9 @@
 //! `svc cache`.
 
 use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 use std::time::Duration;
 
-use bytesize::ByteSize;
 use clap::{Args, Subcommand};
 
 use crate::cache::Pruned;
@@ -12,8 +12,9 @@ use crate::cli::session::Session;
 use crate::model::path::FilePath;
 use crate::ops::cache::{self, Answer};
 use crate::ops::failure::Failure;
+use crate::ops::tasks::cache::bytes;
 use crate::record;
-use crate::report::cache::{removed_json, removed_text, store_json, store_text};
+use crate::report::cache::{place_json, removed_json, removed_text, store_json, store_text};
 use crate::report::view::{RemovedView, StoreView};
 
 /// Look after the store of results that builds and tests are taken from
@@ -37,11 +38,11 @@ pub struct CacheArgs {
 pub enum What {
     /// Say how much is in it [default]
     Stats,
-    /// Remove what was used longest ago, down to the limit
+    /// Remove what was used longest ago, down to the limit; what was used within the last minute may stay
     Prune {
         /// How large it may be, as in `500MiB` or `5GiB` [default: SVC_CACHE_LIMIT, else 20GiB]
-        #[arg(long, value_name = "SIZE")]
-        limit: Option<ByteSize>,
+        #[arg(long, value_name = "SIZE", value_parser = size)]
+        limit: Option<u64>,
     },
     /// Remove everything
     Clear,
@@ -60,14 +61,25 @@ pub fn run(session: &Session, args: &CacheArgs) -> Result<Exit, Failure> {
                 false => session.say(&store_text(&view)),
             }
         }
-        What::Prune { limit } => {
-            let limit = limit.map(|it| it.as_u64());
-            tell(session, &cache::prune(env, limit)?)
-        }
+        What::Prune { limit } => tell(session, &cache::prune(env, *limit)?),
         What::Clear => tell(session, &cache::clear(env)?),
-        What::Path => session.say(&format!("{}\n", cache::path(env)?.display())),
+        What::Path => {
+            let path = cache::path(env)?;
+            match session.is_for_machines() {
+                true => session.document(&place_json(&file_path(&path))),
+                false => session.say(&format!("{}\n", path.display())),
+            }
+        }
     }
     Ok(Exit::Fine)
+}
+
+fn size(text: &str) -> Result<u64, String> {
+    bytes(text).ok_or_else(|| "write it as `500MiB` or `5GiB`".to_owned())
+}
+
+fn file_path(path: &Path) -> FilePath {
+    FilePath::from_bytes(path.as_os_str().as_bytes())
 }
 
 fn tell(session: &Session, removed: &Pruned) {
@@ -89,7 +101,7 @@ fn view(answer: &Answer) -> StoreView {
     let stats = &answer.stats;
     let conflicts = stats.last_conflicts.iter();
     StoreView {
-        path: FilePath::from_bytes(answer.path.as_os_str().as_bytes()),
+        path: file_path(&answer.path),
         limit: answer.limit,
         results: stats.results,
         objects: stats.objects,

@@ -28,6 +28,7 @@ use crate::report::settings::LogMode;
                   svc build                   what my branch and working tree change\n  \
                   svc build --all             everything\n  \
                   svc build web               this service, changed or not\n  \
+                  svc build web --force       also if its result is in the cache\n  \
                   svc build --dry-run         say what would be done, and why"
 )]
 pub struct BuildArgs {
@@ -98,10 +99,10 @@ pub struct EngineArgs {
     /// Print the plan and run nothing
     #[arg(long)]
     pub dry_run: bool,
-    /// Run everything, whatever was done before, and keep the results
+    /// Run everything, whatever is in the cache, and keep the results
     #[arg(long, conflicts_with = "no_cache")]
     pub force: bool,
-    /// Neither take results from the cache nor keep any
+    /// Neither take results from the cache nor keep any, as SVC_CACHE=off does; with SVC_CACHE=read they are only taken
     #[arg(long)]
     pub no_cache: bool,
 }
@@ -110,7 +111,7 @@ pub struct EngineArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Output")]
 pub struct OutputArgs {
-    /// Which output of tasks to show [default: on a terminal none but that of failures, else all]
+    /// Which output of tasks to show [default: on a terminal that of a single task and of failures, else all]
     #[arg(long, value_name = "WHICH")]
     pub log: Option<Log>,
     /// Write every event of the run to FILE, one JSON document a line

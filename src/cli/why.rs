@@ -20,10 +20,11 @@ use crate::report::why::{why_json, why_text};
 #[derive(Debug, Args)]
 #[command(
     long_about = "Follows the reasons why a service or a task is affected to the files that changed, or says that it is \
-                  not affected.",
+                  not affected. Of a task it also says whether its result is in the cache, and all that differs from the \
+                  nearest earlier result if not.",
     after_help = "Examples:\n  \
                   svc why web                 why the service is affected\n  \
-                  svc why web:test            why its tests would run\n  \
+                  svc why web:test            why its tests would run, or come from the cache\n  \
                   svc why web --base v1.4     compared with a tag\n  \
                   svc why web -v              all reasons, not only the shortest chain"
 )]

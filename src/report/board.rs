@@ -178,7 +178,8 @@ impl Drop for Board {
 
 impl State {
     fn render(&self) -> String {
-        if self.plan.tasks.is_empty() {
+        // Earlier results are there at once: `0 of 0` would only flicker.
+        if self.to_run == 0 && self.running.is_empty() {
             return String::new();
         }
         let (columns, rows) = (self.size)();

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::model::path::encoded;
+use crate::model::path::{FilePath, encoded};
 use crate::report::clean::path;
 use crate::report::view::{RemovedView, StoreView};
 use crate::report::words;
@@ -41,18 +41,28 @@ pub fn store_text(store: &StoreView) -> String {
 
 /// The same for machines.
 pub fn store_json(store: &StoreView) -> Value {
-    let (path, is_encoded) = encoded(store.path.as_bytes());
     let conflicts = store.last_conflicts.iter();
     let conflicts: Vec<Value> = conflicts
         .map(|(task, age)| json!({"task": task, "age_s": age.as_secs()}))
         .collect();
-    let mut document = json!({
-        "version": 1, "path": path, "limit": store.limit, "bytes": store.bytes,
+    let mut document = place_json(&store.path);
+    let counts = json!({
+        "limit": store.limit, "bytes": store.bytes,
         "results": store.results, "objects": store.objects,
         "outputs": store.outputs, "output_bytes": store.output_bytes,
         "oldest_s": store.oldest.map(|it| it.as_secs()),
         "conflicts": store.conflicts, "last_conflicts": conflicts,
     });
+    if let (Some(document), Value::Object(counts)) = (document.as_object_mut(), counts) {
+        document.extend(counts);
+    }
+    document
+}
+
+/// Where the store is, for machines.
+pub fn place_json(path: &FilePath) -> Value {
+    let (path, is_encoded) = encoded(path.as_bytes());
+    let mut document = json!({"version": 1, "path": path});
     if is_encoded {
         document["path_encoded"] = json!(true);
     }
@@ -124,6 +134,7 @@ mod tests {
     #[test]
     fn machines_get_counts() {
         validate("cache", &store_json(&sample()));
+        validate("cache", &place_json(&"/x".into()));
         insta::assert_snapshot!(store_json(&sample()), @r#"{"version":1,"path":"/home/ann/.cache/svc","limit":21474836480,"bytes":5242880,"results":12,"objects":30,"outputs":412,"output_bytes":17825792,"oldest_s":7200,"conflicts":1,"last_conflicts":[{"task":"api:build","age_s":300}]}"#);
     }
 
@@ -136,6 +147,7 @@ mod tests {
             left: 0,
         };
         insta::assert_snapshot!(removed_text(&removed), @"removed 3 results, 2.0 KiB; 0 bytes are left");
+        validate("cache", &removed_json(&removed));
         removed.busy = true;
         insta::assert_snapshot!(removed_text(&removed), @"another svc is at it; nothing was done");
     }

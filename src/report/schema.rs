@@ -119,12 +119,29 @@ fn why() -> Value {
         "traced": {"type": "object", "additionalProperties": causes},
         "result": nullable(object(json!({
             "verdict": {"enum": ["run", "cached", "skip"]}, "key": nullable(string()), "reason": string(),
-            "nearest": nullable(object(json!({
-                "key": string(), "differences": array(object(json!({"kind": string()}))),
-            }))),
+            "nearest": nullable(object(json!({"key": string(), "differences": array(difference())}))),
             "later": array(string()), "unasked": array(string()),
         }))),
     }))
+}
+
+fn difference() -> Value {
+    json!({
+        "type": "object",
+        "required": ["kind"],
+        "properties": {
+            "kind": {"enum": ["file", "commands", "arguments", "shell", "outputs", "strict-env", "path", "variable",
+                              "tool", "need", "dependency", "platform", "format"]},
+            "how": {"enum": ["added", "removed", "changed", "mode", "outputs", "values", "key"]},
+            "role": {"enum": ["input", "global-input", "dependency"]},
+            "path": reference("path"),
+            "path_encoded": {"const": true},
+            "service": string(),
+            "name": string(),
+            "command": string(),
+            "task": string(),
+        }
+    })
 }
 
 fn log() -> Value {
@@ -137,12 +154,20 @@ fn log() -> Value {
     }))
 }
 
+/// What `svc cache stats`, `path`, and both `prune` and `clear` print.
 fn cache() -> Value {
-    object(json!({
+    let stats = object(json!({
         "path": string(), "limit": number(), "bytes": number(), "results": number(), "objects": number(),
         "outputs": number(), "output_bytes": number(), "oldest_s": nullable(number()), "conflicts": number(),
         "last_conflicts": array(object(json!({"task": string(), "age_s": number()}))),
-    }))
+    }));
+    let place = object(json!({"path": string()}));
+    let removed = object(json!({
+        "busy": {"type": "boolean"}, "results": number(), "bytes": number(), "left": number(),
+    }));
+    let mut any = object(json!({}));
+    any["anyOf"] = json!([stats, place, removed]);
+    any
 }
 
 /// One line of `--events`.

@@ -140,17 +140,23 @@ impl Settings {
         }
     }
 
-    /// The log mode for a run of `to_run` tasks: what was asked for; else each line as it comes where one task speaks, or
-    /// with `-v`; else on a terminal only the live lines, and elsewhere all lines of a task together.
-    pub fn log_mode(&self, to_run: usize) -> LogMode {
+    /// The log mode for a run of `to_run` tasks, with `cached` earlier results: what was asked for; else each line as it comes
+    /// where one task speaks, or with `-v`; else on a terminal only the live lines, and elsewhere all lines of a task together.
+    pub fn log_mode(&self, to_run: usize, cached: usize) -> LogMode {
         match (self.log, self.verbosity) {
             (Some(mode), _) => mode,
             (None, Verbosity::Quiet) => LogMode::None,
             (None, Verbosity::Verbose) => LogMode::Stream,
-            (None, Verbosity::Normal) if to_run <= 1 => LogMode::Stream,
+            (None, Verbosity::Normal) if to_run == 1 || to_run + cached <= 1 => LogMode::Stream,
             (None, Verbosity::Normal) if self.live => LogMode::None,
             (None, Verbosity::Normal) => LogMode::Grouped,
         }
+    }
+
+    /// Whether logs of earlier results are left out, though those of the run's own tasks are shown: who watches the one task
+    /// that runs knows the others.
+    pub fn hides_cached(&self, to_run: usize) -> bool {
+        self.log.is_none() && self.verbosity == Verbosity::Normal && self.live && to_run > 0
     }
 }
 
@@ -226,23 +232,27 @@ mod tests {
     #[test]
     fn the_log_mode_suits_who_is_looking() {
         use LogMode::{Failed, Grouped, None, Stream};
-        let check = |log, verbosity, live, to_run, expected| {
+        let check = |log, verbosity, live, (to_run, cached), expected| {
             let settings = Settings {
                 log,
                 verbosity,
                 live,
                 ..Settings::default()
             };
-            assert_eq!(settings.log_mode(to_run), expected);
+            assert_eq!(settings.log_mode(to_run, cached), expected);
         };
         let no = Option::None;
-        check(no, Verbosity::Normal, true, 5, None);
-        check(no, Verbosity::Normal, true, 1, Stream);
-        check(no, Verbosity::Normal, false, 1, Stream);
-        check(no, Verbosity::Normal, false, 5, Grouped);
-        check(no, Verbosity::Verbose, true, 5, Stream);
-        check(no, Verbosity::Quiet, false, 5, None);
-        check(Some(Failed), Verbosity::Quiet, true, 5, Failed);
+        check(no, Verbosity::Normal, true, (5, 0), None);
+        check(no, Verbosity::Normal, true, (1, 0), Stream);
+        check(no, Verbosity::Normal, false, (1, 0), Stream);
+        check(no, Verbosity::Normal, true, (1, 5), Stream);
+        check(no, Verbosity::Normal, true, (0, 1), Stream);
+        check(no, Verbosity::Normal, true, (0, 5), None);
+        check(no, Verbosity::Normal, false, (0, 5), Grouped);
+        check(no, Verbosity::Normal, false, (5, 0), Grouped);
+        check(no, Verbosity::Verbose, true, (5, 0), Stream);
+        check(no, Verbosity::Quiet, false, (5, 0), None);
+        check(Some(Failed), Verbosity::Quiet, true, (5, 0), Failed);
     }
 
     #[test]

@@ -26,14 +26,14 @@ pub fn standing_text(standing: &Standing, look: Look) -> String {
     }
     for tool in &standing.unasked {
         text.push_str(&format!(
-            "what `{}` prints is not known: svc why runs nothing\n",
+            "what `{}` prints is not known: svc why runs nothing, --dry-run asks\n",
             one_line(tool)
         ));
     }
     let differences = match &standing.nearest {
         Some((_, differences)) if !differences.is_empty() => differences,
         _ if text.is_empty() => {
-            return format!("no result to reuse: {}\n", one_line(&standing.reason));
+            return format!("{}\n", one_line(&standing.reason));
         }
         _ => return text,
     };
@@ -195,12 +195,12 @@ mod tests {
         open.unasked = vec!["cc --version".to_owned()];
         insta::assert_snapshot!(standing_text(&open, Look::default()), @"
         lib:build has to run first; what it leaves is not known yet
-        what `cc --version` prints is not known: svc why runs nothing
+        what `cc --version` prints is not known: svc why runs nothing, --dry-run asks
         ");
         let mut nothing = standing(vec![]);
         nothing.nearest = None;
         nothing.reason = "no earlier result".to_owned();
-        insta::assert_snapshot!(standing_text(&nothing, Look::default()), @"no result to reuse: no earlier result");
+        insta::assert_snapshot!(standing_text(&nothing, Look::default()), @"no earlier result");
         nothing.verdict = Verdict::Cached;
         insta::assert_snapshot!(standing_text(&nothing, Look::default()), @"its result is in the cache");
         let many = standing(vec![Difference::Commands; 30]);

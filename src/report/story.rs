@@ -25,6 +25,8 @@ pub struct Story {
     settings: Settings,
     paint: Paint,
     mode: LogMode,
+    /// Whether logs of earlier results are left out.
+    hides_cached: bool,
     plan: Arc<Plan>,
     /// Columns for the names of tasks.
     names: usize,
@@ -34,8 +36,8 @@ pub struct Story {
     written: usize,
     shown: Vec<(usize, usize)>,
     running: HashSet<usize>,
-    /// The tasks whose lines were shown as they came, until they end.
-    streamed: HashSet<usize>,
+    /// Tasks whose log came from an earlier result.
+    replayed: HashSet<usize>,
 }
 
 /// Names longer than this do not widen the column of names.
@@ -56,6 +58,7 @@ impl Story {
             settings: settings.clone(),
             paint: settings.stderr,
             mode: LogMode::None,
+            hides_cached: false,
             plan: Arc::default(),
             names: 0,
             streams: Streams::new(keep),
@@ -63,7 +66,7 @@ impl Story {
             written: 0,
             shown: Vec::new(),
             running: HashSet::new(),
-            streamed: HashSet::new(),
+            replayed: HashSet::new(),
         }
     }
 
@@ -95,7 +98,9 @@ impl Story {
 
     fn begin(&mut self, plan: &Arc<Plan>, jobs: usize, write: Write) {
         self.plan = plan.clone();
-        self.mode = self.settings.log_mode(plan.count(Verdict::Run));
+        let (to_run, cached) = (plan.count(Verdict::Run), plan.count(Verdict::Cached));
+        self.mode = self.settings.log_mode(to_run, cached);
+        self.hides_cached = self.settings.hides_cached(to_run);
         let to_do = plan.tasks.iter().filter(|it| it.verdict == Verdict::Run);
         let names = to_do.map(|it| width_of(&it.id.to_string()));
         self.names = names.max().unwrap_or(0).min(WIDEST_NAME);
@@ -119,11 +124,16 @@ impl Story {
     }
 
     fn wrote(&mut self, task: usize, bytes: &[u8], write: Write) {
-        match self.mode {
-            LogMode::Stream => {
-                self.streamed.insert(task);
-                self.stream(task, Some(bytes), write);
+        // What a task writes that was not started is the log of an earlier result.
+        let is_cached = !self.running.contains(&task);
+        if is_cached {
+            if self.hides_cached {
+                return;
             }
+            self.replayed.insert(task);
+        }
+        match self.mode {
+            LogMode::Stream => self.stream(task, Some(bytes), write),
             LogMode::Grouped | LogMode::Failed => self.kept.feed(task, bytes),
             LogMode::None => {}
         }
@@ -140,10 +150,10 @@ impl Story {
 
     fn finished(&mut self, task: usize, result: &TaskResult, write: Write) {
         self.running.remove(&task);
-        let (before, was_streamed) = (self.written, self.streamed.remove(&task));
+        let shows_all = matches!(self.mode, LogMode::Stream | LogMode::Grouped);
+        let is_shown = self.replayed.remove(&task) && shows_all;
         self.stream(task, None, write);
         self.show_kept(task, result, write);
-        let was_shown = was_streamed || self.written > before;
         if self.mode == LogMode::Stream && result.outcome.is_bad() {
             self.shown.push((task, self.written));
         }
@@ -165,14 +175,11 @@ impl Story {
             Outcome::Interrupted => {
                 self.outcome_line(&self.paint.stopped(), task, result, "interrupted")
             }
-            // There may be thousands of these, and nothing was done. A log that was shown is said to be an old one.
-            Outcome::Cached if was_shown || self.is_verbose() => {
-                let saved = words::duration(result.saved);
-                let note = format!("cached, saved {saved}");
-                self.task_line(&self.paint.passed(), task, "", &note)
-            }
-            Outcome::Cached => return,
-            Outcome::Skipped if !self.is_verbose() => return,
+            // Whose log it was that was just shown, and that it is an old one, has to be told.
+            Outcome::Cached if is_shown => self.task_line(&self.paint.passed(), task, "", "cached"),
+            // There may be thousands of these, and nothing was done.
+            Outcome::Cached | Outcome::Skipped if !self.is_verbose() => return,
+            Outcome::Cached => self.task_line(&self.paint.passed(), task, "", "cached"),
             Outcome::Skipped => {
                 let reason = match (self.planned(task), result.reason.is_empty()) {
                     (Some(it), true) => &it.reason,

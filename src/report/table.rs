@@ -119,18 +119,24 @@ fn letters(text: &str) -> impl Iterator<Item = (char, bool)> {
     })
 }
 
-/// Takes from the widest columns until all fit.
+/// Takes from the widest columns until all fit; from the first, which names what the row is about, only when no other can
+/// give.
 fn shrink(widths: &mut [usize], columns: usize) {
     loop {
         let used = widths.iter().filter(|it| **it > 0);
         let total = used.map(|it| it + GAP).sum::<usize>().saturating_sub(GAP);
-        let Some(widest) = widths.iter_mut().max_by_key(|it| **it) else {
-            return;
-        };
-        if total <= columns || *widest <= NARROWEST {
+        if total <= columns {
             return;
         }
-        *widest -= 1;
+        let Some((first, rest)) = widths.split_first_mut() else {
+            return;
+        };
+        let rest = rest.iter_mut().filter(|it| **it > NARROWEST);
+        match rest.max_by_key(|it| **it) {
+            Some(widest) => *widest -= 1,
+            None if *first > NARROWEST => *first -= 1,
+            None => return,
+        }
     }
 }
 
@@ -169,6 +175,23 @@ mod tests {
         NAME    ABOUT
         api     a long text…
         common  short
+        ");
+        let mut table = Table::new(&["task", "cause"]);
+        table.row(["gateway:build".into(), "requested by name".into()]);
+        table.row(["gateway:test".into(), "requested".into()]);
+        insta::assert_snapshot!(table.render(look), @r"
+        TASK        CAUSE
+        gateway:b…  request…
+        gateway:t…  request…
+        ");
+        let look = Look {
+            columns: Some(24),
+            ..look
+        };
+        insta::assert_snapshot!(table.render(look), @r"
+        TASK           CAUSE
+        gateway:build  requeste…
+        gateway:test   requested
         ");
     }
 }

@@ -227,7 +227,7 @@ fn why_has_an_answer_for_everything() {
     --- stdout
     lib:build is affected
       lib/input changed
-    no result to reuse: no earlier result
+    no earlier result
     ");
     repo.write(
         "services.toml",

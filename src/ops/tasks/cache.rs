@@ -158,11 +158,15 @@ pub fn limit(env: &Env) -> Result<u64, Failure> {
     let Some(text) = env.text("SVC_CACHE_LIMIT") else {
         return Ok(LIMIT);
     };
-    let size = text.parse::<ByteSize>().map_err(|_| Failure::Usage {
+    bytes(text).ok_or_else(|| Failure::Usage {
         message: format!("SVC_CACHE_LIMIT is `{text}`, which is no size"),
         hint: "write it as `500MiB` or `5GiB`".into(),
-    })?;
-    Ok(size.as_u64())
+    })
+}
+
+/// A size as people write it, in bytes.
+pub fn bytes(text: &str) -> Option<u64> {
+    text.parse::<ByteSize>().ok().map(|it| it.as_u64())
 }
 
 /// Where the store is: `$SVC_CACHE_DIR`, else `svc` in `$XDG_CACHE_HOME` or `~/.cache`.

@@ -72,6 +72,7 @@ impl Lookup<'_> {
             Err(NoKey::After(id)) => {
                 let task = self.definition(&planned);
                 planned.reason = match not_reusable(task, &planned.id.task) {
+                    None if self.cache.is_forced() => missed::FORCED.to_owned(),
                     None if self.cache.readable().is_some() => {
                         format!("may be cached after {id}")
                     }

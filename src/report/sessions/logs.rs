@@ -1,6 +1,7 @@
 //! A run in each log mode and at each verbosity.
 
-use crate::model::run::Outcome;
+use crate::model::plan::Verdict;
+use crate::model::run::{Outcome, TaskResult};
 use crate::report::sessions::{
     a_run_that_fails, begun, ended, finished, settings, started, told, wrote,
 };
@@ -141,6 +142,38 @@ fn without_a_choice_several_tasks_are_grouped_and_one_is_streamed() {
     api:test | 3 passed
     ✓ api:test    1.2s
     ✓ 1 task in 1.2s: 1 passed
+    ");
+}
+
+#[test]
+fn logs_of_earlier_results_are_marked_and_spared_those_who_watch() {
+    let mut tasks = vec![planned("api:build", &[]), planned("api:test", &[0])];
+    tasks[0].verdict = Verdict::Cached;
+    let results = [
+        TaskResult::not_started(Outcome::Cached, ""),
+        result(Outcome::Passed, 1200),
+    ];
+    let events = [
+        begun(plan(tasks)),
+        wrote(0, "compiled\n"),
+        finished(0, &results[0]),
+        started(1),
+        wrote(1, "3 passed\n"),
+        finished(1, &results[1]),
+    ];
+    let mut settings = settings(LogMode::Stream);
+    insta::assert_snapshot!(told(&settings, &events), @r"
+    2 tasks: 1 to run, 1 cached; 4 jobs
+    api:build | compiled
+    ✓ api:build  cached
+    api:test | 3 passed
+    ✓ api:test    1.2s
+    ");
+    settings.log = None;
+    settings.live = true;
+    insta::assert_snapshot!(told(&settings, &events), @r"
+    api:test | 3 passed
+    ✓ api:test    1.2s
     ");
 }
 
