@@ -3,8 +3,10 @@
 //! [`prepare`] finds what is to be done, [`run`] does it.
 //!
 //! A task's cache key is put together in `keys` from its input files (`inputs`, `ignored`), its tools (`tools`) and what it
-//! needs. `lookup` finds the results that are known before anything runs, `results` those that are known later, and keeps the
-//! new ones; `missed` says why there is none. `cache` opens the store.
+//! needs. `lookup` finds the results that are known before anything runs. During the run `results` answers the engine: `reuse`
+//! takes an earlier result before a task, `reading` holds still what the task reads, `keep` keeps what it left, unless an input
+//! changed (`added`: came into being) meanwhile; `foreign` tells what was written into other services. `missed` says why there
+//! is no earlier result, in short, and `explain` in full. `cache` opens the store.
 
 mod added;
 pub mod cache;
@@ -12,12 +14,14 @@ mod explain;
 mod foreign;
 mod ignored;
 mod inputs;
+mod keep;
 mod keys;
 mod lookup;
 mod missed;
 mod prepare;
 mod reading;
 mod results;
+mod reuse;
 mod run;
 pub mod tools;
 

@@ -1,34 +1,28 @@
-//! Earlier results and new ones: what stands for a task before it runs, and what is kept of it afterwards.
+//! The results of one run, as the engine asks for them: before a task, after it, and at the end.
 
 use std::collections::BTreeMap;
-use std::io::Read;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use crate::cache::{Error, Found, Lock, NewResult, NotRestored, Outputs, Store};
-use crate::engine::{After, Before, Results, Reused, with_cause};
+use crate::cache::{Found, Lock, Outputs};
+use crate::engine::{After, Before, Results};
 use crate::git::snapshot::Files;
 use crate::model::digest::Digest;
 use crate::model::event::Event;
 use crate::model::key::{Key, NeededResult, digest_of_values};
 use crate::model::name::TaskId;
-use crate::model::outputs::OutputTree;
-use crate::model::path::FilePath;
 use crate::model::pattern::Pattern;
-use crate::model::plan::{Plan, PlannedTask, Verdict};
+use crate::model::plan::{Plan, PlannedTask};
 use crate::model::run::{Outcome, TaskResult};
 use crate::model::task::Task;
 use crate::model::workspace::Workspace;
-use crate::ops::tasks::added::first_added;
 use crate::ops::tasks::cache::Cache;
 use crate::ops::tasks::foreign::{self, Ran, written};
 use crate::ops::tasks::ignored::Ignores;
 use crate::ops::tasks::inputs::now_ns;
 use crate::ops::tasks::keys::{Keys, Needed, NoKey};
-use crate::ops::tasks::lookup::not_reusable;
-use crate::ops::tasks::missed;
 use crate::ops::tasks::reading::Reading;
 
 /// The results of one run.
@@ -62,8 +56,8 @@ pub struct State {
     /// The result that was found before the run.
     pub found: Option<Found>,
     /// Held while the task runs and its result is kept.
-    lock: Option<Lock>,
-    reading: Reading,
+    pub(in crate::ops::tasks) lock: Option<Lock>,
+    pub(in crate::ops::tasks) reading: Reading,
     /// When it began.
     from_ns: i128,
 }
@@ -114,53 +108,6 @@ impl Results for RunResults<'_> {
 }
 
 impl RunResults<'_> {
-    /// Looks for a result that stands for a task.
-    fn look(&self, task: usize, tell: &dyn Fn(Event)) -> Before {
-        let id = &self.planned(task).id;
-        let known = self.state(task).key.take();
-        let key = match known.map_or_else(|| self.key(task), |key| Ok(*key)) {
-            Ok(key) => key,
-            Err(NoKey::After(other)) => {
-                // What it needs is done, so this cannot be; were it so, the task just runs.
-                return unclear(format!("what {other} did is not known"));
-            }
-            Err(NoKey::Never(reason)) => return unclear(reason),
-        };
-        let digest = key.digest();
-        let mut before = Before {
-            key: Some(digest.clone()),
-            ..Before::default()
-        };
-        if let Some(reason) = not_reusable(self.definition(task), &id.task) {
-            let has_run = self.cache.history().last(id).is_some();
-            before.missed = has_run.then(|| reason.to_owned());
-            self.note_needless(task, &digest);
-            self.state(task).key = Some(Box::new(key));
-            return before;
-        }
-        if let Some(found) = self.in_place(task)
-            && let Ok(reused) = self.reused(&found)
-        {
-            self.note(task, &key, Some(&found.outputs_digest), &found.values);
-            before.reused = Some(reused);
-            return before;
-        }
-        let lock = self.lock(task, tell);
-        match self.reuse(task, &digest, tell) {
-            Ok(Some((found, reused))) => {
-                self.note(task, &key, Some(&found.outputs_digest), &found.values);
-                before.reused = Some(reused);
-                return before;
-            }
-            Ok(None) => before.missed = self.missed(task, &key),
-            Err(reason) => before.missed = Some(reason),
-        }
-        let mut state = self.state(task);
-        state.lock = lock;
-        state.key = Some(Box::new(key));
-        before
-    }
-
     /// What a task writes is its own while it runs, whether its result is kept or not; and what it reads stays.
     fn hold(&self, task: usize, tell: &dyn Fn(Event)) {
         let held = self.state(task).lock.take();
@@ -186,7 +133,7 @@ impl RunResults<'_> {
         &self.plan.tasks[task]
     }
 
-    fn definition(&self, task: usize) -> &Task {
+    pub(in crate::ops::tasks) fn definition(&self, task: usize) -> &Task {
         let planned = self.planned(task);
         &self.workspace.service(planned.service).tasks[&planned.id.task]
     }
@@ -200,31 +147,13 @@ impl RunResults<'_> {
         state.unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn key(&self, task: usize) -> Result<Key, NoKey> {
+    pub(in crate::ops::tasks) fn key(&self, task: usize) -> Result<Key, NoKey> {
         let needed = |need: usize| self.state(need).needed.clone().unwrap_or(Needed::Later);
         self.keys.key(self.workspace, &self.plan, task, &needed)
     }
 
-    fn missed(&self, task: usize, key: &Key) -> Option<String> {
-        let planned = self.planned(task);
-        match planned.key.is_some() && planned.verdict == Verdict::Run {
-            true => Some(planned.reason.clone()).filter(|it| it != missed::NOTHING_EARLIER),
-            false => missed::reason(self.cache, planned, key),
-        }
-    }
-
-    fn note_needless(&self, task: usize, key: &Digest) {
-        let id = &self.planned(task).id;
-        let lacks_outputs = id.task.as_str() == "build" && self.definition(task).cache.is_none();
-        let last = self.cache.history().passed(id);
-        let is_same = last.is_some_and(|it| it.inputs.as_deref() == Some(key.as_str()));
-        if lacks_outputs && is_same {
-            self.needless.get_or_init(|| id.clone());
-        }
-    }
-
     /// Waits for another `svc` that is at this task in the same working tree.
-    fn lock(&self, task: usize, tell: &dyn Fn(Event)) -> Option<Lock> {
+    pub(in crate::ops::tasks) fn lock(&self, task: usize, tell: &dyn Fn(Event)) -> Option<Lock> {
         if self.patterns(task).is_empty() {
             return None;
         }
@@ -240,247 +169,7 @@ impl RunResults<'_> {
         lock
     }
 
-    /// The result that was found for a task before the run, if its outputs lie in place: then nobody has to be waited for.
-    fn in_place(&self, task: usize) -> Option<Found> {
-        let found = self.state(task).found.take()?;
-        let patterns = self.patterns(task);
-        let id = &self.planned(task).id;
-        let lies = patterns.is_empty() && found.outputs.entries().is_empty()
-            || self.outputs.is_in_place(id, patterns, &found.outputs);
-        lies.then_some(found)
-    }
-
-    /// The result that stands for a task, its outputs put in place.
-    ///
-    /// # Errors
-    /// Why a result that is there cannot be taken.
-    fn reuse(
-        &self,
-        task: usize,
-        key: &Digest,
-        tell: &dyn Fn(Event),
-    ) -> Result<Option<(Found, Reused)>, String> {
-        let Some(store) = self.cache.readable() else {
-            return Ok(None);
-        };
-        let Some(found) = store.find(key) else {
-            return Ok(None);
-        };
-        let reused = self.reused(&found)?;
-        if let Err(not) = self.restore(task, store, &found) {
-            return Err(self.explain(task, not, tell));
-        }
-        Ok(Some((found, reused)))
-    }
-
-    /// # Errors
-    /// The log is damaged, so the result is not whole.
-    fn reused(&self, found: &Found) -> Result<Reused, String> {
-        let log = match (found.log, self.cache.readable()) {
-            (Some(_), Some(store)) => match store.log(found) {
-                Some(log) => Some(Box::new(log) as Box<dyn Read>),
-                None => return Err("its earlier result is damaged".to_owned()),
-            },
-            _ => None,
-        };
-        Ok(Reused {
-            values: found.values.clone(),
-            log,
-            took: found.duration,
-            outputs: found.outputs_digest.clone(),
-        })
-    }
-
-    fn restore(&self, task: usize, store: &Store, found: &Found) -> Result<(), NotRestored> {
-        if self.patterns(task).is_empty() && found.outputs.entries().is_empty() {
-            return Ok(());
-        }
-        let id = &self.planned(task).id;
-        let may_replace = |paths: &[FilePath]| self.ignores.of(paths);
-        let mut contents = store.contents(found);
-        let restored = self.outputs.restore(
-            id,
-            self.patterns(task),
-            &found.outputs,
-            &mut contents,
-            &may_replace,
-            self.is_asked,
-        );
-        restored.map(drop)
-    }
-
-    /// What is said of a result that cannot be put in place.
-    fn explain(&self, task: usize, not: NotRestored, tell: &dyn Fn(Event)) -> String {
-        let id = &self.planned(task).id;
-        match not {
-            NotRestored::InTheWay(path) => {
-                let path = path.display();
-                let message = format!(
-                    "{id}: the cached result is not used, as {path} is in its way; git does not ignore it and svc did not make it"
-                );
-                tell(Event::Warned { message });
-                format!("{path} is in the way of the earlier result")
-            }
-            NotRestored::Leaves(path) => {
-                format!("the earlier result leaves its place at {}", path.display())
-            }
-            NotRestored::Failed(error) => {
-                format!(
-                    "the earlier result cannot be put in place: {}",
-                    with_cause(&error)
-                )
-            }
-            NotRestored::Stopped => "stopped".to_owned(),
-        }
-    }
-
-    /// Looks at a task that was run and passed.
-    fn passed(
-        &self,
-        task: usize,
-        state: &mut State,
-        result: &TaskResult,
-        tell: &dyn Fn(Event),
-    ) -> After {
-        let id = &self.planned(task).id;
-        let warn = |message: String| {
-            let message = format!("{id}: {message}");
-            tell(Event::Warned { message });
-        };
-        let outputs = self.collect(task, state.lock.as_ref(), &warn);
-        let Some(key) = state.key.take() else {
-            self.set_needed(task, self.without_key(task, &outputs, result));
-            return After::default();
-        };
-        let changed = self.first_change(task, &key);
-        let unsteady = || {
-            let need = self.first_unsteady(&state.reading)?;
-            Some(format!("what {need} left changed"))
-        };
-        if let Some(change) = changed.or_else(unsteady) {
-            warn(format!("not cached: {change} while it ran"));
-            let unclear = format!("an input of {id} changed while it ran");
-            let needed = match self.by_outputs(task, &outputs, &result.values) {
-                Some(known) => known,
-                None => Needed::Unclear(unclear),
-            };
-            self.set_needed(task, needed);
-            return After::default();
-        }
-        let tree = match outputs {
-            Some(tree) => tree,
-            None => {
-                self.set_needed(
-                    task,
-                    Needed::Unclear(format!("the outputs of {id} are not known")),
-                );
-                return After::default();
-            }
-        };
-        let digest = tree.digest();
-        self.note(task, &key, Some(&digest), &result.values);
-        self.keep(task, &key, &tree, result, &warn);
-        After {
-            key: Some(key.digest()),
-            outputs: Some(digest),
-        }
-    }
-
-    /// What the task left behind; none if that cannot be told.
-    fn collect(
-        &self,
-        task: usize,
-        lock: Option<&Lock>,
-        warn: &dyn Fn(String),
-    ) -> Option<OutputTree> {
-        let patterns = self.patterns(task);
-        if patterns.is_empty() {
-            return Some(OutputTree::default());
-        }
-        let planned = self.planned(task);
-        let collected = match self.outputs.collect(&planned.id, patterns) {
-            Ok(collected) => collected,
-            Err(error) => {
-                warn(format!("not cached: {}", with_cause(&error)));
-                return None;
-            }
-        };
-        if let Some((path, what)) = collected.refused {
-            warn(format!(
-                "not cached: its output {} is {what}",
-                path.display()
-            ));
-            return None;
-        }
-        for unmatched in &collected.unmatched {
-            let pattern = &self.patterns(task)[*unmatched];
-            warn(format!("its output `{}` matches nothing", pattern.as_str()));
-        }
-        if collected.tree.entries().is_empty() {
-            warn("not cached: none of its outputs are there".to_owned());
-            return None;
-        }
-        if let Err(error) = self.outputs.remember(&planned.id, &collected, lock)
-            && !self.is_forgetting.swap(true, Ordering::Relaxed)
-        {
-            warn(format!(
-                "its outputs, and maybe those of others, are not remembered: {}",
-                with_cause(&error)
-            ));
-        }
-        Some(collected.tree)
-    }
-
-    /// What happened to the inputs of a task since they were read, in words.
-    fn first_change(&self, task: usize, key: &Key) -> Option<String> {
-        let inputs = &self.keys.inputs;
-        let all = [&key.inputs, &key.global_inputs].into_iter();
-        let mut all = all.chain(key.dependencies.values());
-        let changed = all.find_map(|it| inputs.first_changed(self.root, it.files()));
-        if let Some(path) = changed {
-            return Some(format!("its input {} changed", path.display()));
-        }
-        let service = self.planned(task).service;
-        let added = first_added(
-            self.root,
-            &self.ignores,
-            self.workspace,
-            service,
-            inputs,
-            key,
-        )?;
-        Some(format!("its input {} was added", added.display()))
-    }
-
-    fn keep(
-        &self,
-        task: usize,
-        key: &Key,
-        outputs: &OutputTree,
-        result: &TaskResult,
-        warn: &dyn Fn(String),
-    ) {
-        let planned = self.planned(task);
-        let is_kept = not_reusable(self.definition(task), &planned.id.task).is_none();
-        let Some(store) = self.cache.writable().filter(|_| is_kept && self.has_logs) else {
-            return;
-        };
-        let new = NewResult {
-            key,
-            task_line: &self.cache.line(planned),
-            outputs,
-            values: &result.values,
-            duration: result.duration,
-            log: result.log.as_deref(),
-        };
-        match store.keep(self.root, &new) {
-            Ok(_) => {}
-            Err(error @ Error::Unsteady(_)) => warn(format!("not cached: {error}")),
-            Err(error) => self.cache.warn_once(&with_cause(&error), warn),
-        }
-    }
-
-    fn note(
+    pub(in crate::ops::tasks) fn note(
         &self,
         task: usize,
         key: &Key,
@@ -501,41 +190,7 @@ impl RunResults<'_> {
         self.set_needed(task, Needed::Known(result));
     }
 
-    fn by_outputs(
-        &self,
-        task: usize,
-        outputs: &Option<OutputTree>,
-        values: &BTreeMap<String, String>,
-    ) -> Option<Needed> {
-        let tree = outputs
-            .as_ref()
-            .filter(|_| !self.patterns(task).is_empty())?;
-        Some(Needed::Known(NeededResult::Outputs {
-            outputs: tree.digest(),
-            values: digest_of_values(values),
-        }))
-    }
-
-    fn without_key(
-        &self,
-        task: usize,
-        outputs: &Option<OutputTree>,
-        result: &TaskResult,
-    ) -> Needed {
-        let id = &self.planned(task).id;
-        let known = self.by_outputs(task, outputs, &result.values);
-        known.unwrap_or_else(|| Needed::Unclear(format!("what {id} was made from is not known")))
-    }
-
-    fn set_needed(&self, task: usize, needed: Needed) {
+    pub(in crate::ops::tasks) fn set_needed(&self, task: usize, needed: Needed) {
         self.state(task).needed = Some(needed);
-    }
-}
-
-/// A task that runs without a key.
-fn unclear(reason: String) -> Before {
-    Before {
-        missed: Some(reason),
-        ..Before::default()
     }
 }
