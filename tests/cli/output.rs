@@ -90,6 +90,7 @@ fn a_run_that_passes() {
     --- stderr
     2 tasks: 1 to run, 1 cached; 1 job
     lib:build | building lib
+    ✓ lib:build  cached
     api:build | building api
     ✓ api:build [TIME] not cached: it has no `outputs`
     hint: api:build runs every time, as it has no `outputs`; list there what it leaves behind, or set `outputs = []` if that is nothing
@@ -99,6 +100,7 @@ fn a_run_that_passes() {
     exit 0
     --- stderr
     lib:build | building lib
+    ✓ lib:build  cached
     ✓ 1 task in [TIME]: 1 cached
     ");
     insta::assert_snapshot!(run(&repo, &["build", "lib", "-v"]), @"
@@ -141,6 +143,7 @@ fn a_run_that_fails() {
     --- stderr
     4 tasks: 3 to run, 1 cached; 1 job
     lib:build | building lib
+    ✓ lib:build  cached
     api:build | building api
     ✓ api:build [TIME] not cached: it has no `outputs`
     api:test | testing
