@@ -11,7 +11,7 @@ use crate::ops::failure::Failure;
 use crate::ops::place::Place;
 use crate::ops::request::{CompareRequest, SelectRequest};
 use crate::ops::tasks::cache::CacheUse;
-use crate::ops::tasks::keys::{Needed, NoKey};
+use crate::ops::tasks::keys::Needed;
 use crate::ops::tasks::lookup::not_reusable;
 use crate::ops::tasks::prepare::{Prepared, Reuse};
 use crate::ops::tasks::tools::Asking;
@@ -28,20 +28,7 @@ pub fn explain(
     id: &TaskId,
     tell: &mut dyn FnMut(&str),
 ) -> Result<Option<Standing>, Failure> {
-    let request = Request {
-        task: id.task.to_string(),
-        compare: compare.clone(),
-        select: SelectRequest {
-            names: vec![id.to_string()],
-            ..SelectRequest::default()
-        },
-        arguments: Vec::new(),
-        jobs: None,
-        failing: Failing::KeepsGoing,
-        cache: CacheUse::Read,
-        asking: Asking::OnlyRemembered,
-    };
-    let prepared = prepare(place, request, tell)?;
+    let prepared = prepare(place, request(compare, id), tell)?;
     let plan = &prepared.plan;
     let Some(at) = plan.tasks.iter().position(|it| it.id == *id) else {
         return Ok(None);
@@ -62,30 +49,49 @@ pub fn explain(
     if planned.verdict == Verdict::Cached || not_reusable(definition, &id.task).is_some() {
         return Ok(Some(standing));
     }
-    let needed = |need: usize| reuse.states[need].needed.clone().unwrap_or(Needed::Later);
-    match reuse.keys.partial(workspace, plan, at, &needed) {
-        Ok(partial) => {
-            let nearest = missed::nearest(&reuse.cache, planned, &partial.key);
-            let is_open = |it: &Difference| match it {
-                Difference::Need { task, .. } => partial.later.contains(task),
-                Difference::Tool { command, .. } => partial.unasked.contains(command),
-                _ => false,
-            };
-            standing.nearest = nearest.map(|mut nearest| {
-                nearest.differences.retain(|it| !is_open(it));
-                (nearest.key.to_string(), nearest.differences)
-            });
-            let open = open(&prepared, reuse, at);
-            standing.unasked = partial.unasked;
-            standing.later = partial.later;
-            if !open.has_to_run && !open.unasked.is_empty() {
-                standing.later.clear();
-                standing.unasked = open.unasked.into_iter().collect();
-            }
-        }
-        Err(NoKey::After(_) | NoKey::Never(_)) => {}
-    }
+    compare_keys(&prepared, reuse, at, &mut standing);
     Ok(Some(standing))
+}
+
+/// The run whose first steps tell what is known.
+fn request(compare: &CompareRequest, id: &TaskId) -> Request {
+    Request {
+        task: id.task.to_string(),
+        compare: compare.clone(),
+        select: SelectRequest {
+            names: vec![id.to_string()],
+            ..SelectRequest::default()
+        },
+        arguments: Vec::new(),
+        jobs: None,
+        failing: Failing::KeepsGoing,
+        cache: CacheUse::Read,
+        asking: Asking::OnlyRemembered,
+    }
+}
+
+/// Fills in what differs from the nearest earlier result, and what of the key is not known.
+fn compare_keys(prepared: &Prepared<'_>, reuse: &Reuse, at: usize, standing: &mut Standing) {
+    let (plan, workspace) = (&prepared.plan, &prepared.comparison.workspace);
+    let needed = |need: usize| reuse.states[need].needed.clone().unwrap_or(Needed::Later);
+    let Ok(partial) = reuse.keys.partial(workspace, plan, at, &needed) else {
+        return;
+    };
+    let nearest = missed::nearest(&reuse.cache, &plan.tasks[at], &partial.key);
+    let is_open = |it: &Difference| match it {
+        Difference::Need { task, .. } => partial.later.contains(task),
+        Difference::Tool { command, .. } => partial.unasked.contains(command),
+        _ => false,
+    };
+    standing.nearest = nearest.map(|mut nearest| {
+        nearest.differences.retain(|it| !is_open(it));
+        (nearest.key.to_string(), nearest.differences)
+    });
+    let open = open(prepared, reuse, at);
+    (standing.later, standing.unasked) = match !open.has_to_run && !open.unasked.is_empty() {
+        true => (Vec::new(), open.unasked.into_iter().collect()),
+        false => (partial.later, partial.unasked),
+    };
 }
 
 /// Why the key of a task is not known, through all that it needs.
