@@ -32,7 +32,13 @@
 //! | which files are a task's inputs | [`model::input`], [`model::workspace`], [`model::pattern`] |
 //! | what counts as affected, and why | [`model::affected`], [`model::cause`], [`model::definition`] |
 //! | what is in a plan, and what `--tag` and its like leave of it | [`model::plan`], [`model::graph`], [`model::select`] |
-//! | when an earlier result still stands | `ops::tasks::reuse`, `ops::tasks::inputs`, `ops::tasks::outputs` |
+//! | what is in a cache key, and what differs between two | [`model::key`], [`model::difference`]; put together in `ops::tasks::keys` |
+//! | what tools print, and when that is remembered | `ops::tasks::tools`, [`process::tools`], `templates/tools` |
+//! | when an earlier result stands, and what is kept of a new one | `ops::tasks::lookup`, `ops::tasks::reuse`, `ops::tasks::keep` |
+//! | why no earlier result stands | `ops::tasks::missed`, `ops::tasks::explain`, `report::standing` |
+//! | how results lie in the store, and which go first | `cache::store` |
+//! | how outputs are put in place, and what is never touched | `cache::outputs` |
+//! | which outputs are refused | `config::outputs`, `config::overlap`, [`ops::owned`] |
 //! | which task starts next | `engine::schedule` |
 //! | how a task runs: tries, timeouts, values | `engine::attempt` |
 //! | what a command sees, and how it is ended | `process::environment`, `process::run`, `process::signals`, `process::sweep` |

@@ -300,7 +300,7 @@ const WORKSPACE: &[Key] = &[
         "pass-env",
         Shape::Variables,
         "[]",
-        "variables that are handed to every task and cannot change a result",
+        "variables that are handed to every task and cannot change a result; `PREFIX_*` stands for all that begin so",
         "pass-env = [\"MY_PROXY\"]",
     ),
     key(
@@ -392,7 +392,7 @@ macro_rules! task_keys {
                 "inputs",
                 Shape::Patterns,
                 "[\"...\"]",
-                "the files that the task reads; `...` stands for what was inherited, a leading `/` for the workspace root, a leading `!` leaves files out",
+                "the files that the task reads; `...` stands for what was inherited, a leading `/` for the workspace root, a leading `!` leaves files out; what git ignores counts only if it is named",
                 "inputs = [\"...\", \"/proto/api.proto\", \"!**/*.snap\"]",
             ),
             key(
@@ -413,7 +413,7 @@ macro_rules! task_keys {
                 "pass-env",
                 Shape::Variables,
                 "[]",
-                "variables that are handed on and cannot change the result",
+                "variables that are handed on and cannot change the result; `PREFIX_*` stands for all that begin so",
                 "pass-env = [\"DISPLAY\"]",
             ),
             key(
@@ -434,7 +434,7 @@ macro_rules! task_keys {
                 "tools",
                 Shape::Texts,
                 "[]",
-                "commands whose output can change the result",
+                "commands whose output can change the result, such as versions; each runs once in a run, in the directory of the service",
                 "tools = [\"rustc --version\"]",
             ),
             key(
@@ -481,7 +481,7 @@ const TASK: &[Key] = task_keys!(key(
     "env",
     Shape::Variables,
     "[]",
-    "variables that are handed on and can change the result",
+    "variables that are handed on and can change the result; `PREFIX_*` stands for all that begin so",
     "env = [\"RUSTFLAGS\"]",
 ));
 
@@ -492,14 +492,14 @@ const RESULTS: &[Key] = &[
         "outputs",
         Shape::Patterns,
         "",
-        "the files that the task leaves behind, below the directory of the service; `[]` says that there are none",
+        "the files that the task leaves behind, below the directory of the service: the cache keeps them and puts them back; `[]` says that there are none",
         "outputs = [\"dist\"]",
     ),
     key(
         "cache",
         Shape::Boolean,
         "true for `test`, `lint`, and a `build` with `outputs`",
-        "whether a passed result stands for the next one with the same inputs",
+        "whether a passed result is kept, and taken instead of a run that would come out the same",
         "cache = true",
     ),
 ];

@@ -62,20 +62,8 @@ fn below<'t, 'p>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::workspace::sample::service;
-    use crate::model::workspace::{Service, Settings};
-
-    fn with_outputs(line: &str, path: &str, outputs: &[&str]) -> Service {
-        let mut service = Service {
-            path: path.into(),
-            ..service(line)
-        };
-        let pattern = |it: &&str| Pattern::new(it, &service.path).unwrap();
-        let outputs = outputs.iter().map(pattern).collect();
-        let task = service.tasks.values_mut().next();
-        task.unwrap().outputs = Some(outputs);
-        service
-    }
+    use crate::model::workspace::Settings;
+    use crate::model::workspace::sample::with_outputs;
 
     #[test]
     fn outputs_that_take_tracked_files_are_named_with_the_first() {

@@ -100,11 +100,6 @@ impl Pattern {
         matches!(rest, "" | "*" | "**" | "**/*").then(|| self.literal())
     }
 
-    /// Whether the files of both are sure to have some in common, as soon as there are any. Two that choose may have or not.
-    pub fn surely_overlaps(&self, other: &Self) -> bool {
-        self == other || self.surely_takes(other) || other.surely_takes(self)
-    }
-
     /// Whether some file at or below `directory` may match. Patterns that choose between several paths are not looked into.
     pub fn may_reach(&self, directory: &[u8]) -> bool {
         if self.text.contains(['{', '\\']) {
@@ -123,13 +118,6 @@ impl Pattern {
                 _ => (!matches(part, name)).then_some(false),
             })
             .unwrap_or(true)
-    }
-
-    fn surely_takes(&self, other: &Self) -> bool {
-        match self.whole() {
-            Some(directory) => is_within(other.literal(), directory),
-            None => other.whole().is_some_and(|it| self.matches(it)),
-        }
     }
 
     fn compile(&self) -> GlobSet {
@@ -258,32 +246,5 @@ mod tests {
         check("build/**", "api/inner", false);
         check("{a,b}/c", "api/inner", true);
         check("[x-z]*/**", "api/inner", false);
-    }
-
-    #[test]
-    fn overlaps_are_told_where_they_are_sure() {
-        let check = |a: &str, b: &str, expected: bool| {
-            let [one, other] = [a, b].map(|it| Pattern::new(it, &"api".into()).unwrap());
-            assert_eq!(one.surely_overlaps(&other), expected, "{a} {b}");
-            assert_eq!(other.surely_overlaps(&one), expected, "{b} {a}");
-        };
-        check("dist", "dist", true);
-        check("dist", "dist/**", true);
-        check("dist/*", "dist/**/*", true);
-        check("dist", "dist/a/b", true);
-        check("dist/**", "dist/*.js", true);
-        check("dist", "dist-web", false);
-        check("dist", "dust", false);
-        check("*.js", "a.js", true);
-        check("*.js", "a.js/b", true);
-        check("*.js", "a.css", false);
-        check("d*", "dist/**", true);
-        check("*.js", "*.js", true);
-        check("*.js", "a*", false);
-        check("dist/*.js", "dist/*.css", false);
-        check("a/*/c", "a/b", false);
-        check("**/*.o", "/x/y.o", false);
-        check("/**", "dist", true);
-        check("/api/dist/x", "dist", true);
     }
 }

@@ -236,6 +236,19 @@ pub mod sample {
         )
     }
 
+    /// One service of such a line, at `path`; its first task leaves `outputs` behind.
+    pub fn with_outputs(line: &str, path: &str, outputs: &[&str]) -> Service {
+        let mut service = Service {
+            path: path.into(),
+            ..service(line)
+        };
+        let pattern = |it: &&str| Pattern::new(it, &service.path).unwrap();
+        let outputs = outputs.iter().map(pattern).collect();
+        let task = service.tasks.values_mut().next();
+        task.unwrap().outputs = Some(outputs);
+        service
+    }
+
     /// One service of such a line.
     pub fn service(line: &str) -> Service {
         let (head, dependencies) = line.split_once(" -> ").unwrap_or((line, ""));
@@ -268,21 +281,10 @@ pub mod sample {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::workspace::sample::service;
+    use crate::model::workspace::sample::with_outputs;
 
     #[test]
     fn outputs_are_taken_out_of_the_files_of_their_own_service_alone() {
-        let with_outputs = |line: &str, path: &str, outputs: &[&str]| {
-            let mut service = Service {
-                path: path.into(),
-                ..service(line)
-            };
-            let pattern = |it: &&str| Pattern::new(it, &service.path).unwrap();
-            let outputs = outputs.iter().map(pattern).collect();
-            let task = service.tasks.values_mut().next();
-            task.unwrap().outputs = Some(outputs);
-            service
-        };
         let services = vec![
             with_outputs("app:build:test", "app", &["dist", "**/*.o"]),
             with_outputs("lib:build:test", "app/lib", &["gen"]),

@@ -2,7 +2,8 @@
 //!
 //! Requests come in as plain values ([`request`]); answers go out as plain values, for `cli` to hand to `report`. What
 //! several commands do alike has files of its own: [`place`] finds the workspace, [`compare`] finds what changed,
-//! [`choose`] turns names and flags into services.
+//! [`choose`] turns names and flags into services, [`owned`] refuses outputs that git tracks, [`source`] reads definitions of
+//! other states.
 
 pub mod affected;
 pub mod cache;

@@ -101,7 +101,8 @@ impl Story {
         let (to_run, cached) = (plan.count(Verdict::Run), plan.count(Verdict::Cached));
         self.mode = self.settings.log_mode(to_run, cached);
         self.hides_cached = self.settings.hides_cached(to_run);
-        let to_do = plan.tasks.iter().filter(|it| it.verdict == Verdict::Run);
+        let has_line = |it: &&PlannedTask| it.verdict == Verdict::Run || self.is_verbose();
+        let to_do = plan.tasks.iter().filter(has_line);
         let names = to_do.map(|it| width_of(&it.id.to_string()));
         self.names = names.max().unwrap_or(0).min(WIDEST_NAME);
         let is_news = plan.tasks.len() > 1 && plan.count(Verdict::Skip) < plan.tasks.len();
