@@ -21,7 +21,7 @@ use crate::model::plan::{Plan, PlannedTask, Verdict};
 use crate::model::run::{Outcome, TaskResult};
 use crate::model::task::Task;
 use crate::model::workspace::Workspace;
-use crate::ops::tasks::added::first_added;
+use crate::ops::tasks::added::Look;
 use crate::ops::tasks::cache::Cache;
 use crate::ops::tasks::foreign::{self, Ran, written};
 use crate::ops::tasks::ignored::Ignores;
@@ -440,15 +440,15 @@ impl RunResults<'_> {
         if let Some(path) = changed {
             return Some(format!("its input {} changed", path.display()));
         }
-        let service = self.planned(task).service;
-        let added = first_added(
-            self.root,
-            &self.ignores,
-            self.workspace,
-            service,
+        let look = Look {
+            root: self.root,
+            ignores: &self.ignores,
+            workspace: self.workspace,
             inputs,
-            key,
-        )?;
+        };
+        let readers = self.keys.readers(self.workspace, task);
+        let mut added = readers.iter().map(|it| look.first_added(it));
+        let added = added.find_map(|it| it).or_else(|| look.first_global())?;
         Some(format!("its input {} was added", added.display()))
     }
 
