@@ -17,6 +17,7 @@ mod changing;
 mod environment;
 mod flooding;
 mod help;
+mod kept_right;
 mod machines;
 mod output;
 mod review;

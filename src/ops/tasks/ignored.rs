@@ -21,7 +21,11 @@ use crate::ops::tasks::inputs::{on_disk, stamp};
 
 /// Ignored files that tasks name, sorted by path.
 #[derive(Default)]
-pub struct Ignored(BTreeMap<FilePath, Content>);
+pub struct Ignored {
+    files: BTreeMap<FilePath, Content>,
+    /// What tasks make: it counts by what they are made from, for those who need them.
+    made: BTreeSet<FilePath>,
+}
 
 struct Content {
     mode: u32,
@@ -32,16 +36,18 @@ struct Content {
 impl Ignored {
     /// What the file system said of the file at `path`.
     pub fn find(&self, path: &FilePath) -> Option<Stamp> {
-        self.0.get(path).map(|it| it.stamp)
+        self.files.get(path).map(|it| it.stamp)
     }
 
     /// Those that `inputs` take.
     pub fn of<'a>(&'a self, inputs: &'a Inputs) -> impl Iterator<Item = File<'a>> {
-        let taken = self
-            .0
-            .iter()
-            .filter(|(path, _)| inputs.take(path.as_bytes(), || false));
-        taken.map(|(path, content)| File {
+        let all = self.all();
+        all.filter(|file| inputs.take(file.path, || false))
+    }
+
+    /// All of them.
+    pub fn all(&self) -> impl Iterator<Item = File<'_>> {
+        self.files.iter().map(|(path, content)| File {
             path: path.as_bytes(),
             mode: content.mode,
             content: content.id,
@@ -49,9 +55,15 @@ impl Ignored {
             is_tracked: false,
         })
     }
+
+    /// What tasks make, of what `inputs` take.
+    pub fn made_of<'a>(&'a self, inputs: &'a Inputs) -> impl Iterator<Item = &'a FilePath> {
+        let made = self.made.iter();
+        made.filter(|path| inputs.take(path.as_bytes(), || false))
+    }
 }
 
-/// The ignored files that `inputs` name. What tasks leave behind is not among them.
+/// The ignored files that `patterns` of inputs name. Of what tasks make, only the names are looked at.
 ///
 /// # Errors
 /// A file that cannot be read.
@@ -60,9 +72,9 @@ pub fn ignored_inputs<'i>(
     repo: &Repo,
     workspace: &Workspace,
     files: &Files,
-    inputs: impl Iterator<Item = &'i Inputs>,
+    patterns: impl Iterator<Item = &'i Pattern>,
 ) -> Result<Ignored, Failure> {
-    let mut patterns: Vec<&Pattern> = inputs.flat_map(Inputs::taken).collect();
+    let mut patterns: Vec<&Pattern> = patterns.collect();
     patterns.sort_unstable_by_key(|it| it.as_str());
     patterns.dedup();
     let mut found = BTreeSet::new();
@@ -75,8 +87,21 @@ pub fn ignored_inputs<'i>(
             .into_iter()
             .any(|it| workspace.is_output(it, path.as_bytes()))
     };
-    found.retain(|path| !makes(path));
-    read(root, repo, found)
+    let (made, found) = found.into_iter().partition(makes);
+    Ok(Ignored {
+        files: read(root, repo, found)?,
+        made,
+    })
+}
+
+/// Whether the file at `path`, which git ignores and a pattern takes, would have been found if it had been there.
+pub fn is_looked_for(files: &Files, pattern: &Pattern, path: &FilePath) -> bool {
+    let start = pattern.literal();
+    let is_inside = |directory: &[u8]| files.within(directory).any(|it| it.path != directory);
+    let is_unknown = !is_inside(start) && files.find(start).is_none();
+    let directory = ancestors(path.as_bytes()).nth(1).unwrap_or_default();
+    let is_beside = || !pattern.is_literal() && is_within(directory, start) && is_inside(directory);
+    pattern.matches(path.as_bytes()) && (is_unknown || is_beside())
 }
 
 fn look_for(root: &Path, files: &Files, pattern: &Pattern, found: &mut BTreeSet<FilePath>) {
@@ -123,7 +148,11 @@ fn walk(root: &Path, files: &Files, pattern: &Pattern, found: &mut BTreeSet<File
 }
 
 /// The contents of ignored files. What is neither a file nor a link is no input.
-fn read(root: &Path, repo: &Repo, paths: BTreeSet<FilePath>) -> Result<Ignored, Failure> {
+fn read(
+    root: &Path,
+    repo: &Repo,
+    paths: BTreeSet<FilePath>,
+) -> Result<BTreeMap<FilePath, Content>, Failure> {
     let mut plain = Vec::new();
     let mut found = BTreeMap::new();
     for path in paths {
@@ -150,7 +179,7 @@ fn read(root: &Path, repo: &Repo, paths: BTreeSet<FilePath>) -> Result<Ignored, 
         let mode = if is_program { 0o100755 } else { 0o100644 };
         found.insert(path, content(mode, id, &metadata));
     }
-    Ok(Ignored(found))
+    Ok(found)
 }
 
 fn content(mode: u32, id: ObjectId, metadata: &std::fs::Metadata) -> Content {

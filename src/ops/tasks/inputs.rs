@@ -11,15 +11,16 @@ use rayon::prelude::*;
 
 use crate::git::snapshot::{File, Files, Stamp};
 use crate::git::{Repo, Snapshot};
-use crate::model::graph::{NodeIndex, TaskGraph};
+use crate::model::graph::{Node, NodeIndex, TaskGraph};
 use crate::model::input::{InputRule, Inputs};
 use crate::model::key::{InputFile, InputFiles};
 use crate::model::name::TaskId;
 use crate::model::path::{FilePath, ancestors, is_within};
+use crate::model::pattern::Pattern;
 use crate::model::workspace::{ServiceIndex, Workspace};
 use crate::ops::failure::Failure;
 use crate::ops::tasks::asking::GitLater;
-use crate::ops::tasks::ignored::{Ignored, ignored_inputs};
+use crate::ops::tasks::ignored::{Ignored, ignored_inputs, is_looked_for};
 
 /// How much older than the reading of the inputs a directory must be for nothing to have been added to it since. The clock of
 /// a file server may differ from ours.
@@ -70,12 +71,15 @@ impl TaskInputs {
         let read_at_ns = now_ns();
         let files = snapshot.files(&places(workspace, graph, nodes))?;
         let wanted = distinct(workspace, graph, nodes);
-        let named = wanted
-            .iter()
-            .flat_map(|(_, inputs, _)| inputs.iter().copied());
+        let inputs = wanted.iter().flat_map(|(_, inputs, _)| inputs);
+        let named = inputs.flat_map(|it| it.taken());
+        let named = named.chain(&workspace.settings().global_inputs);
         let ignored = ignored_inputs(root, repo, workspace, &files, named)?;
-        let global = files.iter().filter(|file| workspace.is_global(file.path));
-        let global = InputFiles::new(global.map(input_file).collect());
+        let global = files.iter().chain(ignored.all());
+        let global = global.filter(|file| workspace.is_global(file.path));
+        let mut global: Vec<InputFile> = global.map(input_file).collect();
+        global.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+        let global = InputFiles::new(global);
         let read = wanted.par_iter().map(|(service, inputs, nodes)| {
             let one = OneTask {
                 workspace,
@@ -146,28 +150,40 @@ impl TaskInputs {
         changed.map(|at| &young[at].path)
     }
 
-    /// Files beside the inputs of a service that were not there when they were read, and that git may or may not ignore.
-    /// Directories that were not changed since are not looked into.
-    pub fn added_beside(
-        &self,
-        root: &Path,
-        directory: &FilePath,
-        files: &[InputFile],
-    ) -> Vec<FilePath> {
-        let mut directories: BTreeSet<&[u8]> = [directory.as_bytes()].into();
-        for file in files {
-            let within = ancestors(file.path.as_bytes()).skip(1);
-            let new = within.take_while(|it| is_within(it, directory.as_bytes()));
-            for directory in new {
-                if !directories.insert(directory) {
+    /// What is there now and was not when the inputs were read, at `starts` and below them, and that git may or may not
+    /// ignore: files, and directories with all they hold. Directories that were not changed since are not looked into.
+    pub fn added_below(&self, root: &Path, starts: &BTreeSet<&[u8]>) -> BTreeSet<FilePath> {
+        let mut directories: BTreeSet<&[u8]> = BTreeSet::new();
+        for start in starts {
+            // A start that was not there, or is a file, shows in the nearest directory that was.
+            for directory in ancestors(start) {
+                directories.insert(directory);
+                if self.files.within(directory).any(|it| it.path != directory) {
                     break;
                 }
             }
+            for file in self.files.within(start) {
+                let above = ancestors(file.path).skip(1);
+                for directory in above.take_while(|it| is_within(it, start)) {
+                    if !directories.insert(directory) {
+                        break;
+                    }
+                }
+            }
         }
-        let directories = directories.into_iter();
-        directories
-            .flat_map(|it| self.added_to(root, &FilePath::from_bytes(it)))
-            .collect()
+        let added = directories
+            .into_iter()
+            .flat_map(|it| self.added_to(root, &FilePath::from_bytes(it)));
+        let is_near = |path: &FilePath| {
+            let mut starts = starts.iter();
+            starts.any(|it| is_within(path.as_bytes(), it) || is_within(it, path.as_bytes()))
+        };
+        added.filter(is_near).collect()
+    }
+
+    /// Whether the file at `path`, which git ignores and `pattern` takes, would be an input if it had been there.
+    pub fn is_looked_for(&self, pattern: &Pattern, path: &FilePath) -> bool {
+        is_looked_for(&self.files, pattern, path)
     }
 
     fn added_to(&self, root: &Path, directory: &FilePath) -> Vec<FilePath> {
@@ -183,8 +199,8 @@ impl TaskInputs {
         names.filter(|it| !self.is_known(it)).collect()
     }
 
-    /// Whether there is a file of that name, or below it.
-    fn is_known(&self, path: &FilePath) -> bool {
+    /// Whether there was a file of that name, or below it.
+    pub fn is_known(&self, path: &FilePath) -> bool {
         self.files.within(path.as_bytes()).next().is_some() || self.ignored.find(path).is_some()
     }
 
@@ -247,16 +263,10 @@ fn distinct<'w>(
     graph: &TaskGraph,
     nodes: &BTreeSet<NodeIndex>,
 ) -> Vec<(ServiceIndex, Vec<&'w Inputs>, Vec<NodeIndex>)> {
-    static OWN: std::sync::LazyLock<Inputs> = std::sync::LazyLock::new(Inputs::default);
     let mut found: HashMap<ServiceIndex, Vec<Group<'w>>> = HashMap::new();
     for node in nodes {
         let of = &graph.nodes()[*node];
-        let tasks = &workspace.service(of.service).tasks;
-        let inputs = match tasks.get(&of.task) {
-            Some(task) => vec![&task.inputs],
-            None if tasks.is_empty() => vec![&*OWN],
-            None => tasks.values().map(|task| &task.inputs).collect(),
-        };
+        let inputs = inputs_of(workspace, of);
         // What a task makes itself, or needs, is no input of it: that differs between tasks with explicit inputs.
         let is_plain = inputs.iter().all(|it| it.taken().next().is_none());
         let known = found.entry(of.service).or_default();
@@ -277,12 +287,23 @@ fn distinct<'w>(
         .collect()
 }
 
+/// What a node reads.
+pub fn inputs_of<'w>(workspace: &'w Workspace, node: &Node) -> Vec<&'w Inputs> {
+    static OWN: std::sync::LazyLock<Inputs> = std::sync::LazyLock::new(Inputs::default);
+    let tasks = &workspace.service(node.service).tasks;
+    match tasks.get(&node.task) {
+        Some(task) => vec![&task.inputs],
+        None if tasks.is_empty() => vec![&*OWN],
+        None => tasks.values().map(|task| &task.inputs).collect(),
+    }
+}
+
 /// A node whose inputs are read.
-struct OneTask<'a> {
-    workspace: &'a Workspace,
-    graph: &'a TaskGraph,
-    service: ServiceIndex,
-    node: NodeIndex,
+pub struct OneTask<'a> {
+    pub workspace: &'a Workspace,
+    pub graph: &'a TaskGraph,
+    pub service: ServiceIndex,
+    pub node: NodeIndex,
 }
 
 impl OneTask<'_> {
@@ -316,6 +337,12 @@ impl OneTask<'_> {
         // They come in order, save where several lists of inputs, or ignored files, are mixed.
         found.sort_by(|a, b| a.path.cmp(&b.path));
         found.dedup_by(|a, b| a.path == b.path);
+        let mut made = inputs.iter().flat_map(|it| ignored.made_of(it));
+        let made = made.find_map(|path| match self.maker(path.as_bytes()) {
+            Maker::Other(task) => Some((path.clone(), task)),
+            Maker::Nobody | Maker::Known => None,
+        });
+        let made_by = made_by.or(made);
         NodeInputs {
             files: InputFiles::new(found),
             made_by,
@@ -328,7 +355,7 @@ impl OneTask<'_> {
     }
 
     /// Who makes the file at `path`, if it is a declared output.
-    fn maker(&self, path: &[u8]) -> Maker {
+    pub fn maker(&self, path: &[u8]) -> Maker {
         for directory in ancestors(path) {
             let Some(service) = self.workspace.at(directory) else {
                 continue;
@@ -355,7 +382,7 @@ impl OneTask<'_> {
 }
 
 /// Who makes a file.
-enum Maker {
+pub enum Maker {
     Nobody,
     /// The task itself, or one that it needs, whose outputs count anyway.
     Known,
@@ -363,7 +390,7 @@ enum Maker {
 }
 
 /// Where the files of `inputs` may be, none within another.
-fn starts<'a>(
+pub fn starts<'a>(
     workspace: &'a Workspace,
     service: ServiceIndex,
     inputs: &'a Inputs,

@@ -9,7 +9,7 @@ use crate::model::event::Event;
 use crate::model::key::{Key, NeededResult, digest_of_values};
 use crate::model::outputs::OutputTree;
 use crate::model::run::TaskResult;
-use crate::ops::tasks::added::first_added;
+use crate::ops::tasks::added::Look;
 use crate::ops::tasks::keys::Needed;
 use crate::ops::tasks::lookup::not_reusable;
 use crate::ops::tasks::results::{RunResults, State};
@@ -121,8 +121,15 @@ impl RunResults<'_> {
         if let Some(path) = changed {
             return Some(format!("its input {} changed", path.display()));
         }
-        let service = self.planned(task).service;
-        let added = first_added(self.root, &self.git, self.workspace, service, inputs, key)?;
+        let look = Look {
+            root: self.root,
+            git: &self.git,
+            workspace: self.workspace,
+            inputs,
+        };
+        let readers = self.keys.readers(self.workspace, task);
+        let mut added = readers.iter().map(|it| look.first_added(it));
+        let added = added.find_map(|it| it).or_else(|| look.first_global())?;
         Some(format!("its input {} was added", added.display()))
     }
 

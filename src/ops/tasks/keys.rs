@@ -12,7 +12,7 @@ use crate::model::plan::Plan;
 use crate::model::task::Task;
 use crate::model::workspace::Workspace;
 use crate::ops::failure::Failure;
-use crate::ops::tasks::inputs::{OnDisk, TaskInputs};
+use crate::ops::tasks::inputs::{OnDisk, OneTask, TaskInputs};
 use crate::ops::tasks::tools::{Tool, Tools};
 
 /// What the keys of a plan's tasks are made of, save the results of needed tasks.
@@ -80,6 +80,20 @@ impl Keys {
             tools,
             variables: variables.clone(),
         })
+    }
+
+    /// A task, and the dependencies that count by their inputs for it.
+    pub fn readers<'a>(&'a self, workspace: &'a Workspace, task: usize) -> Vec<OneTask<'a>> {
+        let node = self.nodes[task];
+        let lacking = self.graph.needed_without_task(node);
+        let nodes = std::iter::once(node).chain(lacking);
+        let readers = nodes.map(|node| OneTask {
+            workspace,
+            graph: &self.graph,
+            service: self.graph.nodes()[node].service,
+            node,
+        });
+        readers.collect()
     }
 
     /// The key of a task, `needed` telling how the tasks that it needs count.

@@ -1,0 +1,83 @@
+//! What must never be reused: results of inputs that nobody saw.
+
+use crate::support::TestRepo;
+use crate::world::{document, noted, outcomes, row, workspace};
+
+fn build(repo: &TestRepo) -> (String, String) {
+    let (code, said) = document(repo, &["build", "a"]);
+    assert_eq!(code, 0, "{said:#}");
+    let missed = row(&said, "a:build")["missed"].as_str().map(str::to_owned);
+    (outcomes(&said).join(", "), missed.unwrap_or_default())
+}
+
+/// A build that makes the file `made` at its first run, beside its own directory; without that file it runs again.
+fn made_while_it_ran(tables: &str, before: &[(&str, &str)], made: &str) {
+    let run = format!("echo a >>../log; [ -e ../once.flag ] || echo new >../{made}; cp input out");
+    let repo = workspace(&format!(
+        "{tables}[services.a.build]\nrun = \"{run}\"\noutputs = [\"out\"]\n"
+    ));
+    before
+        .iter()
+        .for_each(|(path, text)| repo.write(path, text));
+    repo.git(&["add", "--all"]);
+    repo.git(&["commit", "--quiet", "--allow-empty", "-m", "more"]);
+    let said = repo.svc(&["build", "a"]).run();
+    let expected = format!("not cached: its input {made} was added while it ran");
+    assert!(said.stderr().contains(&expected), "{}", said.all());
+    repo.write("once.flag", "");
+    repo.remove(made);
+    build(&repo);
+    assert_eq!(noted(&repo), ["a", "a"], "{made}");
+    assert_eq!(build(&repo).0, "a:build cached", "{made}");
+}
+
+#[test]
+fn inputs_that_come_while_a_task_runs_are_seen_wherever_they_are() {
+    let proto = "[services.a]\npath = \"a\"\n[tasks.build]\ninputs = [\"...\", \"/proto/**\"]\n";
+    made_while_it_ran(proto, &[("proto/x", "1")], "proto/y");
+    made_while_it_ran(
+        proto,
+        &[("proto/x", "1"), ("proto/deep/x", "1")],
+        "proto/deep/y",
+    );
+    let one = "[services.a]\npath = \"a\"\n[tasks.build]\ninputs = [\"...\", \"/one\"]\n";
+    made_while_it_ran(one, &[], "one");
+    let lib =
+        "[services.lib]\npath = \"lib\"\n[services.a]\npath = \"a\"\ndepends-on = [\"lib\"]\n";
+    made_while_it_ran(lib, &[], "lib/y");
+    let docs = "[workspace]\nignore = [\"**/*.md\"]\n[services.a]\npath = \"a\"\n";
+    made_while_it_ran(docs, &[("a/docs/x.md", "1")], "a/docs/y");
+    let ignored = "[services.a]\npath = \"a\"\n[tasks.build]\ninputs = [\"...\", \"env.flag\"]\n";
+    made_while_it_ran(ignored, &[], "a/env.flag");
+    let global = "[workspace]\nglobal-inputs = [\"tools.txt\"]\n[services.a]\npath = \"a\"\n";
+    made_while_it_ran(global, &[], "tools.txt");
+}
+
+#[test]
+fn a_global_input_that_git_ignores_is_in_every_key() {
+    let repo = workspace(
+        "[workspace]\nglobal-inputs = [\"env.flag\"]\n[services.a]\npath = \"a\"\n[services.a.build]\nrun = \"cp ../env.flag out\"\noutputs = [\"out\"]\n",
+    );
+    repo.write("env.flag", "1\n");
+    build(&repo);
+    assert_eq!(build(&repo).0, "a:build cached");
+    repo.write("env.flag", "2\n");
+    let expected = ("a:build passed", "global input env.flag changed");
+    let (outcome, missed) = build(&repo);
+    assert_eq!((&*outcome, &*missed), expected);
+    assert_eq!(repo.read("a/out"), "2\n");
+}
+
+#[test]
+fn what_another_task_makes_and_a_glob_takes_without_need_keeps_a_result_out() {
+    let repo = workspace(
+        "[services.lib]\npath = \"lib\"\n[services.lib.build]\nrun = \"cp input x.flag\"\noutputs = [\"*.flag\"]\n[services.a]\npath = \"a\"\n[services.a.build]\nrun = \"cp ../lib/x.flag out\"\ninputs = [\"...\", \"/lib/x*\"]\noutputs = [\"out\"]\n",
+    );
+    repo.write("lib/x.flag", "1\n");
+    let (_, missed) = build(&repo);
+    let expected = "its input lib/x.flag is an output of lib:build, which it does not need";
+    assert_eq!(missed, expected);
+    repo.write("lib/x.flag", "2\n");
+    assert_eq!(build(&repo).0, "a:build passed");
+    assert_eq!(repo.read("a/out"), "2\n");
+}
