@@ -53,7 +53,7 @@ pub struct Global {
     /// How many tasks may run at once [default: one per processor]
     #[arg(short, long, value_name = "N", global = true, env = "SVC_JOBS", hide_env_values = true, value_parser = clap::value_parser!(u16).range(1..))]
     pub jobs: Option<u16>,
-    /// When to use colours [default: auto]
+    /// When to use colours [default: auto, which heeds NO_COLOR and CLICOLOR_FORCE]
     #[arg(long, value_name = "WHEN", global = true)]
     pub color: Option<Color>,
 }

@@ -299,21 +299,16 @@ impl fmt::Display for Difference {
 
 impl fmt::Display for How {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.word())
-    }
-}
-
-impl How {
-    /// The word for it, as in JSON.
-    pub fn word(self) -> &'static str {
-        match self {
+        f.write_str(match self {
             Self::Added => "added",
             Self::Removed => "removed",
             Self::Changed => "changed",
             Self::Mode => "changed its mode",
-        }
+        })
     }
+}
 
+impl How {
     fn of_a_variable(self) -> &'static str {
         match self {
             Self::Added => "is set",

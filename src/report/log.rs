@@ -32,12 +32,12 @@ pub fn run_text(run: &RunView, look: Look) -> String {
             Outcome::Interrupted => look.paint.notable(word),
             Outcome::Skipped => look.paint.faint(word),
         };
-        table.row([
-            task.id.to_string(),
-            outcome,
-            words::duration(task.duration),
-            one_line(&task.reason),
-        ]);
+        let time = match task.outcome {
+            // Nothing ran that could take time.
+            Outcome::Cached | Outcome::Skipped => String::new(),
+            _ => words::duration(task.duration),
+        };
+        table.row([task.id.to_string(), outcome, time, one_line(&task.reason)]);
     }
     if !shown.is_empty() {
         text.push_str(&table.render(look));

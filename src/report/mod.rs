@@ -40,6 +40,8 @@
 //! What is shown of the output of tasks, unless `--log` says otherwise: each line as it comes where only one task runs, or
 //! with `-v`; of several, on a terminal the last line of each running task, and at the end the last lines of what failed;
 //! elsewhere each task's lines together when it ends, so that they are not mixed. `-q` shows only failures, at the end.
+//! The log of an earlier result is shown like any other, with a line behind it that says `cached`; on a terminal it is left
+//! out beside other tasks.
 
 pub mod affected;
 pub mod board;

@@ -687,6 +687,20 @@ fn why_runs_no_tool() {
 }
 
 #[test]
+fn why_names_the_tool_behind_what_a_task_needs() {
+    let tool = "[services.a.build]\nrun = \"true\"\noutputs = []\ntools = [\"echo 1; true\"]\n";
+    let repo = workspace(&format!(
+        "[services.a]\npath = \"a\"\ntest = \"true\"\n{tool}"
+    ));
+    fine(&repo, &["test", "a"]);
+    let said = fine(&repo, &["why", "a:test"]).stdout();
+    let expected =
+        "what `echo 1; true` prints is not known: svc why runs nothing, --dry-run asks\n";
+    assert!(said.ends_with(expected), "{said}");
+    assert!(!said.contains("has to run first"), "{said}");
+}
+
+#[test]
 fn why_names_tools_by_what_is_remembered_of_them() {
     let tables = |tool: &str| {
         format!("[services.a]\npath = \"a\"\ntest = {{ run = \"true\", tools = [\"{tool}\"] }}\n")
@@ -733,6 +747,8 @@ fn the_store_can_be_counted_pruned_and_cleared() {
         repo.svc(&["cache", "path"]).stdout(),
         path.replace(&world, "[WORLD]")
     );
+    let place = repo.svc(&["cache", "path"]).json();
+    assert_eq!(place["path"], path.trim_end().replace(&world, "[WORLD]"));
     let empty = repo.svc(&["cache"]).stdout();
     assert!(
         empty.contains("0 results, 0 bytes of at most 20.0 GiB"),
