@@ -177,3 +177,21 @@ fn a_key_with_a_secret_among_its_arguments_is_not_stored() {
         assert_eq!(row(&said, "a:test")["missed"], expected);
     }
 }
+
+#[test]
+fn a_submodule_that_changes_while_a_task_runs_keeps_its_result_out() {
+    let repo = workspace(
+        "[services.a]\npath = \"a\"\n[services.a.build]\nrun = \"[ -e ../once.flag ] || echo 2 >sub/f; cp sub/f out\"\noutputs = [\"out\"]\n",
+    );
+    repo.write("a/sub/f", "1\n");
+    let sub = repo.at(repo.root().join("a/sub"));
+    sub.git(&["init", "--quiet"]);
+    sub.commit("first");
+    let said = repo.svc(&["build", "a"]).run();
+    let expected = "not cached: its input a/sub changed while it ran";
+    assert!(said.stderr().contains(expected), "{}", said.all());
+    repo.write("once.flag", "");
+    sub.write("f", "1\n");
+    assert_eq!(build(&repo).0, "a:build passed");
+    assert_eq!(build(&repo).0, "a:build cached");
+}

@@ -11,14 +11,18 @@ use walkdir::WalkDir;
 
 use crate::git::Repo;
 use crate::git::snapshot::{File, Files, Stamp};
-use crate::model::change::ObjectId;
+use crate::model::change::{Head, ObjectId};
 use crate::model::env::Env;
 use crate::model::input::Inputs;
+use crate::model::key::InputFile;
 use crate::model::path::{FilePath, ancestors, is_within};
 use crate::model::pattern::Pattern;
 use crate::model::workspace::Workspace;
 use crate::ops::failure::Failure;
 use crate::ops::tasks::inputs::{on_disk, stamp};
+
+/// The mode of a submodule, as in a git tree.
+const SUBMODULE: u32 = 0o160000;
 
 /// Asks git, while tasks run, what it ignores. That is rare, so the repository is opened each time: several threads cannot
 /// share an open one.
@@ -33,6 +37,31 @@ impl Ignores<'_> {
         let repo = Repo::discover_at(self.env, self.root).ok().flatten();
         let ignored = repo.and_then(|repo| repo.ignored(paths).ok());
         ignored.unwrap_or_else(|| vec![false; paths.len()])
+    }
+
+    /// The first submodule among `files` that is not as it was: no stamp tells of all that is in it. Where git cannot tell,
+    /// it is not.
+    pub fn first_changed<'f>(
+        &self,
+        files: impl Iterator<Item = &'f InputFile>,
+    ) -> Option<FilePath> {
+        let modules: Vec<&InputFile> = files.filter(|it| it.mode == SUBMODULE).collect();
+        let first = modules.first()?.path.clone();
+        let paths: Vec<FilePath> = modules.iter().map(|it| it.path.clone()).collect();
+        let now = || {
+            let repo = Repo::discover_at(self.env, self.root).ok()??;
+            let head = Head::WorkTree(repo.head_commit().ok()?);
+            repo.snapshot(head).files(&paths).ok()
+        };
+        let Some(now) = now() else {
+            return Some(first);
+        };
+        let is_same = |it: &InputFile| {
+            let file = now.find(it.path.as_bytes());
+            file.is_some_and(|now| now.content == it.content)
+        };
+        let changed = modules.into_iter().find(|it| !is_same(it));
+        changed.map(|it| it.path.clone())
     }
 }
 

@@ -448,6 +448,12 @@ impl RunResults<'_> {
         let all = [&key.inputs, &key.global_inputs].into_iter();
         let mut all = all.chain(key.dependencies.values());
         let changed = all.find_map(|it| inputs.first_changed(self.root, it.files()));
+        let files = [&key.inputs, &key.global_inputs].into_iter();
+        let files = files.chain(key.dependencies.values());
+        let files = files.flat_map(|it| it.files());
+        let changed = changed
+            .cloned()
+            .or_else(|| self.ignores.first_changed(files));
         if let Some(path) = changed {
             return Some(format!("its input {} changed", path.display()));
         }
