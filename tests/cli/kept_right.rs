@@ -100,20 +100,6 @@ fn a_file_that_git_was_told_not_to_look_at_counts_by_what_is_in_it() {
 }
 
 #[test]
-fn a_result_does_not_stand_after_the_same_failed() {
-    let repo = workspace("[services.a]\npath = \"a\"\ntest = \"[ ! -e ../bad.flag ]\"\n");
-    let test = |arguments: &[&str]| outcomes(&document(&repo, arguments).1).join(", ");
-    assert_eq!(test(&["test", "a"]), "a:test passed");
-    assert_eq!(test(&["test", "a"]), "a:test cached");
-    repo.write("bad.flag", "");
-    assert_eq!(test(&["test", "a", "--force"]), "a:test failed");
-    assert_eq!(test(&["test", "a"]), "a:test failed");
-    repo.remove("bad.flag");
-    assert_eq!(test(&["test", "a"]), "a:test passed");
-    assert_eq!(test(&["test", "a"]), "a:test cached");
-}
-
-#[test]
 fn an_output_directory_that_is_a_link_to_elsewhere_is_not_cached() {
     let repo = workspace(
         "[services.a]\npath = \"a\"\n[services.a.build]\nrun = \"mkdir -p out/; cp input out/x\"\noutputs = [\"out\"]\n",

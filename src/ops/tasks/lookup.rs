@@ -88,9 +88,7 @@ impl Lookup<'_> {
         } else if self.cache.is_forced() {
             planned.reason = missed::FORCED.to_owned();
         } else if let Some(store) = self.cache.readable() {
-            let may_stand = !missed::failed_before(self.cache, planned, key);
-            let found = may_stand.then(|| store.find(&key.digest())).flatten();
-            let Some(found) = found else {
+            let Some(found) = store.find(&key.digest()) else {
                 let reason = missed::reason(self.cache, planned, key);
                 planned.reason = reason.unwrap_or_else(|| missed::NOTHING_EARLIER.to_owned());
                 return;

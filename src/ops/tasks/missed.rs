@@ -24,22 +24,16 @@ pub fn reason(cache: &Cache, planned: &PlannedTask, key: &Key) -> Option<String>
     if cache.is_forced() {
         return Some(FORCED.to_owned());
     }
-    if failed_before(cache, planned, key) {
+    let last = cache.history().last(&planned.id);
+    if let Some(last) = last.filter(|it| it.outcome.is_bad())
+        && last.inputs.as_deref() == Some(key.digest().as_str())
+    {
         return Some("it failed before".to_owned());
     }
     let nearest = nearest(cache, planned, key)?;
     Some(match nearest.differences.is_empty() {
         true => "its earlier result is gone".to_owned(),
         false => in_short(&nearest.differences),
-    })
-}
-
-/// Whether the task did not pass when it last ran in this worktree, made from just the same: then no result stands for it,
-/// though there may be one from before or from elsewhere.
-pub fn failed_before(cache: &Cache, planned: &PlannedTask, key: &Key) -> bool {
-    let last = cache.history().last(&planned.id);
-    last.is_some_and(|it| {
-        it.outcome.is_bad() && it.inputs.as_deref() == Some(key.digest().as_str())
     })
 }
 

@@ -141,11 +141,6 @@ impl RunResults<'_> {
             self.state(task).key = Some(Box::new(key));
             return before;
         }
-        if missed::failed_before(self.cache, self.planned(task), &key) {
-            before.missed = self.missed(task, &key);
-            self.state(task).key = Some(Box::new(key));
-            return before;
-        }
         if let Some(found) = self.in_place(task)
             && let Ok(reused) = self.reused(&found)
         {
