@@ -12,7 +12,7 @@ mod store;
 
 pub use crate::cache::contents::Contents;
 pub use crate::cache::error::Error;
-pub use crate::cache::outputs::{Collected, Lock, NotRestored, Outputs, Restored};
+pub use crate::cache::outputs::{Collected, Lock, NotRestored, Outputs, Restored, room};
 pub use crate::cache::store::{
     Access, Conflict, Found, Kept, Log, NewResult, Pruned, Stats, Store, StoredContents,
 };

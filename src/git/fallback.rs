@@ -345,6 +345,17 @@ impl Snapshot for Fallback {
         Ok(files)
     }
 
+    fn promised(&self) -> Result<Vec<FilePath>, Error> {
+        if !matches!(self.head, Head::WorkTree(_)) {
+            return Ok(Vec::new());
+        }
+        let mut arguments = words(&["ls-files", "-v", "-z"]);
+        arguments.extend(self.pathspecs(&[]));
+        let output = self.reader.output(arguments)?;
+        let paths = promised(&output).filter_map(|path| self.below(path));
+        Ok(paths.map(FilePath::from_bytes).collect())
+    }
+
     fn read(&self, path: &FilePath) -> Result<Option<Vec<u8>>, Error> {
         let one = std::slice::from_ref(path);
         let files = match self.head {
@@ -370,16 +381,22 @@ impl Fallback {
         arguments.extend(self.pathspecs(one));
         let output = self.reader.output(arguments)?;
         let full = self.full(path.as_bytes());
-        let is_skipped = fields(&output).any(|row| {
-            // `S` is skipped; a small letter is assumed to be unchanged.
-            let (state, name) = row.split_at(row.len().min(2));
-            name == full && (state == b"S " || state[0].is_ascii_lowercase())
-        });
+        let is_skipped = promised(&output).any(|name| name == full);
         match is_skipped {
             true => self.index(one),
             false => Ok(Listing::new()),
         }
     }
+}
+
+/// Of the rows of `ls-files -v` the files that git takes as they are in the index.
+fn promised(output: &[u8]) -> impl Iterator<Item = &[u8]> {
+    fields(output).filter_map(|row| {
+        // `S` is skipped; a small letter is assumed to be unchanged.
+        let (state, name) = row.split_at(row.len().min(2));
+        let is_promised = state == b"S " || state.first().is_some_and(u8::is_ascii_lowercase);
+        is_promised.then_some(name)
+    })
 }
 
 fn modes(listing: &Listing) -> Recorded {

@@ -30,6 +30,15 @@ pub trait Snapshot {
         Ok(Files::default())
     }
 
+    /// The files that are there and that git takes as the index has them without looking, as it was told to
+    /// (`--assume-unchanged`, `--skip-worktree`): what [`Snapshot::files`] says of their content may be wrong.
+    ///
+    /// # Errors
+    /// An unreadable repository.
+    fn promised(&self) -> Result<Vec<FilePath>, Error> {
+        Ok(Vec::new())
+    }
+
     /// The content of the file at `path`, or `None` where there is no file. Of a symlink it is the target; in the working
     /// tree ignored files are read as well. Nothing is found behind a symlink to a directory.
     ///

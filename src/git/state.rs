@@ -49,6 +49,10 @@ impl Snapshot for State<'_> {
         self.ask(|state| state.files(within))
     }
 
+    fn promised(&self) -> Result<Vec<FilePath>, Error> {
+        self.ask(|state| state.promised())
+    }
+
     fn clean_files(&self) -> Result<Files, Error> {
         self.ask(|state| state.clean_files())
     }

@@ -32,7 +32,7 @@ pub(crate) fn collect(
     let sight = look(root, patterns)?;
     let matched = sight.matched.iter().enumerate();
     let unmatched = matched.filter(|it| !it.1).map(|it| it.0).collect();
-    let refused = refused(&sight);
+    let refused = refused(&sight).or_else(|| led_away(root, patterns, &sight));
     let (tree, memory) = match refused {
         Some(_) => (OutputTree::default(), Memory::default()),
         None => {
@@ -87,6 +87,29 @@ fn refused(sight: &Sight) -> Option<(FilePath, &'static str)> {
         _ => None,
     };
     blocked.next().or_else(|| sight.found.iter().find_map(odd))
+}
+
+/// An output directory that is a link to one elsewhere: what the task leaves there is not taken, and would not be missed.
+fn led_away(root: &Path, patterns: &[Pattern], sight: &Sight) -> Option<(FilePath, &'static str)> {
+    let is_link = |path: &FilePath| {
+        let found = sight.find(path);
+        found.is_some_and(|it| it.stamp.kind() == Kind::Link)
+    };
+    let leads_away = |path: &FilePath| {
+        let place = root.join(path.as_path());
+        let (Ok(end), Ok(root)) = (place.canonicalize(), root.canonicalize()) else {
+            return false;
+        };
+        let is_taken = end.strip_prefix(&root).is_ok_and(|end| {
+            let end = end.as_os_str().as_encoded_bytes();
+            patterns.iter().any(|it| it.matches(end))
+        });
+        end.is_dir() && !is_taken
+    };
+    let places = patterns.iter().filter_map(Pattern::whole);
+    let mut places = places.map(FilePath::from_bytes);
+    let found = places.find(|it| is_link(it) && leads_away(it));
+    found.map(|path| (path, "a link to a directory elsewhere"))
 }
 
 /// Something that came or went while the rest was read would make a tree that never was.

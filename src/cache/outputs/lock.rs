@@ -6,7 +6,12 @@ use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
+use rustix::process::{Resource, getrlimit};
+
 use crate::cache::outputs::stamp::Time;
+
+/// The part of all open files that locks may take.
+const SHARE: u64 = 4;
 
 /// Between two looks at a lock that somebody else holds: at first, and after a while.
 const SHORT: Duration = Duration::from_millis(1);
@@ -22,7 +27,22 @@ pub struct Lock {
     pub(crate) taken: Option<Time>,
 }
 
+/// How many open files all locks of one `svc` may take: enough is left for what it runs.
+pub fn room() -> usize {
+    let limit = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    usize::try_from(limit / SHARE).unwrap_or(usize::MAX)
+}
+
 impl Lock {
+    /// A lock that nobody heeds.
+    pub(crate) fn of_nothing() -> Self {
+        Self {
+            _file: None,
+            recovered: None,
+            taken: None,
+        }
+    }
+
     /// Waits for the lock at `path`, unless `is_asked` to give up. Where locks do not work, everybody has it.
     pub(crate) fn wait(
         path: &Path,

@@ -27,7 +27,7 @@ use std::io;
 use std::path::PathBuf;
 
 pub use crate::cache::outputs::collect::Collected;
-pub use crate::cache::outputs::lock::Lock;
+pub use crate::cache::outputs::lock::{Lock, room};
 pub use crate::cache::outputs::restore::{NotRestored, Restored};
 
 use crate::cache::contents::Contents;
@@ -84,6 +84,13 @@ impl Outputs {
         lock.recovered = self.recover_task(task);
         lock.taken = self.moment();
         Some(lock)
+    }
+
+    /// Goes on without a lock, where somebody above holds it who waits for us.
+    pub fn without_lock(&self) -> Lock {
+        let mut lock = Lock::of_nothing();
+        lock.taken = self.moment();
+        lock
     }
 
     /// Lets nobody else run or restore `task` in this working tree, but others read what it left: to be held by those who

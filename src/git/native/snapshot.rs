@@ -96,6 +96,13 @@ impl Snapshot for NativeSnapshot<'_> {
         }
     }
 
+    fn promised(&self) -> Result<Vec<FilePath>, Error> {
+        match self.head {
+            Head::Commit(_) | Head::Index(_) => Ok(Vec::new()),
+            Head::WorkTree(_) => self.with_work_tree(|tree| Ok(tree.promised())),
+        }
+    }
+
     fn read(&self, path: &FilePath) -> Result<Option<Vec<u8>>, Error> {
         match self.head {
             Head::Commit(commit) => {

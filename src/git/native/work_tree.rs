@@ -104,6 +104,20 @@ impl<'w> WorkTree<'w> {
         files
     }
 
+    /// The files that are there and that nobody looked at, as git was told that they do not change.
+    pub fn promised(&self) -> Vec<FilePath> {
+        let seen = self.walked.seen.iter().enumerate();
+        let places = seen.filter(|(_, seen)| seen.state() == State::Clean);
+        let places = places.map(|(offset, _)| self.entries.start + offset);
+        let promised = places.filter(|at| {
+            let entry = self.index.entry(*at);
+            entry.is_assumed_valid() || entry.is_skipped()
+        });
+        promised
+            .map(|at| FilePath::from_bytes(self.path(at)))
+            .collect()
+    }
+
     /// Files that the index has, the base has the same way, and the working tree has not.
     fn add_absent(&self, staged: &[(FilePath, Option<Side>)], changed: &mut Vec<FilePath>) {
         for (offset, seen) in self.walked.seen.iter().enumerate() {

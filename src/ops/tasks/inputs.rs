@@ -11,6 +11,7 @@ use rayon::prelude::*;
 
 use crate::git::snapshot::{File, Files, Stamp};
 use crate::git::{Repo, Snapshot};
+use crate::model::change::ObjectId;
 use crate::model::graph::{Node, NodeIndex, TaskGraph};
 use crate::model::input::{InputRule, Inputs};
 use crate::model::key::{InputFile, InputFiles};
@@ -77,7 +78,8 @@ impl TaskInputs {
         let ignored = ignored_inputs(root, repo, workspace, &files, named)?;
         let global = files.iter().chain(ignored.all());
         let global = global.filter(|file| workspace.is_global(file.path));
-        let mut global: Vec<InputFile> = global.map(input_file).collect();
+        let read_anew = read_anew(disk, &files)?;
+        let mut global: Vec<InputFile> = global.map(|it| read_anew.input_file(it)).collect();
         global.sort_unstable_by(|a, b| a.path.cmp(&b.path));
         let global = InputFiles::new(global);
         let read = wanted.par_iter().map(|(service, inputs, nodes)| {
@@ -87,7 +89,7 @@ impl TaskInputs {
                 service: *service,
                 node: nodes[0],
             };
-            (one.read(inputs, &files, &ignored), nodes)
+            (one.read(inputs, &files, &ignored, &read_anew), nodes)
         });
         let read: Vec<_> = read.collect();
         let by_node = read.into_iter().flat_map(|(inputs, nodes)| {
@@ -307,7 +309,13 @@ pub struct OneTask<'a> {
 }
 
 impl OneTask<'_> {
-    fn read(&self, inputs: &[&Inputs], files: &Files, ignored: &Ignored) -> NodeInputs {
+    fn read(
+        &self,
+        inputs: &[&Inputs],
+        files: &Files,
+        ignored: &Ignored,
+        read_anew: &ReadAnew,
+    ) -> NodeInputs {
         let mut found: Vec<InputFile> = Vec::new();
         let mut made_by = None;
         let mut take = |file: File<'_>, is_own: bool| {
@@ -320,7 +328,7 @@ impl OneTask<'_> {
                     }
                 }
             }
-            found.push(input_file(file));
+            found.push(read_anew.input_file(file));
         };
         for inputs in inputs {
             let places = starts(self.workspace, self.service, inputs);
@@ -405,12 +413,37 @@ pub fn starts<'a>(
     all.iter().filter(|it| !is_nested(it)).copied().collect()
 }
 
-fn input_file(file: File<'_>) -> InputFile {
-    InputFile {
-        path: FilePath::from_bytes(file.path),
-        mode: file.mode,
-        content: file.content,
-        size: file.stamp.map(|it| it.size),
+/// Files that git does not look at, as it was told, with what is in them: people change them all the same.
+struct ReadAnew(HashMap<FilePath, ObjectId>);
+
+fn read_anew(disk: OnDisk<'_>, files: &Files) -> Result<ReadAnew, Failure> {
+    let is_file = |path: &FilePath| {
+        let file = files.find(path.as_bytes());
+        let is_there = file.is_some_and(|it| it.stamp.is_some() && it.mode & 0o170000 == 0o100000);
+        is_there
+            && on_disk(disk.root, path.as_bytes())
+                .symlink_metadata()
+                .is_ok_and(|it| it.is_file())
+    };
+    let mut paths = disk.snapshot.promised()?;
+    paths.retain(is_file);
+    if paths.is_empty() {
+        return Ok(ReadAnew(HashMap::new()));
+    }
+    let from_top = paths.iter().map(|it| disk.repo.scope().join(it.as_bytes()));
+    let ids = disk.repo.hash_files(&from_top.collect::<Vec<_>>())?;
+    Ok(ReadAnew(paths.into_iter().zip(ids).collect()))
+}
+
+impl ReadAnew {
+    fn input_file(&self, file: File<'_>) -> InputFile {
+        let path = FilePath::from_bytes(file.path);
+        InputFile {
+            mode: file.mode,
+            content: self.0.get(&path).copied().unwrap_or(file.content),
+            size: file.stamp.map(|it| it.size),
+            path,
+        }
     }
 }
 

@@ -115,9 +115,12 @@ impl RunResults<'_> {
     /// What happened to the inputs of a task since they were read, in words.
     fn first_change(&self, task: usize, key: &Key) -> Option<String> {
         let inputs = &self.keys.inputs;
-        let all = [&key.inputs, &key.global_inputs].into_iter();
-        let mut all = all.chain(key.dependencies.values());
-        let changed = all.find_map(|it| inputs.first_changed(&self.git, it.files()));
+        let sections = [&key.inputs, &key.global_inputs].into_iter();
+        let sections: Vec<_> = sections.chain(key.dependencies.values()).collect();
+        let mut each = sections.iter();
+        let changed = each.find_map(|it| inputs.first_changed(&self.git, it.files()));
+        let files = || sections.iter().flat_map(|it| it.files());
+        let changed = changed.or_else(|| self.git.first_changed_submodule(files()));
         if let Some(path) = changed {
             return Some(format!("its input {} changed", path.display()));
         }

@@ -138,6 +138,11 @@ impl Keys {
                 "its input {path} is an output of {maker}, which it does not need"
             )));
         }
+        if let Some(name) = self.secret_in(workspace, &planned.arguments) {
+            return Err(NoKey::Never(format!(
+                "its arguments hold the secret {name}"
+            )));
+        }
         let (mut needs, mut later) = (BTreeMap::new(), Vec::new());
         for need in &planned.needs {
             let id = &plan.tasks[*need].id;
@@ -178,6 +183,20 @@ impl Keys {
             key,
             later,
             unasked,
+        })
+    }
+
+    /// A declared secret whose value is in one of the arguments: keys are stored as they are.
+    fn secret_in<'w>(&self, workspace: &'w Workspace, arguments: &[String]) -> Option<&'w String> {
+        if arguments.is_empty() {
+            return None;
+        }
+        let tasks = workspace.services().iter().flat_map(|it| it.tasks.values());
+        let mut names = tasks.flat_map(|it| &it.secrets);
+        names.find(|name| {
+            let value = self.variables.get(OsStr::new(name));
+            let value = value.and_then(|it| it.to_str()).unwrap_or_default();
+            !value.is_empty() && arguments.iter().any(|it| it.contains(value))
         })
     }
 

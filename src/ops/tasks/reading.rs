@@ -1,21 +1,53 @@
 //! What a task reads of the tasks that it needs: it stays as it is while the task runs, or that is noticed.
 
-use crate::cache::{Collected, Lock};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::cache::{Collected, Lock, room};
 use crate::model::event::Event;
 use crate::model::key::NeededResult;
 use crate::model::name::TaskId;
 use crate::ops::tasks::keys::Needed;
 use crate::ops::tasks::results::RunResults;
 
-/// So many needed tasks are held still, at most: each takes an open file, of which there are few. Changes of others are only
-/// noticed.
+/// So many needed tasks are held still for one task, at most: each takes an open file, of which there are few. Changes of
+/// others are only noticed.
 const MOST: usize = 64;
+
+/// How many needed tasks may still be held, for all tasks that run.
+#[derive(Clone)]
+pub struct Room(Arc<AtomicUsize>);
+
+/// The part of the room that one takes.
+struct Taken(Room);
+
+impl Default for Room {
+    fn default() -> Self {
+        Self(Arc::new(AtomicUsize::new(room())))
+    }
+}
+
+impl Room {
+    fn take(&self) -> Option<Taken> {
+        let take = |left: usize| left.checked_sub(1);
+        let taken = self
+            .0
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, take);
+        taken.is_ok().then(|| Taken(self.clone()))
+    }
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        self.0.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
 
 /// Held while a task runs.
 #[derive(Default)]
 pub struct Reading {
     /// No other svc makes or restores these outputs meanwhile.
-    locks: Vec<Lock>,
+    locks: Vec<(Lock, Taken)>,
     seen: Vec<(TaskId, Seen)>,
 }
 
@@ -44,9 +76,12 @@ impl RunResults<'_> {
                 );
                 tell(Event::Warned { message });
             };
-            if reading.locks.len() < MOST {
+            if !self.above.contains(id)
+                && reading.locks.len() < MOST
+                && let Some(taken) = self.room.take()
+            {
                 let lock = self.outputs.share(id, self.is_asked, &mut waiting);
-                reading.locks.extend(lock);
+                reading.locks.extend(lock.map(|it| (it, taken)));
             }
             if self.cache.writable().is_some()
                 && let Some(seen) = self.see(need)

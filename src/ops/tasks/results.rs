@@ -1,6 +1,6 @@
 //! Earlier results and new ones: what stands for a task before it runs, and what is kept of it afterwards.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -23,7 +23,7 @@ use crate::ops::tasks::cache::Cache;
 use crate::ops::tasks::foreign::{self, Ran, written};
 use crate::ops::tasks::inputs::now_ns;
 use crate::ops::tasks::keys::{Keys, Needed, NoKey};
-use crate::ops::tasks::reading::Reading;
+use crate::ops::tasks::reading::{Reading, Room};
 
 /// How long a log may be, in bytes, for its result to count as at hand.
 const SHORT_LOG: u64 = 64 << 10;
@@ -44,6 +44,9 @@ pub struct RunResults<'a> {
     /// Whether it was said that the outputs of a task are not remembered.
     pub is_forgetting: AtomicBool,
     pub is_asked: &'a (dyn Fn() -> bool + Sync),
+    /// Tasks that the `svc` holds which runs the task that this `svc` is a part of: it would wait for them for ever.
+    pub above: BTreeSet<TaskId>,
+    pub room: Room,
     /// The first build that ran again though nothing differs, only because it declares no outputs.
     pub needless: OnceLock<TaskId>,
     /// By place in the plan.
@@ -186,6 +189,9 @@ impl RunResults<'_> {
             return None;
         }
         let id = &self.planned(task).id;
+        if self.above.contains(id) {
+            return Some(self.outputs.without_lock());
+        }
         let mut waiting = || {
             let message = format!("{id} waits for another svc that is at it");
             tell(Event::Warned { message });

@@ -1,14 +1,17 @@
 //! Carrying out what was prepared, and writing it down.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, OnceLock};
 
 use crate::engine::{self, Job, Nothing, with_cause};
 use crate::model::event::Event;
+use crate::model::graph::TaskGraph;
 use crate::model::mask::Mask;
+use crate::model::name::TaskId;
 use crate::model::plan::Plan;
 use crate::model::run::Summary;
 use crate::model::workspace::Workspace;
@@ -18,6 +21,7 @@ use crate::ops::place::Place;
 use crate::ops::tasks::Request;
 use crate::ops::tasks::asking::GitLater;
 use crate::ops::tasks::prepare::Prepared;
+use crate::ops::tasks::reading::Room;
 use crate::ops::tasks::results::RunResults;
 use crate::process::jobserver::Jobserver;
 use crate::process::{Control, leftovers};
@@ -67,6 +71,8 @@ pub fn run(prepared: Prepared<'_>, emit: &mut dyn FnMut(&Event)) -> Result<Summa
         // Where no record can be made, nothing can be remembered beside it, and that was said.
         is_forgetting: AtomicBool::new(record.is_none()),
         is_asked: &asked,
+        above: above(place, workspace),
+        room: Room::default(),
         needless: OnceLock::new(),
         state: states.into_iter().flatten().map(Mutex::new).collect(),
     });
@@ -104,6 +110,25 @@ pub fn run(prepared: Prepared<'_>, emit: &mut dyn FnMut(&Event)) -> Result<Summa
         emit(&Event::Warned { message });
     }
     Ok(summary)
+}
+
+/// The task that this `svc` is a part of, and those that it reads of: whoever runs it holds them.
+fn above(place: &Place, workspace: &Workspace) -> BTreeSet<TaskId> {
+    let text = |name: &str| place.env.text(name);
+    let found = || {
+        let root = Path::new(text("SVC_WORKSPACE")?).canonicalize().ok()?;
+        let is_here = place.root.canonicalize().is_ok_and(|it| it == root);
+        let id = format!("{}:{}", text("SVC_SERVICE")?, text("SVC_TASK")?);
+        let id = TaskId::parse(&id).filter(|_| is_here)?;
+        let service = workspace.find(id.service.as_str())?;
+        let graph = TaskGraph::from_roots(workspace, [(service, id.task.clone())]);
+        let is_it = |at: &usize| graph.id(workspace, *at) == id;
+        let node = (0..graph.nodes().len()).find(is_it)?;
+        let needed = graph.needed_tasks(node).into_iter();
+        let needed = needed.map(|it| graph.id(workspace, it));
+        Some(needed.chain([id.clone()]).collect())
+    };
+    found().unwrap_or_default()
 }
 
 /// The jobserver of a make above, unless the number of jobs was chosen; else one of our own. Without any, what tasks start
