@@ -503,6 +503,12 @@ fn what_a_person_made_among_the_outputs_is_kept() {
     assert_eq!(noted(&repo), ["a"]);
     assert_eq!(repo.read("a/made/notes"), "mine\n");
     assert_eq!(repo.read("a/made/copy"), "1\n");
+    // The result is still the one without it.
+    std::fs::remove_dir_all(repo.root().join("a/made")).unwrap();
+    fine(&repo, &["build", "a"]);
+    assert_eq!(noted(&repo), Vec::<String>::new());
+    assert!(!repo.root().join("a/made/notes").exists());
+    assert_eq!(repo.read("a/made/copy"), "1\n");
 }
 
 #[test]

@@ -54,6 +54,38 @@ fn inputs_that_come_while_a_task_runs_are_seen_wherever_they_are() {
 }
 
 #[test]
+fn a_link_to_what_is_no_input_leaves_no_result() {
+    let table = |inputs: &str| {
+        format!(
+            "[services.a]\npath = \"a\"\n[services.a.build]\nrun = \"cat common/f >out\"\ninputs = [\"...\"{inputs}]\noutputs = [\"out\"]\n"
+        )
+    };
+    let repo = workspace(&table(""));
+    repo.write("common/f", "1\n");
+    std::os::unix::fs::symlink("../common", repo.root().join("a/common")).unwrap();
+    repo.commit("links");
+    let build_again = || {
+        build(&repo);
+        build(&repo)
+    };
+    let (outcome, missed) = build_again();
+    assert_eq!(outcome, "a:build passed");
+    assert_eq!(
+        missed,
+        "its input a/common is a link to common, which is no input of it"
+    );
+    let toml = repo.read("services.toml");
+    repo.write(
+        "services.toml",
+        toml.replace("\"...\"", "\"...\", \"/common/**\""),
+    );
+    assert_eq!(build_again().0, "a:build cached");
+    repo.write("common/f", "2\n");
+    assert_eq!(build(&repo).1, "common/f changed");
+    assert_eq!(repo.read("a/out"), "2\n");
+}
+
+#[test]
 fn a_global_input_that_git_ignores_is_in_every_key() {
     let repo = workspace(
         "[workspace]\nglobal-inputs = [\"env.flag\"]\n[services.a]\npath = \"a\"\n[services.a.build]\nrun = \"cp ../env.flag out\"\noutputs = [\"out\"]\n",

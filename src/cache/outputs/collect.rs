@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::cache::error::Error;
+use crate::cache::outputs::lock::Lock;
 use crate::cache::outputs::memory::{Memory, Remembered};
 use crate::cache::outputs::read::identify;
 use crate::cache::outputs::sight::{Found, Sight, look};
@@ -21,6 +22,16 @@ pub struct Collected {
     /// Something that cannot be kept, and what it is: "a socket". The tree is empty then.
     pub refused: Option<(FilePath, &'static str)>,
     pub(crate) memory: Memory,
+}
+
+impl Collected {
+    /// The files and links that were there before the `lock` was taken, and that no earlier result made.
+    pub fn not_made_since(&self, lock: &Lock) -> Vec<FilePath> {
+        let memory = self.memory.clone().made_since(lock.taken);
+        let others = memory.entries().iter().filter(|it| !it.is_made);
+        let files = others.filter(|it| !matches!(it.entry.output, Output::Directory { .. }));
+        files.map(|it| it.entry.path.clone()).collect()
+    }
 }
 
 pub(crate) fn collect(

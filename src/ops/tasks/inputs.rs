@@ -22,6 +22,7 @@ use crate::model::workspace::{ServiceIndex, Workspace};
 use crate::ops::failure::Failure;
 use crate::ops::tasks::asking::GitLater;
 use crate::ops::tasks::ignored::{Ignored, ignored_inputs, is_looked_for};
+use crate::ops::tasks::links::hidden;
 
 /// How much older than the reading of the inputs a directory must be for nothing to have been added to it since. The clock of
 /// a file server may differ from ours.
@@ -49,8 +50,8 @@ pub struct OnDisk<'a> {
 #[derive(Clone)]
 pub struct NodeInputs {
     pub files: InputFiles,
-    /// An input that another task makes, which this one does not need directly: its content is not known until that ran.
-    pub made_by: Option<(FilePath, TaskId)>,
+    /// Why there is more to read than what these files tell, in words.
+    pub unclear: Option<String>,
 }
 
 impl TaskInputs {
@@ -89,7 +90,7 @@ impl TaskInputs {
                 service: *service,
                 node: nodes[0],
             };
-            (one.read(inputs, &files, &ignored, &read_anew), nodes)
+            (one.read(root, inputs, &files, &ignored, &read_anew), nodes)
         });
         let read: Vec<_> = read.collect();
         let by_node = read.into_iter().flat_map(|(inputs, nodes)| {
@@ -311,6 +312,7 @@ pub struct OneTask<'a> {
 impl OneTask<'_> {
     fn read(
         &self,
+        root: &Path,
         inputs: &[&Inputs],
         files: &Files,
         ignored: &Ignored,
@@ -350,10 +352,18 @@ impl OneTask<'_> {
             Maker::Other(task) => Some((path.clone(), task)),
             Maker::Nobody | Maker::Known => None,
         });
-        let made_by = made_by.or(made);
+        let unclear = match made_by.or(made) {
+            Some((path, maker)) => Some(format!(
+                "its input {} is an output of {maker}, which it does not need",
+                path.display()
+            )),
+            None => hidden(root, &found, |path| {
+                self.workspace.is_global(path) || matches!(self.maker(path), Maker::Known)
+            }),
+        };
         NodeInputs {
             files: InputFiles::new(found),
-            made_by,
+            unclear,
         }
     }
 

@@ -3,16 +3,23 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 
-use crate::cache::{Error, Lock, NewResult};
+use crate::cache::{Collected, Error, Lock, NewResult};
 use crate::engine::{After, with_cause};
 use crate::model::event::Event;
 use crate::model::key::{Key, NeededResult, digest_of_values};
 use crate::model::outputs::OutputTree;
+use crate::model::path::FilePath;
 use crate::model::run::TaskResult;
 use crate::ops::tasks::added::Look;
 use crate::ops::tasks::keys::Needed;
 use crate::ops::tasks::lookup::not_reusable;
 use crate::ops::tasks::results::{RunResults, State};
+
+/// What a task left behind.
+struct Left {
+    tree: OutputTree,
+    may_be_kept: bool,
+}
 
 impl RunResults<'_> {
     /// Looks at a task that was run and passed.
@@ -28,7 +35,9 @@ impl RunResults<'_> {
             let message = format!("{id}: {message}");
             tell(Event::Warned { message });
         };
-        let outputs = self.collect(task, state.lock.as_ref(), &warn);
+        let left = self.collect(task, state.lock.as_ref(), &warn);
+        let may_be_kept = left.as_ref().is_some_and(|it| it.may_be_kept);
+        let outputs = left.map(|it| it.tree);
         let Some(key) = state.key.take() else {
             self.set_needed(task, self.without_key(task, &outputs, result));
             return After::default();
@@ -60,7 +69,9 @@ impl RunResults<'_> {
         };
         let digest = tree.digest();
         self.note(task, &key, Some(&digest), &result.values);
-        self.keep(task, &key, &tree, result, &warn);
+        if may_be_kept {
+            self.keep(task, &key, &tree, result, &warn);
+        }
         After {
             key: Some(key.digest()),
             outputs: Some(digest),
@@ -68,15 +79,13 @@ impl RunResults<'_> {
     }
 
     /// What the task left behind; none if that cannot be told.
-    fn collect(
-        &self,
-        task: usize,
-        lock: Option<&Lock>,
-        warn: &dyn Fn(String),
-    ) -> Option<OutputTree> {
+    fn collect(&self, task: usize, lock: Option<&Lock>, warn: &dyn Fn(String)) -> Option<Left> {
         let patterns = self.patterns(task);
         if patterns.is_empty() {
-            return Some(OutputTree::default());
+            return Some(Left {
+                tree: OutputTree::default(),
+                may_be_kept: true,
+            });
         }
         let planned = self.planned(task);
         let collected = match self.outputs.collect(&planned.id, patterns) {
@@ -109,7 +118,28 @@ impl RunResults<'_> {
                 with_cause(&error)
             ));
         }
-        Some(collected.tree)
+        let stranger = lock.and_then(|lock| self.first_stranger(&collected, lock));
+        if let Some(path) = &stranger {
+            warn(format!(
+                "not cached: {} lies among its outputs, was there before, and git does not ignore it",
+                path.display()
+            ));
+        }
+        Some(Left {
+            tree: collected.tree,
+            may_be_kept: stranger.is_none(),
+        })
+    }
+
+    /// A file among the outputs that the task did not make, and that may be a person's.
+    fn first_stranger(&self, collected: &Collected, lock: &Lock) -> Option<FilePath> {
+        let strangers = collected.not_made_since(lock);
+        if strangers.is_empty() {
+            return None;
+        }
+        let ignored = self.git.ignores(&strangers);
+        let mut strangers = strangers.into_iter().zip(ignored);
+        strangers.find(|(_, is_ignored)| !is_ignored).map(|it| it.0)
     }
 
     /// What happened to the inputs of a task since they were read, in words.

@@ -132,11 +132,8 @@ impl Keys {
         let service = workspace.service(planned.service);
         let definition = &service.tasks[&planned.id.task];
         let read = self.inputs.of(self.nodes[task]);
-        if let Some((path, maker)) = &read.made_by {
-            let path = path.display();
-            return Err(NoKey::Never(format!(
-                "its input {path} is an output of {maker}, which it does not need"
-            )));
+        if let Some(reason) = &read.unclear {
+            return Err(NoKey::Never(reason.clone()));
         }
         if let Some(name) = self.secret_in(workspace, &planned.arguments) {
             return Err(NoKey::Never(format!(

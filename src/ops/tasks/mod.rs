@@ -2,7 +2,7 @@
 //!
 //! [`prepare`] finds what is to be done, [`run`] does it.
 //!
-//! A task's cache key is put together in `keys` from its input files (`inputs`, `ignored`), its tools (`tools`) and what it
+//! A task's cache key is put together in `keys` from its input files (`inputs`, `ignored`, `links`), its tools (`tools`) and what it
 //! needs. `lookup` finds the results that are known before anything runs. During the run `results` answers the engine: `reuse`
 //! takes an earlier result before a task, `reading` holds still what the task reads, `keep` keeps what it left, unless an input
 //! changed (`added`: came into being) meanwhile; `foreign` tells what was written into other services. `missed` says why there
@@ -18,6 +18,7 @@ mod ignored;
 mod inputs;
 mod keep;
 mod keys;
+mod links;
 mod lookup;
 mod missed;
 mod prepare;
