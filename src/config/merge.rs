@@ -160,7 +160,8 @@ fn output(findings: &mut Findings, text: At<&str>, path: &FilePath) -> Option<Pa
         return None;
     }
     let pattern = pattern(findings, "outputs", text, path)?;
-    if !is_within(pattern.literal(), path.as_bytes()) {
+    // A pattern that is relative to the service cannot leave it.
+    if text.value.starts_with('/') && !is_within(pattern.literal(), path.as_bytes()) {
         findings
             .add(
                 text.place,

@@ -125,6 +125,9 @@ impl<'w> Tell<'_, '_, '_, 'w> {
             (None, None) => {
                 let mut below = self.workspace.below(literal);
                 let is_reached = |it: &ServiceIndex| {
+                    if *it == index {
+                        return false;
+                    }
                     let path = &self.workspace.service(*it).path;
                     output.pattern.may_reach(path.as_bytes())
                 };

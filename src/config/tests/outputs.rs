@@ -147,6 +147,7 @@ fn outputs_stay_out_of_services_within() {
             "the output `app/plug/**` of `app:build` lies in the service `two`",
         ],
     );
+    check(&["odd odd[x]* | build - - dist"], &[]);
 }
 
 #[test]
