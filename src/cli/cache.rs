@@ -36,7 +36,7 @@ pub struct CacheArgs {
 /// What to do with it.
 #[derive(Debug, Subcommand)]
 pub enum What {
-    /// Say how much is in it [default]
+    /// Say how much is in it; the default
     Stats,
     /// Remove what was used longest ago, down to the limit; what was used within the last minute may stay
     Prune {
