@@ -103,7 +103,8 @@ impl Lookup<'_> {
         } else if self.cache.is_forced() {
             planned.reason = missed::FORCED.to_owned();
         } else if let Some(store) = self.cache.readable() {
-            let Some(found) = store.find(&key.digest()) else {
+            let found = store.find(&key.digest());
+            let Some(found) = found.filter(|it| store.is_complete(it)) else {
                 let reason = missed::reason(self.cache, planned, key);
                 planned.reason = reason.unwrap_or_else(|| missed::NOTHING_EARLIER.to_owned());
                 return;
