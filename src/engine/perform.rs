@@ -34,13 +34,13 @@ pub fn perform(
     }
     let mut result = attempt::run_task(job, task, values, tell);
     let after = job.results.after(task, &result, &event);
-    result.key = key;
     result.missed = missed;
+    result.key = match result.outcome {
+        // Unless its inputs changed meanwhile, it was made from what the key says.
+        Outcome::Passed => after.key,
+        _ => key,
+    };
     let outputs = after.outputs.map(|it| it.to_string());
-    result.key = after.key.or(result
-        .key
-        .take()
-        .filter(|_| result.outcome != Outcome::Passed));
     ended(job, task, result, outputs)
 }
 

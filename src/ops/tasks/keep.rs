@@ -49,23 +49,15 @@ impl RunResults<'_> {
         };
         if let Some(change) = changed.or_else(unsteady) {
             warn(format!("not cached: {change} while it ran"));
-            let unclear = format!("an input of {id} changed while it ran");
-            let needed = match self.by_outputs(task, &outputs, &result.values) {
-                Some(known) => known,
-                None => Needed::Unclear(unclear),
-            };
-            self.set_needed(task, needed);
+            let known = self.by_outputs(task, &outputs, &result.values);
+            let unclear = || Needed::Unclear(format!("an input of {id} changed while it ran"));
+            self.set_needed(task, known.unwrap_or_else(unclear));
             return After::default();
         }
-        let tree = match outputs {
-            Some(tree) => tree,
-            None => {
-                self.set_needed(
-                    task,
-                    Needed::Unclear(format!("the outputs of {id} are not known")),
-                );
-                return After::default();
-            }
+        let Some(tree) = outputs else {
+            let unclear = Needed::Unclear(format!("the outputs of {id} are not known"));
+            self.set_needed(task, unclear);
+            return After::default();
         };
         let digest = tree.digest();
         self.note(task, &key, Some(&digest), &result.values);
