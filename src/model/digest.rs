@@ -9,6 +9,7 @@ const FORMAT: &str = "svc input digest 1";
 
 /// The digest of everything that a task's result was made from.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String")]
 pub struct Digest(String);
 
 impl Digest {
@@ -21,6 +22,14 @@ impl Digest {
     /// The digest as 64 hexadecimal digits.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl TryFrom<String> for Digest {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::parse(&text).ok_or("a digest is 64 hexadecimal digits in lower case")
     }
 }
 
