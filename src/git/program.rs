@@ -17,6 +17,7 @@ use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 use crate::git::error::Error;
 use crate::git::finished::Finished;
+use crate::model::children;
 use crate::model::env::Env;
 
 /// Whether anything may be fetched from the network.
@@ -209,7 +210,7 @@ impl Git {
         // Files rather than pipes: nobody who outlives git and still holds a pipe can make us wait.
         let (mut said, mut told) = (scratch()?, scratch()?);
         let alone = !self.interactive;
-        let handle = self
+        let talk = self
             .command(arguments)
             .stdin_null()
             .stdout_file(said.try_clone().map_err(fault)?)
@@ -221,9 +222,15 @@ impl Git {
                 }
                 end_with_us(command);
                 Ok(())
-            })
-            .start()
-            .map_err(fault)?;
+            });
+        // In a group of its own it could be taken for something that a command left behind.
+        let handle = children::start_owned(|| {
+            let handle = talk.start()?;
+            let pid = handle.pids()[0] as i32;
+            Ok((handle, pid))
+        });
+        let handle = handle.map_err(fault)?;
+        let _owned = Owned(handle.pids()[0] as i32);
         let mut heard = 0;
         let status = loop {
             if let Some(done) = handle.wait_timeout(self.patience).map_err(fault)? {
@@ -325,6 +332,15 @@ fn end_with_us(command: &mut Command) {
 
 #[cfg(not(target_os = "linux"))]
 fn end_with_us(_: &mut Command) {}
+
+/// A git that is listed as owned until it was waited for.
+struct Owned(i32);
+
+impl Drop for Owned {
+    fn drop(&mut self) {
+        children::disown(self.0);
+    }
+}
 
 /// Ends git and, where it has a group of its own, everything that it started. It is asked first, so that it takes its locks
 /// away: with one left behind no later fetch would work.

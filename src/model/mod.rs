@@ -5,6 +5,7 @@
 pub mod affected;
 pub mod cause;
 pub mod change;
+pub mod children;
 pub mod cycle;
 pub mod definition;
 pub mod deploy;

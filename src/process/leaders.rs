@@ -6,35 +6,22 @@
 
 use std::collections::HashSet;
 use std::io;
-use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, WaitId, WaitIdOptions, WaitIdStatus};
 
+use crate::model::children;
 use crate::process::output::{after, has_come};
 use crate::process::tree;
 
-/// Children that have an owner: the commands that run, and what was there before the first of them.
-static OWNED: Mutex<Option<HashSet<i32>>> = Mutex::new(None);
-
-/// Held for reading while a command starts, for writing while strays are looked for: in between, a child exists that is in
-/// no list yet.
-static STARTING: RwLock<()> = RwLock::new(());
+/// Whether orphans are adopted and those children are listed that were there before.
+static ADOPTING: Mutex<bool> = Mutex::new(false);
 
 /// Starts a child through `start` and lists it as owned.
 pub fn start_owned<T>(start: impl FnOnce() -> io::Result<(T, i32)>) -> io::Result<T> {
     adopt_orphans();
-    let _starting = STARTING.read().unwrap_or_else(PoisonError::into_inner);
-    let (child, pid) = start()?;
-    owned().get_or_insert_default().insert(pid);
-    Ok(child)
-}
-
-/// The child was reaped: its number may be given to another.
-pub fn disown(pid: i32) {
-    if let Some(owned) = owned().as_mut() {
-        owned.remove(&pid);
-    }
+    children::start_owned(start)
 }
 
 /// Whether this process has any children at all, over or not.
@@ -59,7 +46,7 @@ pub fn reap_strays() {
     if !matches!(peek(), Ok(Some(_))) {
         return;
     }
-    let _alone = STARTING.write().unwrap_or_else(PoisonError::into_inner);
+    let _alone = children::hold_starts();
     let own = std::process::id() as i32;
     let over = tree::all()
         .into_iter()
@@ -73,7 +60,7 @@ pub fn reap_strays() {
 /// Everything that commands left behind: what stands below `svc`, not counting running commands, what other rooms started
 /// and what is below these.
 pub fn strays() -> Vec<tree::Process> {
-    let alone = STARTING.write().unwrap_or_else(PoisonError::into_inner);
+    let alone = children::hold_starts();
     let all = tree::all();
     let own = std::process::id() as i32;
     let roots: HashSet<i32> = all
@@ -91,11 +78,10 @@ pub fn strays() -> Vec<tree::Process> {
         .collect()
 }
 
-/// Whether a child was left to us. What other rooms start, such as `git`, is in our own group, and no command ever is. A `git`
-/// that speaks with a remote may be in a group of its own: it must not be running while commands do.
+/// Whether a child was left to us. What other rooms start is owned, or in our own group, and no command ever is.
 fn is_stray(child: &tree::Process) -> bool {
-    // Before the first command there is no list, and nothing that a command left.
-    let is_unowned = owned().as_ref().is_some_and(|it| !it.contains(&child.pid));
+    // Before the first command there is nothing that a command left.
+    let is_unowned = is_adopting() && !children::is_owned(child.pid);
     is_unowned && child.group != rustix::process::getpgrp().as_raw_nonzero().get()
 }
 
@@ -105,28 +91,24 @@ fn peek() -> rustix::io::Result<Option<WaitIdStatus>> {
     rustix::process::waitid(WaitId::All, options)
 }
 
-fn owned() -> MutexGuard<'static, Option<HashSet<i32>>> {
-    OWNED.lock().unwrap_or_else(PoisonError::into_inner)
+fn is_adopting() -> bool {
+    *ADOPTING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Once: become the parent of orphans, and remember the children that were there before.
 fn adopt_orphans() {
-    let mut owned = owned();
-    if owned.is_some() {
+    let mut adopting = ADOPTING.lock().unwrap_or_else(PoisonError::into_inner);
+    if *adopting {
         return;
     }
     #[cfg(target_os = "linux")]
     {
         let _ = rustix::process::set_child_subreaper(Some(rustix::process::getpid()));
     }
-    let own = std::process::id() as i32;
-    let before = match any_children() {
-        true => tree::all()
-            .iter()
-            .filter(|it| it.parent == own)
-            .map(|it| it.pid)
-            .collect(),
-        false => HashSet::new(),
-    };
-    *owned = Some(before);
+    if any_children() {
+        let own = std::process::id() as i32;
+        let before = tree::all().into_iter().filter(|it| it.parent == own);
+        before.for_each(|it| children::own(it.pid));
+    }
+    *adopting = true;
 }

@@ -6,6 +6,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
+use crate::model::children;
 use crate::process::command::{Command, Ended, NotStarted, Obstacle, ProcessId};
 use crate::process::control::Control;
 use crate::process::ending::{Force, Held, Remains};
@@ -179,7 +180,7 @@ impl Attendance<'_> {
     /// The leader's status, if it is over.
     fn reap(&self) -> Option<ExitStatus> {
         let status = self.child.handle.try_wait().ok().flatten()?.status;
-        leaders::disown(self.child.pid);
+        children::disown(self.child.pid);
         Some(status)
     }
 

@@ -8,6 +8,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 
+use crate::model::children;
 use crate::process::command::{Command, NotStarted, Obstacle};
 use crate::process::exit::ExitWatch;
 use crate::process::leaders;
@@ -67,7 +68,7 @@ fn spawn(command: &Command, program: &Path) -> io::Result<Child> {
 /// Ends a child that cannot be watched.
 fn abandon(handle: &duct::Handle, pid: i32) {
     let _ = handle.kill();
-    leaders::disown(pid);
+    children::disown(pid);
 }
 
 /// The program's whole path: as given, or the first in the command's own `PATH` that may be run.
