@@ -1,10 +1,11 @@
 //! One task of a run: its commands, its tries, its log, its values.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use crate::engine::job::Job;
+use crate::engine::job::{Hands, Job, Step};
 use crate::engine::run::Message;
 use crate::engine::tail::Tail;
 use crate::engine::wording::{exited, failed_hints, not_started_hints, signalled};
@@ -14,7 +15,7 @@ use crate::model::run::{Outcome, TaskResult};
 use crate::model::task::Task;
 use crate::process::environment::{Environment, environment};
 use crate::process::values;
-use crate::process::{Command, Ended, Marks, ProcessId, run_watched};
+use crate::process::{Command, Control, Ended, Marks, ProcessId, run_watched};
 use crate::record::LogWriter;
 
 /// Variables that tell a command where it is.
@@ -101,15 +102,26 @@ impl OneTask<'_> {
         let mut tail = Tail::default();
         // A file that an earlier try left would give its values to this one.
         let _ = std::fs::remove_file(&self.values_file);
+        if let Some(steps) = self.job.steps {
+            let mut hands = OneHands {
+                one: self,
+                environment,
+                log,
+                tail,
+            };
+            return steps.perform(self.task, &mut hands);
+        }
         for (at, script) in self.scripts().iter().enumerate() {
             let left = self
                 .definition
                 .timeout
                 .map(|it| it.saturating_sub(started.elapsed()));
             let command = self.command(script, environment, left);
-            let ended = self.watch(&command, log, &mut tail);
+            let ended = self.watch(&command, &mut |bytes| self.take(bytes, log, &mut tail));
             if ended != Ended::Exited(0) {
-                return self.ended_badly(&ended, &self.definition.run[at], environment, &tail);
+                let script = &self.definition.run[at];
+                let timeout = self.definition.timeout;
+                return self.ended_badly(&ended, (script, timeout), environment, &tail);
             }
         }
         match values::read(&self.values_file, &self.job.secrets) {
@@ -157,22 +169,9 @@ impl OneTask<'_> {
         command
     }
 
-    /// Runs one command; what it writes is masked, logged and told.
-    fn watch(&self, command: &Command, log: &mut Option<LogWriter>, tail: &mut Tail) -> Ended {
+    /// Runs one command; what it writes is masked and handed to `take`.
+    fn watch(&self, command: &Command, take: &mut dyn FnMut(&[u8])) -> Ended {
         let mut masked = self.job.mask.stream();
-        let mut take = |bytes: &[u8]| {
-            if bytes.is_empty() {
-                return;
-            }
-            tail.push(bytes);
-            if let Some(log) = log {
-                log.write(bytes);
-            }
-            self.event(Event::TaskWrote {
-                task: self.task,
-                bytes: bytes.to_vec(),
-            });
-        };
         let mut started = |process: ProcessId| {
             if let Some(record) = self.job.record {
                 // A start that cannot be written down only means that a killed run cannot name its processes.
@@ -189,7 +188,7 @@ impl OneTask<'_> {
     fn ended_badly(
         &self,
         ended: &Ended,
-        script: &str,
+        (script, timeout): (&str, Option<Duration>),
         environment: &Environment,
         tail: &Tail,
     ) -> TaskResult {
@@ -199,8 +198,8 @@ impl OneTask<'_> {
             Ended::Exited(code) => (Outcome::Failed, Some(*code), exited(*code), missing()),
             Ended::Signalled(signal) => (Outcome::Failed, None, signalled(*signal), missing()),
             Ended::TimedOut => {
-                let timeout = self.definition.timeout.unwrap_or_default();
-                let reason = format!("timed out after {}", humantime::format_duration(timeout));
+                let timeout = humantime::format_duration(timeout.unwrap_or_default());
+                let reason = format!("timed out after {timeout}");
                 (Outcome::TimedOut, None, reason, vec![])
             }
             Ended::Interrupted => (Outcome::Interrupted, None, "interrupted".to_owned(), vec![]),
@@ -252,12 +251,77 @@ impl OneTask<'_> {
         (self.tell)(Message::Event(event));
     }
 
+    /// Takes what a task wrote into its log and tells of it.
+    fn take(&self, bytes: &[u8], log: &mut Option<LogWriter>, tail: &mut Tail) {
+        if bytes.is_empty() {
+            return;
+        }
+        tail.push(bytes);
+        if let Some(log) = log {
+            log.write(bytes);
+        }
+        self.event(Event::TaskWrote {
+            task: self.task,
+            bytes: bytes.to_vec(),
+        });
+    }
+
     fn marks(&self) -> Marks {
         Marks {
             run: self.job.id.clone(),
             service: self.planned.id.service.to_string(),
             task: self.planned.id.task.to_string(),
         }
+    }
+}
+
+/// The hands of one task.
+struct OneHands<'a, 't> {
+    one: &'a OneTask<'t>,
+    environment: &'a Environment,
+    log: &'a mut Option<LogWriter>,
+    tail: Tail,
+}
+
+impl Hands for OneHands<'_, '_> {
+    fn run(&mut self, step: &Step) -> Result<(), Box<TaskResult>> {
+        let directory = step.directory.clone();
+        let mut command = Command::in_shell(&step.shell, &step.script, directory, self.one.marks());
+        let variables = self.environment.variables.clone().into_iter();
+        // The last of two of one name would not win everywhere.
+        let set: BTreeMap<_, _> = variables.chain(step.variables.iter().cloned()).collect();
+        command.environment = set.into_iter().collect();
+        command.timeout = step.timeout;
+        command.grace = step.grace;
+        let Self { one, log, tail, .. } = self;
+        let ended = one.watch(&command, &mut |bytes| match step.is_quiet {
+            true => tail.push(bytes),
+            false => one.take(bytes, log, tail),
+        });
+        match ended {
+            Ended::Exited(0) => Ok(()),
+            ended => Err(Box::new(self.one.ended_badly(
+                &ended,
+                (&step.script, step.timeout),
+                self.environment,
+                &self.tail,
+            ))),
+        }
+    }
+
+    fn say(&mut self, line: &str) {
+        let line = format!("{line}\n");
+        let hidden = self.one.job.mask.hide(line.as_bytes());
+        self.one.take(&hidden, self.log, &mut self.tail);
+    }
+
+    fn control(&self) -> &Control {
+        self.one.job.control
+    }
+
+    fn values(&self) -> Result<BTreeMap<String, String>, String> {
+        let read = values::read(&self.one.values_file, &self.one.job.secrets);
+        read.map_err(|error| error.to_string())
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -44,6 +44,8 @@ pub struct Job<'a> {
     pub values: Vec<BTreeMap<String, String>>,
     /// Results of earlier runs, and what becomes of those of this one.
     pub results: &'a dyn Results,
+    /// How tasks are carried out that are more than their commands: deploys.
+    pub steps: Option<&'a dyn Steps>,
 }
 
 /// What a failed task does to the others.
@@ -51,8 +53,51 @@ pub struct Job<'a> {
 pub enum Failing {
     /// Only its dependents are given up.
     KeepsGoing,
+    /// All that were not started are given up, running ones come to their end.
+    StartsNoMore,
     /// All are given up, running ones are ended.
     StopsAll,
+}
+
+/// Carries out tasks that are more than their commands.
+pub trait Steps: Sync {
+    /// Carries out a task, in its thread.
+    fn perform(&self, task: usize, hands: &mut dyn Hands) -> TaskResult;
+}
+
+/// What [`Steps`] are carried out with: whatever runs or is said is part of the task's log, and stops with the run.
+pub trait Hands {
+    /// Runs one command.
+    ///
+    /// # Errors
+    /// How it ended, if it did not pass.
+    fn run(&mut self, step: &Step) -> Result<(), Box<TaskResult>>;
+
+    /// Says a line in the task's log.
+    fn say(&mut self, line: &str);
+
+    /// Whether the run is to end.
+    fn control(&self) -> &Control;
+
+    /// The values that the commands gave so far.
+    ///
+    /// # Errors
+    /// What is wrong with them, in words.
+    fn values(&self) -> Result<BTreeMap<String, String>, String>;
+}
+
+/// One command of a task that is more than its commands.
+#[derive(Clone, Debug)]
+pub struct Step {
+    pub script: String,
+    pub shell: Arc<[String]>,
+    pub directory: PathBuf,
+    /// Beside those that every command of the task sees.
+    pub variables: Vec<(OsString, OsString)>,
+    pub timeout: Option<Duration>,
+    pub grace: Duration,
+    /// Whether only its failure is of interest, not what it writes.
+    pub is_quiet: bool,
 }
 
 /// Results of earlier runs, and what becomes of those of this one. Each is asked in the thread of its task, when all that the

@@ -10,5 +10,7 @@ mod tail;
 mod wording;
 
 pub use crate::engine::attempt::{COMMIT, with_cause};
-pub use crate::engine::job::{After, Before, Failing, Job, Nothing, Results, Reused};
+pub use crate::engine::job::{
+    After, Before, Failing, Hands, Job, Nothing, Results, Reused, Step, Steps,
+};
 pub use crate::engine::run::run;

@@ -262,13 +262,20 @@ impl<'j, 'e> State<'j, 'e> {
             let result = TaskResult::not_started(Outcome::Skipped, format!("needs {id}"));
             self.finished(lost, result);
         }
-        if outcome != Outcome::Interrupted && self.job.failing == Failing::StopsAll {
-            self.job.control.ask();
-            self.stop(&format!("{id} failed"));
+        if outcome == Outcome::Interrupted {
+            return;
+        }
+        match self.job.failing {
+            Failing::KeepsGoing => {}
+            Failing::StartsNoMore => self.give_up(&format!("{id} failed")),
+            Failing::StopsAll => {
+                self.job.control.ask();
+                self.stop(&format!("{id} failed"));
+            }
         }
     }
 
-    /// Gives up what was not started. The record says so before anything is waited for.
+    /// Gives up what was not started and waits for the rest to end. The record says so before.
     fn stop(&mut self, reason: &str) {
         if std::mem::replace(&mut self.is_stopping, true) {
             return;
@@ -279,6 +286,11 @@ impl<'j, 'e> State<'j, 'e> {
         (self.emit)(&Event::Stopping {
             reason: reason.to_owned(),
         });
+        self.give_up(reason);
+    }
+
+    /// Gives up what was not started.
+    fn give_up(&mut self, reason: &str) {
         for lost in self.schedule.give_up() {
             let result =
                 TaskResult::not_started(Outcome::Skipped, format!("not started: {reason}"));
@@ -415,6 +427,7 @@ mod tests {
             mask: Mask::new([]),
             values: vec![BTreeMap::new(); lines.len()],
             results,
+            steps: None,
         };
         run(&job, emit)
     }

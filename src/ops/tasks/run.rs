@@ -103,6 +103,7 @@ pub fn run(prepared: Prepared<'_>, emit: &mut dyn FnMut(&Event)) -> Result<Summa
             Some(results) => results,
             None => &Nothing,
         },
+        steps: None,
     };
     let summary = engine::run(&job, emit);
     if let Some(Err(error)) = record.map(|record| record.finish(&summary)) {
