@@ -10,6 +10,7 @@ pub mod cache;
 pub mod check;
 pub mod choose;
 pub mod compare;
+pub mod deploy;
 pub mod failure;
 pub mod list;
 pub mod log;

@@ -15,7 +15,7 @@ pub mod cache;
 mod explain;
 mod foreign;
 mod ignored;
-mod inputs;
+pub(in crate::ops) mod inputs;
 mod keep;
 mod keys;
 mod links;

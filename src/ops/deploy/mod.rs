@@ -1,0 +1,3 @@
+//! `svc deploy`, and what goes with it.
+
+pub mod releases;
