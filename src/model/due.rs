@@ -97,7 +97,7 @@ impl DeployPlan {
 
     /// Whether a deploy by this plan would do nothing.
     pub fn is_idle(&self) -> bool {
-        self.due().next().is_none() && !(self.prune && !self.removed.is_empty())
+        (!self.prune || self.removed.is_empty()) && self.due().next().is_none()
     }
 }
 

@@ -21,6 +21,7 @@ pub mod ledger;
 pub mod mask;
 pub mod name;
 pub mod outputs;
+pub mod overview;
 pub mod owned;
 pub mod path;
 pub mod pattern;

@@ -29,7 +29,7 @@ mod run;
 pub mod tools;
 
 pub use crate::ops::tasks::explain::explain;
-pub use crate::ops::tasks::prepare::{Prepared, prepare, recover};
+pub use crate::ops::tasks::prepare::{Prepared, prepare, prepare_needed, recover};
 pub use crate::ops::tasks::run::run;
 
 use crate::engine::Failing;

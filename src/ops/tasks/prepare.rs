@@ -64,20 +64,94 @@ pub fn prepare<'p>(
     tell: &mut dyn FnMut(&str),
 ) -> Result<Prepared<'p>, Failure> {
     let mut comparison = compare(place, &request.compare, &request.select, tell)?;
-    let variables = variables(place, comparison.head);
-    let history = place.history();
     if request.select.asks_for_changes(&request.compare) {
-        add_failed(&mut comparison, &history);
+        add_failed(&mut comparison, &place.history());
     }
     warn_of_other_commit(place, &mut comparison)?;
-    let on_disk = on_disk(place, &mut comparison)?;
     let workspace = &comparison.workspace;
     let task = task(workspace, &request)?;
     let selection = choose::selection(workspace, &request.select, &request.compare)?;
     check_named(workspace, &selection, &task)?;
     let graph = TaskGraph::of_task(workspace, &task);
+    let (plan, is_selected) = plan(&comparison, &graph, &selection, &task);
+    look_up(
+        place,
+        request,
+        comparison,
+        Chosen {
+            graph,
+            plan,
+            is_selected,
+        },
+    )
+}
+
+/// Finds what is to be done before `services` are deployed: everything that their deploys need, save other deploys.
+///
+/// # Errors
+/// An unreadable repository or file.
+pub fn prepare_needed<'p>(
+    place: &'p Place,
+    request: Request,
+    comparison: Comparison<'p>,
+    services: &[ServiceIndex],
+) -> Result<Prepared<'p>, Failure> {
+    let workspace = &comparison.workspace;
+    let deploy = TaskName::new("deploy").expect("it is a valid name");
+    let roots = services.iter().map(|it| (*it, deploy.clone()));
+    let graph = TaskGraph::from_roots(workspace, roots);
+    let is_deploy = |at: NodeIndex| graph.nodes()[at].task == deploy;
+    let mut wanted: BTreeMap<NodeIndex, Vec<Cause>> = BTreeMap::new();
+    for at in (0..graph.nodes().len()).filter(|at| is_deploy(*at)) {
+        if !services.contains(&graph.nodes()[at].service) {
+            continue;
+        }
+        let needed = graph.needed_tasks(at).into_iter();
+        for need in needed.filter(|it| !is_deploy(*it)) {
+            let causes = wanted.entry(need).or_default();
+            causes.push(Cause::NeededBy(graph.id(workspace, at)));
+        }
+    }
+    let nothing = vec![Vec::new(); graph.nodes().len()];
+    let plan = plan::make(workspace, &graph, wanted, &nothing);
+    let is_selected = vec![false; plan.tasks.len()];
+    look_up(
+        place,
+        request,
+        comparison,
+        Chosen {
+            graph,
+            plan,
+            is_selected,
+        },
+    )
+}
+
+/// A plan whose verdicts are not decided yet.
+struct Chosen {
+    graph: TaskGraph,
+    plan: Plan,
+    /// Whether each task is selected, rather than only needed.
+    is_selected: Vec<bool>,
+}
+
+/// Looks up which tasks of a plan have results that stand.
+fn look_up<'p>(
+    place: &'p Place,
+    request: Request,
+    mut comparison: Comparison<'p>,
+    chosen: Chosen,
+) -> Result<Prepared<'p>, Failure> {
+    let Chosen {
+        graph,
+        mut plan,
+        is_selected,
+    } = chosen;
+    let variables = variables(place, comparison.head);
+    let history = place.history();
+    let on_disk = on_disk(place, &mut comparison)?;
+    let workspace = &comparison.workspace;
     let mut warnings = Vec::new();
-    let (mut plan, is_selected) = plan(&comparison, &graph, &selection, &task);
     for (planned, is_selected) in plan.tasks.iter_mut().zip(&is_selected) {
         planned.expected = history.duration(&planned.id);
         if *is_selected {
