@@ -14,6 +14,7 @@ pub mod deploy;
 pub mod failure;
 pub mod list;
 pub mod log;
+mod machinery;
 pub mod owned;
 pub mod place;
 pub mod request;

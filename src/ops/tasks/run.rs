@@ -1,31 +1,25 @@
 //! Carrying out what was prepared, and writing it down.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::OsStrExt;
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, OnceLock};
 
-use crate::engine::{self, Job, Nothing, with_cause};
+use crate::engine::{self, Job, Nothing};
 use crate::model::event::Event;
 use crate::model::graph::TaskGraph;
 use crate::model::mask::Mask;
 use crate::model::name::TaskId;
-use crate::model::plan::Plan;
 use crate::model::run::Summary;
 use crate::model::workspace::Workspace;
-use crate::ops::compare::Comparison;
 use crate::ops::failure::Failure;
+use crate::ops::machinery::{Machinery, begin_record, finish_record, jobserver, secrets};
 use crate::ops::place::Place;
-use crate::ops::tasks::Request;
 use crate::ops::tasks::asking::GitLater;
 use crate::ops::tasks::prepare::Prepared;
 use crate::ops::tasks::reading::Room;
 use crate::ops::tasks::results::RunResults;
-use crate::process::jobserver::Jobserver;
-use crate::process::{Control, leftovers};
-use crate::record::{self, Header};
+use crate::record::Header;
 
 /// Carries out what was prepared. Everything that happens goes through `emit`.
 ///
@@ -45,11 +39,17 @@ pub fn run(prepared: Prepared<'_>, emit: &mut dyn FnMut(&Event)) -> Result<Summa
         early.end()?;
     }
     let workspace = &comparison.workspace;
-    let control = Control::new().map_err(|cause| refused("make a pipe", cause))?;
-    let scratch = tempfile::Builder::new().prefix("svc-").tempdir();
-    let scratch = scratch.map_err(|cause| refused("make a temporary directory", cause))?;
+    let machinery = Machinery::new()?;
+    let control = &machinery.control;
     let jobs = request.jobs.unwrap_or(place.env.processors);
-    let record = begin_record(place, &request, &comparison, &plan, emit);
+    let header = Header {
+        command: format!("svc {}", request.task),
+        base: Some(comparison.base.rule.clone()).filter(|it| !it.is_empty()),
+        commit: comparison.head.commit().map(|it| it.to_string()),
+        tasks: plan.tasks.len(),
+        ..Header::default()
+    };
+    let record = begin_record(place, header, emit);
     let jobserver = jobserver(&variables, request.jobs, jobs);
     let secrets = secrets(workspace, &variables);
     let asked = || control.is_asked();
@@ -83,18 +83,10 @@ pub fn run(prepared: Prepared<'_>, emit: &mut dyn FnMut(&Event)) -> Result<Summa
         jobs,
         failing: request.failing,
         variables: &variables,
-        id: match &record {
-            Some(record) => record.id().to_owned(),
-            None => scratch
-                .path()
-                .file_name()
-                .unwrap_or_default()
-                .to_string_lossy()
-                .into(),
-        },
-        scratch: scratch.path(),
+        id: machinery.run_id(record.as_ref()),
+        scratch: machinery.scratch(),
         record: record.as_ref(),
-        control: &control,
+        control,
         jobserver: jobserver.as_ref(),
         mask: Mask::new(secrets.values().map(Vec::as_slice)),
         secrets,
@@ -106,10 +98,7 @@ pub fn run(prepared: Prepared<'_>, emit: &mut dyn FnMut(&Event)) -> Result<Summa
         steps: None,
     };
     let summary = engine::run(&job, emit);
-    if let Some(Err(error)) = record.map(|record| record.finish(&summary)) {
-        let message = format!("this run is not recorded: {}", with_cause(&error));
-        emit(&Event::Warned { message });
-    }
+    finish_record(record, &summary, emit);
     Ok(summary)
 }
 
@@ -130,82 +119,4 @@ fn above(place: &Place, workspace: &Workspace) -> BTreeSet<TaskId> {
         Some(needed.chain([id.clone()]).collect())
     };
     found().unwrap_or_default()
-}
-
-/// The jobserver of a make above, unless the number of jobs was chosen; else one of our own. Without any, what tasks start
-/// does not know of each other.
-fn jobserver(
-    variables: &BTreeMap<OsString, OsString>,
-    chosen: Option<usize>,
-    jobs: usize,
-) -> Option<Jobserver> {
-    let variable = |name: &str| variables.get(OsStr::new(name))?.to_str();
-    let above = match chosen {
-        Some(_) => None,
-        None => Jobserver::inherited(variable),
-    };
-    above.or_else(|| Jobserver::new(jobs).ok())
-}
-
-/// The values of all secrets that are declared and set, by the names of their variables.
-fn secrets(
-    workspace: &Workspace,
-    variables: &BTreeMap<OsString, OsString>,
-) -> BTreeMap<String, Vec<u8>> {
-    let tasks = workspace.services().iter().flat_map(|it| it.tasks.values());
-    let names = tasks.flat_map(|task| &task.secrets);
-    let value = |name: &String| Some(variables.get(OsStr::new(name))?.as_bytes().to_vec());
-    names
-        .filter_map(|name| Some((name.clone(), value(name)?)))
-        .collect()
-}
-
-/// Begins the record of the run, after telling of processes that an earlier, killed `svc` left behind.
-fn begin_record(
-    place: &Place,
-    request: &Request,
-    comparison: &Comparison<'_>,
-    plan: &Plan,
-    emit: &mut dyn FnMut(&Event),
-) -> Option<record::Run> {
-    let mut warn = |message: String| emit(&Event::Warned { message });
-    let records = place.records()?;
-    let orphans = records.orphans();
-    let processes: Vec<_> = orphans.iter().flat_map(|it| it.processes.clone()).collect();
-    let runs: Vec<_> = orphans.into_iter().map(|it| it.run).collect();
-    for left in leftovers(&processes, &runs) {
-        let task = left
-            .task
-            .map(|task| format!(" of {task}"))
-            .unwrap_or_default();
-        warn(format!(
-            "process {} (`{}`){task} is left over from a run that was killed; `kill {}` ends it",
-            left.pid, left.name, left.pid
-        ));
-    }
-    let header = Header {
-        command: format!("svc {}", request.task),
-        base: Some(comparison.base.rule.clone()).filter(|it| !it.is_empty()),
-        commit: comparison.head.commit().map(|it| it.to_string()),
-        tasks: plan.tasks.len(),
-        svc: env!("CARGO_PKG_VERSION").to_owned(),
-        ..Header::default()
-    };
-    match records.begin(header) {
-        Ok(run) => Some(run),
-        Err(error) => {
-            warn(format!(
-                "this run and its logs are not kept: {}",
-                with_cause(&error)
-            ));
-            None
-        }
-    }
-}
-
-fn refused(attempt: &str, cause: std::io::Error) -> Failure {
-    Failure::File {
-        attempt: attempt.to_owned(),
-        cause,
-    }
 }
