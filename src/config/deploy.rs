@@ -86,7 +86,9 @@ pub fn read_overrides<'d>(findings: &mut Findings, node: Node<'d>, deploy: &mut 
 
 /// Lays `over` on what is there.
 pub fn lay_over(deploy: &mut Deploy, over: &DeployTable) {
-    let list = |texts: &Texts, inherited: &[String]| crate::config::merge::texts(texts, inherited);
+    let list = |texts: &Texts, inherited: &Option<Vec<String>>| {
+        crate::config::merge::texts(texts, inherited.as_deref().unwrap_or_default())
+    };
     if let Some(target) = over.target {
         deploy.target = Some(target.to_owned());
     }
@@ -94,10 +96,10 @@ pub fn lay_over(deploy: &mut Deploy, over: &DeployTable) {
         deploy.health = Some(health.clone());
     }
     if let Some(before) = &over.before {
-        deploy.before = list(before, &deploy.before);
+        deploy.before = Some(list(before, &deploy.before));
     }
     if let Some(after) = &over.after {
-        deploy.after = list(after, &deploy.after);
+        deploy.after = Some(list(after, &deploy.after));
     }
     if over.replicas.is_some() {
         deploy.replicas = over.replicas;
@@ -107,7 +109,15 @@ pub fn lay_over(deploy: &mut Deploy, over: &DeployTable) {
     }
     for (name, table) in &over.env {
         if let Some(name) = EnvironmentName::new(name.value) {
-            lay_over(deploy.env.entry(name).or_default(), table);
+            // `...` in a list stands for what the deploy has everywhere.
+            let mut there = deploy.env.remove(&name).unwrap_or_default();
+            let (before, after) = (there.before.is_some(), there.after.is_some());
+            there.before = there.before.or_else(|| deploy.before.clone());
+            there.after = there.after.or_else(|| deploy.after.clone());
+            lay_over(&mut there, table);
+            there.before = there.before.filter(|_| before || table.before.is_some());
+            there.after = there.after.filter(|_| after || table.after.is_some());
+            deploy.env.insert(name, there);
         }
     }
 }
@@ -151,7 +161,7 @@ pub fn read_serve(findings: &mut Findings, node: Node) -> Option<Serve> {
 }
 
 /// `health` of a deploy.
-fn health(findings: &mut Findings, node: Node) -> Option<Health> {
+pub fn health(findings: &mut Findings, node: Node) -> Option<Health> {
     if let Some(text) = node.text() {
         findings
             .add(node.place(), "`health` must be a table")
@@ -341,7 +351,12 @@ fn is_ref_prefix(prefix: &str) -> bool {
 }
 
 /// One of the words that the table of keys lists.
-fn word<'d>(findings: &mut Findings, kind: TableKind, key: Key, node: Node<'d>) -> Option<&'d str> {
+pub fn word<'d>(
+    findings: &mut Findings,
+    kind: TableKind,
+    key: Key,
+    node: Node<'d>,
+) -> Option<&'d str> {
     let text = read::text(findings, key.text, node)?;
     let shape = kind.keys().find(|it| it.name == key.text)?.shape;
     let Shape::Word(words) = shape else {
@@ -417,7 +432,7 @@ fn parameter(findings: &mut Findings, kind: TableKind, key: Key, node: Node) -> 
     json(findings, key.text, node)
 }
 
-fn json(findings: &mut Findings, key: &str, node: Node) -> Option<Value> {
+pub fn json(findings: &mut Findings, key: &str, node: Node) -> Option<Value> {
     Some(match node.kind() {
         Kind::String(text) => Value::from(&**text),
         Kind::Integer(number) => Value::from(*number),

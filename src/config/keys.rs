@@ -16,6 +16,8 @@ pub enum TableKind {
     Ledger,
     Included,
     Preset,
+    Target,
+    TargetParameter,
 }
 
 /// What a value may be.
@@ -52,6 +54,8 @@ pub enum Shape {
     Table(TableKind),
     /// Tables by name.
     Tables(TableKind),
+    /// Whatever fits what stands beside it.
+    Any,
     /// A task's table, or its command alone.
     Task(TableKind),
     /// Tasks by name.
@@ -204,6 +208,20 @@ pub const TABLES: &[TableRule] = &[
         header: ".svc/presets/NAME.toml",
         meaning: "tasks for services that say `uses = \"NAME\"`",
         keys: &[PRESET],
+        has_parameters: false,
+    },
+    TableRule {
+        kind: TableKind::Target,
+        header: ".svc/targets/NAME.toml",
+        meaning: "a target of the workspace's own, for deploys that say `target = \"NAME\"`; the steps are templates of commands",
+        keys: &[TARGET],
+        has_parameters: false,
+    },
+    TableRule {
+        kind: TableKind::TargetParameter,
+        header: "a parameter of a target",
+        meaning: "something that a deploy by the target may say",
+        keys: &[TARGET_PARAMETER],
         has_parameters: false,
     },
 ];
@@ -745,6 +763,131 @@ const PRESET: &[Key] = &[
         "[]",
         "files of a service that the tasks of its dependents read, because they build from its sources",
         "consumers = [\"**/*.rs\"]",
+    ),
+];
+
+const TARGET: &[Key] = &[
+    key(
+        "about",
+        Shape::Text,
+        "",
+        "what it is for, in a sentence",
+        "about = \"Copies the service to a machine\"",
+    ),
+    key(
+        "parameters",
+        Shape::Tables(TableKind::TargetParameter),
+        "",
+        "what a deploy may say, by name; templates know them by the name with `-` as `_`",
+        "parameters.host = { kind = \"text\" }",
+    ),
+    key(
+        "can-scale",
+        Shape::Boolean,
+        "false",
+        "whether `replicas` is passed on",
+        "can-scale = true",
+    ),
+    key(
+        "url",
+        Shape::Text,
+        "",
+        "where a service answers, unless its `url` says otherwise",
+        "url = \"http://${service}.${env}.example.test\"",
+    ),
+    key(
+        "health",
+        Shape::Table(TableKind::Health),
+        "",
+        "how to find out that a service is well, unless its `health` says otherwise",
+        "health = { http = \"${url}/healthz\" }",
+    ),
+    key(
+        "prelude",
+        Shape::Text,
+        "",
+        "shell text that every command of the target begins with",
+        "prelude = \"cd ops\"",
+    ),
+    key(
+        "deploy",
+        Shape::Commands,
+        "",
+        "brings a release; required",
+        "deploy = \"ops/bring {{ service }} {{ version }}\"",
+    ),
+    key(
+        "rollback",
+        Shape::Commands,
+        "`deploy` with what is recorded of the release before",
+        "goes back to the release that ran before",
+        "rollback = \"ops/back {{ service }} {{ version }}\"",
+    ),
+    key(
+        "undo",
+        Shape::Commands,
+        "",
+        "goes back where too little is recorded of the release before to deploy it again",
+        "undo = \"ops/undo {{ service }}\"",
+    ),
+    key(
+        "remove",
+        Shape::Commands,
+        "",
+        "takes the service away",
+        "remove = \"ops/remove {{ service }}\"",
+    ),
+    key(
+        "status",
+        Shape::Commands,
+        "",
+        "shows what runs, for people",
+        "status = \"ops/show {{ service }}\"",
+    ),
+    key(
+        "check",
+        Shape::Commands,
+        "",
+        "fails if something that a deploy needs is missing; runs first and changes nothing",
+        "check = \"ops/has {{ service }} {{ version }}\"",
+    ),
+];
+
+const TARGET_PARAMETER: &[Key] = &[
+    key(
+        "kind",
+        Shape::Word(&["text", "number", "flag", "list", "path", "table"]),
+        "",
+        "what it may be: a `list` holds strings, a `table` strings by name, a `path` is relative to the service or, with a leading `/`, to the workspace; required",
+        "kind = \"path\"",
+    ),
+    key(
+        "required",
+        Shape::Boolean,
+        "false",
+        "whether every deploy has to say it",
+        "required = true",
+    ),
+    key(
+        "default",
+        Shape::Any,
+        "",
+        "what it is where nobody says it",
+        "default = \"x\"",
+    ),
+    key(
+        "about",
+        Shape::Text,
+        "",
+        "what it is for",
+        "about = \"where it is copied to\"",
+    ),
+    key(
+        "inputs",
+        Shape::Word(&["files", "kustomization", "compose", "chart"]),
+        "",
+        "makes the files that it names a part of the deploy, and what files of that format refer to; a change of them makes the service due",
+        "inputs = \"files\"",
     ),
 ];
 

@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::io;
+use std::sync::Arc;
 
 use crate::config::check::{self, Read};
+use crate::config::faults;
 use crate::config::halves::{Halves, parse_halves};
 use crate::config::keys::TableKind;
 use crate::config::merge;
@@ -15,11 +17,13 @@ use crate::config::read::{self, At};
 use crate::config::root::{self, Root};
 use crate::config::service::{self, Context, Head};
 use crate::config::source::{FILE, Source, is_skipped};
+use crate::config::target;
 use crate::config::tree::{Document, TableNode};
 use crate::model::name::is_valid;
 use crate::model::path::{FilePath, ancestors};
 use crate::model::pattern::Pattern;
 use crate::model::suggest::nearest;
+use crate::model::target::Target;
 use crate::model::workspace::{Settings, Workspace};
 
 /// Below this many services, threads cost more than they save.
@@ -155,6 +159,11 @@ impl Reading<'_> {
             defaults: root.defaults.clone(),
             pools: root.settings.pools.clone(),
             environments: root.settings.environments.clone(),
+            environment_tables: halves
+                .first
+                .root()
+                .find("environments")
+                .and_then(|(_, node)| node.table()),
             ..Context::default()
         };
         let top = FilePath::default();
@@ -185,7 +194,9 @@ impl Reading<'_> {
         let own = presets.values().map(|file| &file.path);
         let own = own.filter(|path| path.as_bytes().starts_with(b".svc/"));
         let paths: Vec<FilePath> = paths.chain(own).cloned().collect();
-        let workspace = self.services(root, &context, paths);
+        let first = 1 + included.len() + presets.len();
+        let mut targets = Vec::new();
+        let workspace = self.services(root, &context, paths, first, &mut targets);
         if !self.findings.0.is_empty() {
             for document in documents.iter().chain(&preset_documents) {
                 hide_values(document.root(), &mut self.hidden);
@@ -196,6 +207,7 @@ impl Reading<'_> {
         drop(preset_documents);
         files.extend(included);
         files.extend(presets.into_values());
+        files.extend(targets);
         workspace
     }
 
@@ -204,29 +216,41 @@ impl Reading<'_> {
         root: Root,
         context: &Context,
         mut paths: Vec<FilePath>,
+        first: usize,
+        target_files: &mut Vec<File>,
     ) -> Option<Workspace> {
         let read = read_services(&mut self.findings, context);
         check::paths(&mut self.findings, context, &read);
         self.odd(context, &root, &read);
         self.check_overrides(context);
+        let targets = self.targets(&root.settings, &read, first, target_files);
+        let own = target_files.iter().map(|file| &file.path);
+        paths.extend(
+            own.filter(|it| it.as_bytes().starts_with(b".svc/"))
+                .cloned(),
+        );
         paths.insert(0, FilePath::from(FILE));
         let names = root.include.iter().map(|it| it.value);
-        let names = names.chain([FILE, preset::OWN]);
+        let names = names.chain([FILE, preset::OWN, target::OWN]);
         let top = FilePath::default();
         let definition = names.filter_map(|it| Pattern::new(it, &top).ok());
         let settings = Settings {
             files: self.with_targets(paths),
             definition: definition.collect(),
+            targets,
             ..root.settings
         };
         let services = read.into_iter().map(|(_, service)| service).collect();
         let workspace = Workspace::new(settings, services);
+        let known = self.target_names(&workspace);
         // The file system is slow to answer, and what else is to do needs no answer from it.
         let found = std::thread::scope(|scope| {
             let decided = scope.spawn(|| {
                 let mut findings = Findings::default();
                 check::circles(&mut findings, context, &workspace);
                 outputs::check(&mut findings, context, &workspace);
+                let mut deploys = faults::check(context, &workspace, &known);
+                findings.0.append(&mut deploys.0);
                 findings
             });
             let directories = check::directories(self.source, context, &workspace);
@@ -501,6 +525,88 @@ impl Reading<'_> {
             }
         }
         files
+    }
+
+    /// The targets that environments and deploys name, and the one of `local`. Their files end up in `files`, the first of
+    /// them with the number `first`.
+    fn targets(
+        &mut self,
+        settings: &Settings,
+        services: &[Read],
+        first: usize,
+        files: &mut Vec<File>,
+    ) -> BTreeMap<String, Arc<Target>> {
+        let environments = settings.environments.values();
+        let mut wanted: BTreeSet<&str> =
+            environments.filter_map(|it| it.target.as_deref()).collect();
+        for (_, service) in services {
+            let deploy = service
+                .tasks
+                .get("deploy")
+                .and_then(|it| it.deploy.as_deref());
+            let overrides = deploy.into_iter().flat_map(|deploy| deploy.env.values());
+            let deploys = deploy.into_iter().chain(overrides);
+            wanted.extend(deploys.filter_map(|it| it.target.as_deref()));
+        }
+        if services.iter().any(|(_, service)| service.serve.is_some()) {
+            wanted.insert(target::PROCESS);
+        }
+        let mut targets = BTreeMap::new();
+        for name in wanted {
+            let id = FileId((first + files.len()) as u32);
+            let Some((file, is_own)) = self.target_file(name, id) else {
+                continue;
+            };
+            let own = is_own.then_some(file.text.shown.as_str());
+            let document = self.parse(id, &file.text);
+            let read = target::read(&mut self.findings, name, &document, own);
+            drop(document);
+            targets.insert(name.to_owned(), Arc::new(read));
+            files.push(file);
+        }
+        targets
+    }
+
+    /// The file of a target, and whether it is the workspace's own.
+    fn target_file(&mut self, name: &str, id: FileId) -> Option<(File, bool)> {
+        let path = target::own_path(name);
+        let own = match is_valid(name) && name != target::PROCESS {
+            true => self.source.read(&path),
+            false => Ok(None),
+        };
+        match own {
+            Ok(Some(bytes)) => {
+                let text = self.decode(bytes, id);
+                return Some((File { path, text }, true));
+            }
+            Ok(None) => {}
+            Err(error) => {
+                let message = format!("`{}` cannot be read: {}", path.display(), reason(&error));
+                self.findings.add(Place::new(FileId(0), 0, 0), message);
+            }
+        }
+        let text = target::embedded(name)?;
+        let file = File {
+            path: FilePath::from(format!("target {name}").as_str()),
+            text: Text {
+                shown: text.to_owned(),
+                is_whole: true,
+            },
+        };
+        Some((file, false))
+    }
+
+    /// The names of all targets, where one of them may be asked for.
+    fn target_names(&self, workspace: &Workspace) -> BTreeSet<String> {
+        let embedded = target::embedded_names().map(str::to_owned);
+        let settings = workspace.settings();
+        let all_known = settings.environments.is_empty() && settings.targets.is_empty();
+        let own = Pattern::new(".svc/targets/*.toml", &FilePath::default());
+        let own = own.ok().filter(|_| !all_known);
+        let own = own.and_then(|own| self.source.glob(&own).ok());
+        let own = own.iter().flatten();
+        let own = own.filter_map(|path| Some(path.as_path().file_stem()?.to_str()?.to_owned()));
+        embedded.chain(own).collect()
     }
 
     fn preset(&mut self, name: &str, place: Place, id: FileId) -> Option<File> {

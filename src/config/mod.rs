@@ -2,11 +2,12 @@
 //!
 //! [`load`] turns the bytes of a [`Source`] into a checked `Workspace`, or into everything that is wrong with them.
 //! The files in the order of reading: `source` gives bytes, `parse` and `tree` their values, `read` what a value means, `root`,
-//! `service`, `task` and `deploy` the tables, `merge` and `needs` what several tables make together, `check` what
+//! `service`, `task`, `deploy` and `target` the tables, `merge` and `needs` what several tables make together, `check` what
 //! concerns all services. `keys` lists every key; `schema` and `reference` are made from it.
 
 mod check;
 mod deploy;
+mod faults;
 mod halves;
 mod keys;
 mod links;
@@ -25,6 +26,7 @@ mod root;
 mod schema;
 mod service;
 mod source;
+mod target;
 mod task;
 mod tree;
 

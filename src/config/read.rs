@@ -328,6 +328,8 @@ pub fn unknown_key(findings: &mut Findings, kind: TableKind, key: Key) {
     let near = nearest_key(key.text, kind);
     let elsewhere = crate::config::keys::TABLES
         .iter()
+        // Files of their own, whose keys are names that tasks may well have.
+        .filter(|other| !matches!(other.kind, TableKind::Target | TableKind::TargetParameter))
         .find(|other| other.kind.names().any(|name| name == key.text));
     let message = match rule.kind {
         TableKind::Included => format!("`{}` cannot stand in an included file", key.text),

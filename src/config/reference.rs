@@ -3,6 +3,10 @@
 use std::fmt::Write;
 
 use crate::config::keys::{Key, Shape, TABLES, TableKind};
+use crate::config::parse;
+use crate::config::problem::{FileId, Findings};
+use crate::config::target;
+use crate::model::target::ParameterKind;
 
 /// A table in Markdown for each kind of table: key, type, default, meaning, example.
 pub fn reference_markdown() -> String {
@@ -12,7 +16,7 @@ pub fn reference_markdown() -> String {
             .header
             .split(", ")
             .map(|header| match rule.kind {
-                TableKind::Included => header.to_owned(),
+                TableKind::Included | TableKind::TargetParameter => header.to_owned(),
                 _ => format!("`{header}`"),
             })
             .collect();
@@ -32,7 +36,49 @@ pub fn reference_markdown() -> String {
         }
         page.push('\n');
     }
+    page.push_str(NAMES);
+    for name in target::embedded_names() {
+        parameters(&mut page, name);
+    }
     page
+}
+
+/// What templates of a target may name.
+const NAMES: &str = "Templates are those of Jinja. `{{ NAME }}` is quoted for the shell, a list as several words, so no quotes belong around it; `{{ NAME|raw }}` is not quoted, and `<%# … #%>` is a comment. Besides the parameters there are `env`, `service`, `version`, `commit`, `deploy_id`, `workspace`, `url`, `values.NAME` and `all_values.SERVICE.NAME`, and, where there is one, `previous_version`, `replicas`, and on a way back `restores`, the deploy that first brought the release; ask for these with `{% if NAME %}`.\n\nTexts in `services.toml` may hold `${env}`, `${service}`, `${version}`, `${commit}`, `${deploy-id}`, `${workspace}`, `${url}`, `${value.NAME}` and `${value.SERVICE.NAME}`: those of parameters, and the addresses of `health`. `$$` stands for `$`. Every target has the parameter `url`: where the service answers.\n\n";
+
+/// What may be said of a deploy by a target that comes with the program.
+fn parameters(page: &mut String, name: &str) {
+    let text = target::embedded(name).unwrap_or_default();
+    let (document, _) = parse::parse(FileId(0), text);
+    let target = target::read(&mut Findings::default(), name, &document, None);
+    let _ = write!(page, "#### `target = \"{name}\"`\n\n{}.", target.about);
+    if !target.is_embedded {
+        let scale = if target.can_scale {
+            "It can scale"
+        } else {
+            "It cannot scale"
+        };
+        let _ = write!(page, " {scale}.");
+    }
+    page.push_str("\n\n| parameter | type | default | meaning |\n|---|---|---|---|\n");
+    for (name, parameter) in &target.parameters {
+        let default = match &parameter.default {
+            Some(value) => format!("`{value}`"),
+            None if parameter.is_required => "required".into(),
+            None => String::new(),
+        };
+        let kind = match parameter.kind {
+            ParameterKind::Text => "string",
+            ParameterKind::Number => "number",
+            ParameterKind::Flag => "boolean",
+            ParameterKind::List => "string or list",
+            ParameterKind::Path => "path",
+            ParameterKind::Table => "table of strings",
+        };
+        let (default, about) = (cell(&default), cell(&parameter.about));
+        let _ = writeln!(page, "| `{name}` | {kind} | {default} | {about} |");
+    }
+    page.push('\n');
 }
 
 fn row(page: &mut String, key: &Key) {
@@ -85,6 +131,7 @@ fn kind(shape: Shape) -> String {
         Shape::Values => "table of strings".into(),
         Shape::Slots => "table of numbers".into(),
         Shape::Table(_) => "table".into(),
+        Shape::Any => "any".into(),
         Shape::Tables(_) => "tables by name".into(),
         Shape::Task(_) => "command or table".into(),
         Shape::Tasks(_) => "tasks by name".into(),

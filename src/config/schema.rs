@@ -37,6 +37,8 @@ fn table(rule: &TableRule) -> Value {
         TableKind::Root => &["version"],
         TableKind::Service => &["path"],
         TableKind::Serve => &["run"],
+        TableKind::Target => &["deploy"],
+        TableKind::TargetParameter => &["kind"],
         _ => &[],
     };
     if !required.is_empty() {
@@ -102,6 +104,7 @@ fn shape(of: Shape) -> Value {
             "additionalProperties": { "type": "integer", "minimum": 1, "maximum": 10_000 },
         }),
         Shape::Table(kind) => reference(kind),
+        Shape::Any => json!({}),
         Shape::Tables(kind) => by_name(reference(kind)),
         Shape::Task(kind) => task(kind),
         Shape::Tasks(kind) => tasks(kind),
@@ -150,5 +153,7 @@ fn title(kind: TableKind) -> &'static str {
         TableKind::Ledger => "ledger",
         TableKind::Included => "included",
         TableKind::Preset => "preset",
+        TableKind::Target => "target",
+        TableKind::TargetParameter => "target-parameter",
     }
 }

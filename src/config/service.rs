@@ -37,6 +37,8 @@ pub struct Context<'d> {
     pub presets: BTreeMap<String, Preset<'d>>,
     pub pools: BTreeMap<String, u32>,
     pub environments: BTreeMap<EnvironmentName, Environment>,
+    /// Where they stand.
+    pub environment_tables: Option<TableNode<'d>>,
     pub built_in: BuiltIn,
     pub task_names: OnceLock<BTreeSet<String>>,
 }

@@ -21,8 +21,9 @@ pub struct Serve {
 pub struct Deploy {
     pub target: Option<String>,
     pub health: Option<Health>,
-    pub before: Vec<String>,
-    pub after: Vec<String>,
+    /// `None`: the key is missing, so a weaker table decides.
+    pub before: Option<Vec<String>>,
+    pub after: Option<Vec<String>>,
     pub replicas: Option<u32>,
     /// Parameters of the target, by name.
     pub parameters: BTreeMap<String, Value>,

@@ -33,5 +33,6 @@ pub mod run;
 pub mod select;
 pub mod standing;
 pub mod suggest;
+pub mod target;
 pub mod task;
 pub mod workspace;

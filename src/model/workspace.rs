@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Bound;
+use std::sync::Arc;
 
 use crate::model::deploy::{Environment, LedgerSettings, Serve};
 use crate::model::name::{EnvironmentName, ServiceName, TaskName};
 use crate::model::path::{FilePath, ancestors};
 use crate::model::pattern::Pattern;
+use crate::model::target::Target;
 use crate::model::task::{Need, Task};
 
 /// A service's place in [`Workspace::services`].
@@ -45,6 +47,8 @@ pub struct Settings {
     pub pools: BTreeMap<String, u32>,
     pub environments: BTreeMap<EnvironmentName, Environment>,
     pub ledger: LedgerSettings,
+    /// The targets that environments and deploys name, with `process`, by name.
+    pub targets: BTreeMap<String, Arc<Target>>,
     /// Every file that the definition was read from, relative to the workspace: `services.toml` first, then includes and
     /// the workspace's own presets.
     pub files: Vec<FilePath>,

@@ -261,7 +261,7 @@ fn unknown_keys_name_the_nearest() {
     services.toml:4:22: `prot` is not a key here
       did you mean `port`?
     ");
-    assert_snapshot!(of_service("deploy = { run = \"x\", replcas = 1, manifests = \"x\", image = \"y\" }"), @r"
+    assert_snapshot!(of_service("deploy = { run = \"x\", replcas = 1 }"), @r"
     services.toml:4:23: `replcas` is not a key here
       did you mean `replicas`?
     ");

@@ -93,7 +93,10 @@ fn the_whole_of_a_file_is_read() {
     assert_eq!(deploy.target.as_deref(), Some("kubernetes"));
     assert_eq!(deploy.parameters["manifests"], "k8s/overlays/${env}");
     assert_eq!(deploy.env["production"].replicas, Some(5));
-    assert_eq!(deploy.before, ["./migrate.sh"]);
+    assert_eq!(
+        deploy.before.as_deref(),
+        Some(["./migrate.sh".to_owned()].as_slice())
+    );
     assert!(matches!(
         deploy.health.as_ref().unwrap().probe,
         Probe::Http { .. }

@@ -32,16 +32,26 @@ fn around(kind: TableKind, example: &str) -> Memory {
                 "run = \"x\"\n"
             }
         )),
-        TableKind::Deploy => service(&format!(
-            "[services.api.deploy]\n{}{example}",
-            if example.starts_with("run") {
-                ""
-            } else {
-                "run = \"x\"\n"
-            }
-        )),
+        TableKind::Deploy => service(
+            &format!(
+                "[services.api.deploy]\n{}{example}",
+                if ["run", "target"].iter().any(|it| example.starts_with(it)) {
+                    ""
+                } else {
+                    "run = \"x\"\n"
+                }
+            )
+            .replace(
+                "target = \"kubernetes\"",
+                "target = \"kubernetes\"\nmanifests = \"k8s\"",
+            ),
+        ),
         TableKind::DeployEnvironment => service(&format!(
-            "[services.api.deploy]\nrun = \"x\"\n[services.api.deploy.env.production]\n{example}"
+            "[services.api.deploy]\nrun = \"x\"\n[services.api.deploy.env.production]\n{}",
+            example.replace(
+                "target = \"kubernetes\"",
+                "target = \"kubernetes\"\nmanifests = \"k8s\""
+            )
         )),
         TableKind::Health => {
             let is_probe = ["http", "tcp", "command"]
@@ -76,7 +86,27 @@ fn around(kind: TableKind, example: &str) -> Memory {
             Memory::new("version = 1\n[services.api]\npath = \"api\"\nuses = \"own\"\n")
                 .with(".svc/presets/own.toml", example)
         }
+        TableKind::Target => own_target(&match example.starts_with("deploy") {
+            true => example.to_owned(),
+            false => format!("deploy = \"x\"\n{example}"),
+        }),
+        TableKind::TargetParameter => own_target(
+            &format!(
+                "deploy = \"x\"\n[parameters.x]\n{}{example}",
+                if example.starts_with("kind") {
+                    ""
+                } else {
+                    "kind = \"path\"\n"
+                }
+            )
+            .replace("required = true", "required = true\ndefault = \"x\""),
+        ),
     }
+}
+
+fn own_target(text: &str) -> Memory {
+    Memory::new("version = 1\n[environments.production]\ntarget = \"own\"\n")
+        .with(".svc/targets/own.toml", text)
 }
 
 fn json(memory: &Memory) -> serde_json::Value {
@@ -197,7 +227,12 @@ fn the_reference_has_every_key_with_its_example() {
             );
         }
     }
-    for line in page.lines().filter(|line| line.starts_with('|')) {
-        assert_eq!(line.replace("\\|", "").matches('|').count(), 6, "{line}");
+    // The tables of targets, which come last, have no column of examples.
+    let (keys, targets) = page.split_at(page.find("#### `target = ").unwrap());
+    for (part, marks) in [(keys, 6), (targets, 5)] {
+        for line in part.lines().filter(|line| line.starts_with('|')) {
+            let found = line.replace("\\|", "").matches('|').count();
+            assert_eq!(found, marks, "{line}");
+        }
     }
 }
