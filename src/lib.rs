@@ -11,6 +11,7 @@
 //! | 1 | [`git`] | the repository: states, differences, history, fetching |
 //! | 1 | [`cache`] | results of tasks: the store, and outputs in a working tree |
 //! | 1 | [`process`] | starting, watching and ending commands |
+//! | 1 | [`health`] | asking a service over the network whether it is well |
 //! | 1 | [`record`] | the runs of this worktree: results, durations, logs |
 //! | 1 | [`report`] | how things look: terminal, plain lines, JSON |
 //! | 0 | [`model`] | the words and the decisions, as plain values |
@@ -42,6 +43,8 @@
 //! | which task starts next | `engine::schedule` |
 //! | how a task runs: tries, timeouts, values | `engine::attempt` |
 //! | what a command sees, and how it is ended | `process::environment`, `process::run`, `process::signals`, `process::sweep` |
+//! | when a service is well, and what is said when it is not | `health::http`, `health::tcp`, `health::reason` |
+//! | how often and how long a service is asked | `health::patience`, `health::wait` |
 //! | secrets | [`model::mask`] |
 //! | what is written down of runs, and where | [`ops::place`], `record::run`, `record::history` |
 //! | lines, live lines, JSON, and their schemas | `report::lines`, `report::board`, `report::run_json`, `report::schema` |
@@ -51,6 +54,7 @@ pub mod cli;
 pub mod config;
 pub mod engine;
 pub mod git;
+pub mod health;
 pub mod model;
 pub mod ops;
 pub mod process;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::config::address::{self, Fault};
 use crate::config::keys::{Shape, TableKind};
 use crate::config::problem::Findings;
 use crate::config::read::{self, At, Texts};
@@ -178,6 +179,7 @@ pub fn health(findings: &mut Findings, node: Node) -> Option<Health> {
     let mut timeout = Duration::from_secs(60);
     let mut interval = Duration::from_secs(1);
     let mut successes = 1;
+    let mut successes_place = None;
     let mut sound = true;
     let mut probes = Vec::new();
     let mut for_http = Vec::new();
@@ -192,6 +194,7 @@ pub fn health(findings: &mut Findings, node: Node) -> Option<Health> {
             "timeout" => timeout = read::duration(findings, key.text, node).unwrap_or(timeout),
             "interval" => interval = read::duration(findings, key.text, node).unwrap_or(interval),
             "successes" => {
+                successes_place = Some(key.place);
                 successes =
                     read::number(findings, TableKind::Health, key.text, node).unwrap_or(successes);
             }
@@ -228,6 +231,17 @@ pub fn health(findings: &mut Findings, node: Node) -> Option<Health> {
                 .hint("remove it, or ask with `http`");
         }
     }
+    let least = interval.saturating_mul(successes - 1);
+    if sound && least >= timeout {
+        let least = humantime::format_duration(least);
+        findings
+            .add(
+                successes_place.unwrap_or(table.place),
+                format!("`health` cannot be well within its `timeout`: {successes} good answers take {least}"),
+            )
+            .hint("raise `timeout`, or lower `interval` or `successes`");
+        sound = false;
+    }
     let probe = match (http, tcp, command) {
         (Some(url), ..) => Probe::Http {
             url: url.to_owned(),
@@ -247,30 +261,25 @@ pub fn health(findings: &mut Findings, node: Node) -> Option<Health> {
 
 fn address<'d>(findings: &mut Findings, node: Node<'d>) -> Option<&'d str> {
     let url = read::text(findings, "http", node)?;
-    let known = ["http://", "https://", "${"];
-    if !known.iter().any(|start| url.starts_with(start)) {
-        findings
-            .add(
-                node.place(),
-                "`http` must begin with `http://` or `https://`",
-            )
-            .hint("write the whole address, such as `http://localhost:8080/healthz`");
-        return None;
-    }
-    Some(url)
+    sound(findings, node, url, address::fault_of_url(url))
 }
 
 fn socket<'d>(findings: &mut Findings, node: Node<'d>) -> Option<&'d str> {
     let text = read::text(findings, "tcp", node)?;
-    let port = text.rsplit_once(':').map(|(_, port)| port);
-    let fits = port.is_some_and(|port| port.contains('$') || port.parse::<u16>().is_ok());
-    if !fits && !text.contains("${") {
-        findings
-            .add(node.place(), "`tcp` must be a host and a port")
-            .hint("write it as `localhost:5432`");
-        return None;
-    }
-    Some(text)
+    sound(findings, node, text, address::fault_of_socket(text))
+}
+
+fn sound<'d>(
+    findings: &mut Findings,
+    node: Node,
+    text: &'d str,
+    fault: Option<Fault>,
+) -> Option<&'d str> {
+    let Some(Fault { message, hint }) = fault else {
+        return Some(text);
+    };
+    findings.add(node.place(), message).hint(hint);
+    None
 }
 
 /// `[environments]`, and the names of other environments that they hold.

@@ -5,6 +5,7 @@
 //! `service`, `task`, `deploy` and `target` the tables, `merge` and `needs` what several tables make together, `check` what
 //! concerns all services. `keys` lists every key; `schema` and `reference` are made from it.
 
+mod address;
 mod check;
 mod deploy;
 mod faults;

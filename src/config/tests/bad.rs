@@ -841,6 +841,18 @@ fn health_asks_one_thing() {
     services.toml:4:92: `interval` must be more than nothing
       write a duration such as `500ms`, `30s`, `10m` or `1h30m`
     ");
+    assert_snapshot!(check("{ http = \"http://:80/a b\" }"), @r"
+    services.toml:4:41: `http` holds something that no address holds
+      write spaces and other special letters in the percent-encoded form, such as `%20`, and host names in ASCII
+    ");
+    assert_snapshot!(check("{ tcp = \"db:0\" }"), @r"
+    services.toml:4:40: the port of `tcp` must be a number from 1 to 65535
+      write it as `localhost:5432`
+    ");
+    assert_snapshot!(check("{ tcp = \"db:1\", successes = 4, interval = \"20s\" }"), @r"
+    services.toml:4:48: `health` cannot be well within its `timeout`: 4 good answers take 1m
+      raise `timeout`, or lower `interval` or `successes`
+    ");
     assert_snapshot!(of_service("serve = { run = \"x\", port = 70000, health = \"healthz\" }"), @r"
     services.toml:4:29: `port` must be a number from 1 to 65535
     services.toml:4:45: `health` of `serve` must begin with `/`
