@@ -27,6 +27,9 @@
 //! | a flag, an exit code, the wording of a failure | `cli::args`, `cli::exit`, `cli::failure` |
 //! | a command, from the request to the answer | `cli::NAME`, then `ops::NAME`; `build`, `test` and `run` are `cli::run` and [`ops::tasks`] |
 //! | a key of `services.toml`, and what is wrong with one | `config::keys`, `config::service`, `config::task`, `config::problem` |
+//! | what a target may do, its parameters and commands | `config::target`, [`model::target`], `templates/targets` |
+//! | by what a service is deployed, and which files that names | [`model::target::resolve`], [`model::target::named_files`] |
+//! | what is wrong with a deploy | [`model::target::faults`], `config::faults` |
 //! | what a task inherits, and presets | `config::merge`, `config::preset`, `templates/presets` |
 //! | which base is used, and how it is fetched | [`ops::compare`], `git::base`, `git::fetch` |
 //! | how the working tree, the index and commits are read | `git::native`; by the program where that cannot be: `git::fallback` |

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use crate::model::name::{ServiceName, TaskName};
+use crate::model::name::{EnvironmentName, ServiceName, TaskName};
 use crate::model::path::{FilePath, ancestors};
+use crate::model::target::resolve;
 use crate::model::workspace::{Service, ServiceIndex, Workspace};
 
 /// Which definitions differ between two versions of a workspace. Places are those of the newer one.
@@ -39,7 +40,35 @@ pub fn compare(old: &Workspace, new: &Workspace) -> DefinitionChanges {
     for owner in owners_of_other_files(old, new) {
         note_whole(&mut changes, owner, new.service(owner));
     }
+    if before.environments != after.environments || before.targets != after.targets {
+        note_deploys(&mut changes, old, new);
+    }
     changes
+}
+
+/// The deploys that come out differently in an environment that both versions have, because of it or of a target.
+fn note_deploys(changes: &mut DefinitionChanges, old: &Workspace, new: &Workspace) {
+    let declared = new.settings().environments.keys();
+    let declared = declared.filter(|it| old.settings().environments.contains_key(*it));
+    let environments: Vec<_> = declared
+        .cloned()
+        .chain(EnvironmentName::new("local"))
+        .collect();
+    for index in new.indices() {
+        let service = new.service(index);
+        let task = service.tasks.get_key_value("deploy");
+        let (Some((task, _)), Some(before)) = (task, old.find(service.name.as_str())) else {
+            continue;
+        };
+        let differs = environments.iter().any(|environment| {
+            let before = resolve(old, before, environment).map(|it| it.parts());
+            before != resolve(new, index, environment).map(|it| it.parts())
+        });
+        if differs {
+            changes.services.insert(index);
+            changes.tasks.insert((index, task.clone()));
+        }
+    }
 }
 
 /// The services in which a service was put, or out of which one was taken: they own other files than before, though no file
@@ -171,6 +200,36 @@ mod tests {
             &[outer, inner],
             &["inner"],
         );
+    }
+
+    #[test]
+    fn an_environment_changes_the_deploys_that_go_there() {
+        let of = |environments: &[(&str, &str)]| {
+            let environments = environments.iter().map(|(name, level)| {
+                let mut environment = crate::model::deploy::Environment::default();
+                environment.env.insert("LEVEL".into(), (*level).to_owned());
+                (EnvironmentName::new(name).unwrap(), environment)
+            });
+            let settings = Settings {
+                environments: environments.collect(),
+                ..Settings::default()
+            };
+            let mut a = service("a:build:deploy");
+            a.tasks.get_mut("deploy").unwrap().deploy = Some(Box::default());
+            Workspace::new(settings, vec![a, service("b:build")])
+        };
+        let check = |old: &[(&str, &str)], new: &[(&str, &str)], differs: bool| {
+            let changes = compare(&of(old), &of(new));
+            let expected = differs.then(|| (ServiceIndex(0), named("deploy")));
+            assert_eq!(
+                changes.tasks,
+                expected.into_iter().collect(),
+                "{old:?} {new:?}"
+            );
+        };
+        check(&[("prod", "x")], &[("prod", "x")], false);
+        check(&[("prod", "x")], &[("prod", "y")], true);
+        check(&[("prod", "x")], &[("prod", "x"), ("next", "y")], false);
     }
 
     #[test]

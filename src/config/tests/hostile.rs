@@ -135,6 +135,22 @@ proptest! {
     }
 
     #[test]
+    fn no_mutation_of_a_target_makes_a_panic(
+        edits in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6)
+    ) {
+        let mut bytes = crate::config::target::embedded("ssh").unwrap().as_bytes().to_vec();
+        for (at, byte) in edits {
+            let at = at.index(bytes.len());
+            bytes[at] = b"\"'[]{}=,.#\n\\ %|~x\xc3"[byte as usize % 18];
+        }
+        let memory = Memory::new("version = 1\n[environments.x]\ntarget = \"own\"\n[services.a]\npath = \"a\"\ndeploy = {}\n")
+            .with(".svc/targets/own.toml", &bytes);
+        if let Err(invalid) = load(&memory) {
+            prop_assert!(render(&invalid.0, Severity::Error, Colour::On).contains("error"));
+        }
+    }
+
+    #[test]
     fn no_line_shuffle_makes_a_panic(lines in prop::collection::vec(any::<prop::sample::Index>(), 0..60)) {
         let all: Vec<&str> = WHOLE.lines().collect();
         let mut text = String::from("version = 1\n");

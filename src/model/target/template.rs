@@ -25,6 +25,9 @@ pub const FACTS: [&str; 12] = [
     "workspace",
 ];
 
+/// About how many steps a template may take: far more than any command needs.
+const FUEL: u64 = 200_000;
+
 static ENGINE: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut engine = Environment::new();
     engine.set_undefined_behavior(UndefinedBehavior::Strict);
@@ -39,6 +42,8 @@ static ENGINE: LazyLock<Environment<'static>> = LazyLock::new(|| {
         .build();
     engine.set_syntax(syntax.expect("the marks differ from each other"));
     engine.add_filter("raw", raw);
+    // A template comes from a repository, and must not hold up whoever reads it.
+    engine.set_fuel(Some(FUEL));
     engine
 });
 
@@ -109,6 +114,7 @@ fn is_certain(error: &Error) -> bool {
             | ErrorKind::MissingArgument
             | ErrorKind::TooManyArguments
             | ErrorKind::BadEscape
+            | ErrorKind::OutOfFuel
     )
 }
 
@@ -236,6 +242,15 @@ mod tests {
             "\n{% if %}",
             "syntax error: unexpected end of block (line 2)",
         );
+    }
+
+    #[test]
+    fn a_template_that_takes_forever_is_ended() {
+        let nested = "{% for a in range(9999) %}".repeat(5) + &"{% endfor %}".repeat(5);
+        let error = render(&nested, context! {}).unwrap_err();
+        assert!(error.contains("fuel"), "{error}");
+        let deep = format!("{{{{ {}1{} }}}}", "(".repeat(100_000), ")".repeat(100_000));
+        assert!(render(&deep, context! {}).is_err());
     }
 
     proptest! {
