@@ -68,7 +68,7 @@ pub fn remote_default_branch(
 ) -> Result<Option<String>, Error> {
     tell(&format!("asking {remote} for its default branch"));
     let arguments = ["ls-remote", "--symref", "--end-of-options", remote, "HEAD"];
-    let Ok(output) = conversation(repo, &arguments)? else {
+    let Ok(output) = conversation(repo.git(), &arguments)? else {
         return Ok(None);
     };
     let text = String::from_utf8_lossy(&output);

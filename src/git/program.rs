@@ -7,11 +7,11 @@
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
-use std::io::{self, IsTerminal, Read, Seek};
+use std::io::{self, BufRead, BufReader, IsTerminal, Read, Seek};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
@@ -36,8 +36,19 @@ pub struct Git {
     variables: BTreeMap<OsString, OsString>,
     /// How long a conversation with a remote may be silent.
     patience: Duration,
-    /// Whether a person can be asked for a password.
-    interactive: bool,
+    /// When a conversation with a remote is ended, however lively it is.
+    deadline: Option<Instant>,
+    /// In which process group a git runs that speaks with a remote.
+    group: Group,
+}
+
+/// The process group of a git that speaks with a remote.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Group {
+    /// One of its own, so that it can be ended with everything that it started.
+    Own,
+    /// Ours.
+    Ours,
 }
 
 /// Variables that change how git reads its arguments, or where it looks: only what `Repo` found is handed on.
@@ -68,7 +79,12 @@ impl Git {
             directory: directory.to_owned(),
             variables: env.variables.clone(),
             patience: PATIENCE,
-            interactive,
+            deadline: None,
+            // With a person at the terminal git stays in our group: only there may it ask for a password.
+            group: match interactive {
+                true => Group::Ours,
+                false => Group::Own,
+            },
         };
         git.forget_repository();
         // Messages are read by us, so they have to be in one language.
@@ -90,6 +106,11 @@ impl Git {
     /// Sets a variable for every later start.
     pub fn set(&mut self, name: &str, value: impl Into<OsString>) {
         self.variables.insert(name.into(), value.into());
+    }
+
+    /// Takes a variable away for every later start.
+    pub fn unset(&mut self, name: &str) {
+        self.variables.remove(OsStr::new(name));
     }
 
     /// The variable `name` as git sees it.
@@ -131,6 +152,22 @@ impl Git {
     pub fn patient(&self) -> Self {
         let mut git = self.clone();
         git.patience *= 5;
+        git
+    }
+
+    /// The same, with all its conversations over after `time`, if there is one.
+    #[must_use]
+    pub fn within(&self, time: Option<Duration>) -> Self {
+        let mut git = self.clone();
+        git.deadline = time.map(|time| Instant::now() + time).or(self.deadline);
+        git
+    }
+
+    /// The same, for use while commands run: in a group of its own it would look like something that one of them left behind.
+    #[must_use]
+    pub fn beside_commands(&self) -> Self {
+        let mut git = self.clone();
+        git.group = Group::Ours;
         git
     }
 
@@ -180,6 +217,42 @@ impl Git {
         self.start(collect(arguments), None)
     }
 
+    /// Hands what `git ARGUMENTS` prints for `input` to `read` while it is printed. A git that is not read to its end is ended.
+    ///
+    /// # Errors
+    /// It could not be started, it failed, or `read` did.
+    pub fn read<T, A: Into<OsString>>(
+        &self,
+        arguments: impl IntoIterator<Item = A>,
+        input: Vec<u8>,
+        read: impl FnOnce(&mut dyn BufRead) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let arguments = collect(arguments);
+        let shown = show(&arguments);
+        let fault = |cause: io::Error| not_started(&shown, &cause);
+        let command = self.command(arguments).stdin_bytes(input).stderr_capture();
+        let handle = command.reader().map_err(fault)?;
+        let mut output = BufReader::new(&handle);
+        let answer = read(&mut output);
+        let is_over = answer.is_ok() && output.fill_buf().is_ok_and(<[u8]>::is_empty);
+        if !is_over {
+            let _ = handle.kill();
+            // At the end of what it said it is waited for.
+            let _ = io::copy(&mut &handle, &mut io::sink());
+            return answer;
+        }
+        match handle.try_wait().map_err(fault)? {
+            Some(done) if !done.status.success() => Err(Finished {
+                status: done.status,
+                output: Vec::new(),
+                message: String::from_utf8_lossy(&done.stderr).trim().to_owned(),
+                arguments: shown,
+            }
+            .into_error()),
+            _ => answer,
+        }
+    }
+
     fn start(&self, arguments: Vec<OsString>, input: Option<Vec<u8>>) -> Result<Finished, Error> {
         let shown = show(&arguments);
         let command = self.command(arguments).stdout_capture().stderr_capture();
@@ -209,14 +282,13 @@ impl Git {
         let fault = |cause: io::Error| not_started(&shown, &cause);
         // Files rather than pipes: nobody who outlives git and still holds a pipe can make us wait.
         let (mut said, mut told) = (scratch()?, scratch()?);
-        let alone = !self.interactive;
+        let alone = self.group == Group::Own;
         let talk = self
             .command(arguments)
             .stdin_null()
             .stdout_file(said.try_clone().map_err(fault)?)
             .stderr_file(told.try_clone().map_err(fault)?)
             .before_spawn(move |command: &mut Command| {
-                // With a person at the terminal git stays in our group: only there may it ask for a password.
                 if alone {
                     command.process_group(0);
                 }
@@ -233,8 +305,14 @@ impl Git {
         let _owned = Owned(handle.pids()[0] as i32);
         let mut heard = 0;
         let status = loop {
-            if let Some(done) = handle.wait_timeout(self.patience).map_err(fault)? {
+            let left = self.time_left();
+            let wait = left.map_or(self.patience, |left| left.min(self.patience));
+            if let Some(done) = handle.wait_timeout(wait).map_err(fault)? {
                 break done.status;
+            }
+            if left.is_some_and(|left| left <= wait) {
+                end(&handle, alone);
+                return Err(out_of_time(shown));
             }
             let length = |file: &File| file.metadata().map_or(0, |data| data.len());
             let now = length(&said) + length(&told);
@@ -250,6 +328,11 @@ impl Git {
             message: last_words(&from_start(&mut told).map_err(fault)?),
             arguments: shown,
         })
+    }
+
+    fn time_left(&self) -> Option<Duration> {
+        let deadline = self.deadline?;
+        Some(deadline.saturating_duration_since(Instant::now()))
     }
 
     fn fell_silent(&self, arguments: String) -> Error {
@@ -296,6 +379,13 @@ fn not_started(arguments: &str, cause: &io::Error) -> Error {
     }
 }
 
+fn out_of_time(arguments: String) -> Error {
+    Error::Program {
+        arguments,
+        message: "the remote did not answer in time".to_owned(),
+    }
+}
+
 fn scratch() -> Result<File, Error> {
     tempfile::tempfile().map_err(|cause| Error::File {
         attempt: "make a temporary file".to_owned(),
@@ -310,10 +400,17 @@ fn from_start(file: &mut File) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// What is left of standard error without lines of progress, each of which ends in a carriage return.
+/// What is left of standard error without lines of progress, which are written over each other and count something.
 fn last_words(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
-    let lines = text.split('\n').filter(|line| !line.contains('\r'));
+    let is_progress = |line: &str| {
+        let count = line.rsplit(": ").next().unwrap_or_default();
+        line.contains('\r')
+            && count
+                .trim_start()
+                .starts_with(|it: char| it.is_ascii_digit())
+    };
+    let lines = text.split('\n').filter(|line| !is_progress(line));
     lines.collect::<Vec<_>>().join("\n").trim().to_owned()
 }
 
@@ -373,6 +470,7 @@ mod tests {
         let check = |said: &str, expected: &str| assert_eq!(last_words(said.as_bytes()), expected);
         check("fatal: no such remote\n", "fatal: no such remote");
         check("Counting: 1%\rCounting: 100%\rdone\nfatal: x\n", "fatal: x");
+        check("remote: not 1\r today\n", "remote: not 1\r today");
         check("", "");
     }
 }

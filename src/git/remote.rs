@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::git::error::Error;
 use crate::git::finished::Finished;
+use crate::git::program::Git;
 use crate::git::repo::Repo;
 use crate::model::change::ObjectId;
 
@@ -80,29 +81,37 @@ pub fn fetch(
     arguments.extend(options);
     arguments.extend(["--end-of-options", remote]);
     arguments.extend(specs.iter().map(String::as_str));
-    Ok(conversation(repo, &arguments)?.err())
+    Ok(conversation(repo.git(), &arguments)?.err())
 }
 
 /// Speaks with a remote; starts anew where another fetch in the same clone was in the way.
 ///
 /// # Errors
 /// An unreadable repository. A remote that does not answer is a refusal.
-pub fn conversation(repo: &Repo, arguments: &[&str]) -> Result<Result<Vec<u8>, Refusal>, Error> {
+pub fn conversation(git: &Git, arguments: &[&str]) -> Result<Result<Vec<u8>, Refusal>, Error> {
+    match persist(git, arguments).and_then(Finished::into_output) {
+        Ok(output) => Ok(Ok(output)),
+        Err(Error::Program { message, .. }) => Ok(Err(Refusal::from_message(&message))),
+        Err(other) => Err(other),
+    }
+}
+
+/// The last of as many conversations as it takes until no other fetch in the same clone is in the way.
+///
+/// # Errors
+/// Git could not be started, or the remote does not answer.
+pub fn persist(git: &Git, arguments: &[&str]) -> Result<Finished, Error> {
+    let in_the_way = [
+        "File exists",
+        "has changed since we read it",
+        "cannot lock ref",
+    ];
     let mut tries = 0;
     loop {
-        let answer = repo.git().talk(arguments);
-        let message = match answer.and_then(Finished::into_output) {
-            Ok(output) => return Ok(Ok(output)),
-            Err(Error::Program { message, .. }) => message,
-            Err(other) => return Err(other),
-        };
-        let in_the_way = [
-            "File exists",
-            "has changed since we read it",
-            "cannot lock ref",
-        ];
-        if tries == RETRIES || !in_the_way.iter().any(|words| message.contains(words)) {
-            return Ok(Err(Refusal::from_message(&message)));
+        let done = git.talk(arguments)?;
+        let is_blocked = in_the_way.iter().any(|words| done.message.contains(words));
+        if done.status.success() || tries == RETRIES || !is_blocked {
+            return Ok(done);
         }
         tries += 1;
         std::thread::sleep(RETRY_AFTER);
@@ -130,7 +139,7 @@ pub fn look_up(
     };
     let mut arguments = vec!["ls-remote", "--end-of-options", remote];
     arguments.extend(wanted.iter().map(String::as_str));
-    let output = match conversation(repo, &arguments)? {
+    let output = match conversation(repo.git(), &arguments)? {
         Ok(output) => String::from_utf8_lossy(&output).into_owned(),
         Err(refusal) => return Ok(Err(refusal)),
     };

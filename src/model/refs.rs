@@ -126,6 +126,13 @@ pub enum RefsError {
         before: ObjectId,
         now: ObjectId,
     },
+    /// A ref that only grows is gone from the remote.
+    #[error("`{name}` is gone from {remote}: it was {before}, and somebody deleted it")]
+    Vanished {
+        name: String,
+        remote: String,
+        before: ObjectId,
+    },
     /// Something about the repository here.
     #[error("{0}")]
     Repository(String),
