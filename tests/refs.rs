@@ -1,4 +1,9 @@
 //! Refs on real remotes: spoken to by path, by URL and through a real server.
+#![expect(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    reason = "tests start git as a person would"
+)]
 
 #[path = "repository/world.rs"]
 #[allow(dead_code, reason = "each test program uses its own part of this")]

@@ -49,7 +49,7 @@ fn deepen(refs: &RemoteRefs, commit: ObjectId) {
         if refs.is_partial {
             arguments.push("--no-filter");
         }
-        arguments.extend(["--end-of-options", &refs.remote, source]);
+        arguments.extend(["--end-of-options", &refs.source, source]);
         if persist(&refs.git, &arguments).is_ok_and(|done| done.status.success()) {
             return;
         }

@@ -40,9 +40,9 @@ const SETTINGS: &[&str] = &[
 /// The refs of one remote, as one clone sees them.
 pub struct RemoteRefs {
     git: Git,
-    remote: String,
+    source: String,
     /// The remote for people: a URL without the password in it.
-    shown: String,
+    remote: String,
     shallow_file: PathBuf,
     is_partial: bool,
     identity: OnceLock<write::Identity>,
@@ -56,8 +56,8 @@ impl RemoteRefs {
         git.set("GIT_NO_REPLACE_OBJECTS", "1");
         Self {
             git,
-            remote: remote.to_owned(),
-            shown: words::without_password(remote),
+            source: remote.to_owned(),
+            remote: words::without_password(remote),
             shallow_file: repo.common_dir().join("shallow"),
             is_partial: repo.is_partial(),
             identity: OnceLock::new(),
@@ -93,7 +93,7 @@ impl RemoteRefs {
 
 impl Refs for RemoteRefs {
     fn remote(&self) -> &str {
-        &self.shown
+        &self.remote
     }
 
     fn refresh(

@@ -43,7 +43,7 @@ pub fn push(refs: &RemoteRefs, moves: &[Move]) -> Result<(), RefsError> {
         Verdict::Taken => follow(refs, moves),
         Verdict::Failed(error) => Err(error),
         Verdict::Uncertain(words) => Err(RefsError::Unsure {
-            remote: refs.shown.clone(),
+            remote: refs.remote.clone(),
             words,
         }),
     }
@@ -54,17 +54,17 @@ fn attempt(refs: &RemoteRefs, moves: &[Move]) -> Result<Verdict, RefsError> {
     let lease = |it: &Move| format!("--force-with-lease={}:{}", it.name, hex(it.from));
     let spec = |it: &Move| format!("{}:{}", hex(it.to), it.name);
     // A clone that mirrors everything would refuse to push anything by name.
-    let mirror = format!("remote.{}.mirror=false", refs.remote);
+    let mirror = format!("remote.{}.mirror=false", refs.source);
     let mut arguments: Vec<String> = SETTINGS.iter().map(|&it| it.to_owned()).collect();
-    if !refs.remote.contains(['/', ':', '=']) {
+    if !refs.source.contains(['/', ':', '=']) {
         arguments.extend(["-c".to_owned(), mirror]);
     }
     arguments.extend(PUSH.iter().map(|&it| it.to_owned()));
     arguments.extend(moves.iter().map(lease));
-    arguments.extend(["--end-of-options".to_owned(), refs.remote.clone()]);
+    arguments.extend(["--end-of-options".to_owned(), refs.source.clone()]);
     arguments.extend(moves.iter().map(spec));
     match refs.git.talk(arguments) {
-        Ok(done) => Ok(verdict::of_push(&refs.shown, &done, moves.len())),
+        Ok(done) => Ok(verdict::of_push(&refs.remote, &done, moves.len())),
         Err(Error::Program { message, .. }) if message.starts_with("the remote did not") => {
             Ok(Verdict::Uncertain(message))
         }
@@ -95,7 +95,7 @@ fn settle(refs: &RemoteRefs, moves: &[Move], words: String) -> Result<Verdict, R
         return Ok(Verdict::Taken);
     }
     if moves.iter().all(|it| is_now(it, it.from)) {
-        let remote = refs.shown.clone();
+        let remote = refs.remote.clone();
         return Ok(Verdict::Failed(RefsError::Unreachable { remote, words }));
     }
     let went_on = |it: &Move| match (it.to, now.get(&it.name)) {
@@ -115,7 +115,7 @@ fn settle(refs: &RemoteRefs, moves: &[Move], words: String) -> Result<Verdict, R
 fn comes_after(refs: &RemoteRefs, git: &Git, name: &str, ours: ObjectId, theirs: ObjectId) -> bool {
     let mut arguments = SETTINGS.to_vec();
     arguments.extend(["fetch", "--no-tags", "--no-write-fetch-head", "--refmap="]);
-    arguments.extend(["--end-of-options", &refs.remote, name]);
+    arguments.extend(["--end-of-options", &refs.source, name]);
     let _ = persist(git, &arguments);
     let (ours, theirs) = (ours.to_string(), theirs.to_string());
     let answer = refs
@@ -133,11 +133,11 @@ pub fn ask(
     git: &Git,
     names: &[&String],
 ) -> Result<BTreeMap<String, ObjectId>, RefsError> {
-    let mut arguments = vec!["ls-remote", "--end-of-options", &refs.remote];
+    let mut arguments = vec!["ls-remote", "--end-of-options", &refs.source];
     arguments.extend(names.iter().map(|name| name.as_str()));
     let done = persist(git, &arguments).map_err(|error| unanswered(refs, error))?;
     if !done.status.success() {
-        return Err(verdict::of_fetch(&refs.shown, &done.message));
+        return Err(verdict::of_fetch(&refs.remote, &done.message));
     }
     let text = String::from_utf8_lossy(&done.output);
     let row = |line: &str| {

@@ -217,7 +217,7 @@ fn fetch(refs: &RemoteRefs, files: &[&Named]) -> Result<(), RefsError> {
         arguments.extend(["-c", "fetch.negotiationAlgorithm=noop"]);
         arguments.extend(["fetch", "--progress", "--no-tags", "--no-write-fetch-head"]);
         arguments.extend(["--no-recurse-submodules", "--filter=blob:none", "--refmap="]);
-        arguments.extend(["--end-of-options", &refs.remote]);
+        arguments.extend(["--end-of-options", &refs.source]);
         arguments.extend(ids.iter().map(String::as_str));
         let done = persist(&refs.git, &arguments).map_err(trouble)?;
         done.into_output().map_err(trouble)?;

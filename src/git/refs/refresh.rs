@@ -55,7 +55,7 @@ pub fn refresh(
             (Some(before), Some(now)) if before != now => {
                 return Err(RefsError::Rewritten {
                     name: name.clone(),
-                    remote: refs.shown.clone(),
+                    remote: refs.remote.clone(),
                     before,
                     now,
                 });
@@ -65,7 +65,7 @@ pub fn refresh(
     }
     let text = format!(
         "the refs of {} never stood still while they were read",
-        refs.shown
+        refs.remote
     );
     Err(RefsError::Repository(text))
 }
@@ -86,7 +86,7 @@ fn forget(
             (Growth::Forward, Some(before)) => {
                 return Err(RefsError::Vanished {
                     name: name.clone(),
-                    remote: refs.shown.clone(),
+                    remote: refs.remote.clone(),
                     before: *before,
                 });
             }
@@ -136,7 +136,7 @@ fn fetch(
         arguments.push("--no-filter");
     }
     arguments.extend(options);
-    arguments.extend(["--end-of-options", &refs.remote]);
+    arguments.extend(["--end-of-options", &refs.source]);
     arguments.extend(specs.iter().map(String::as_str));
     let answer = persist(git, &arguments);
     let done = answer.map_err(|error| unanswered(refs, error))?;
@@ -148,7 +148,7 @@ fn fetch(
     let only_parted = !offered.parted.is_empty() && !done.message.contains("fatal: ");
     match done.status.success() || only_parted {
         true => Ok(offered),
-        false => Err(verdict::of_fetch(&refs.shown, &done.message)),
+        false => Err(verdict::of_fetch(&refs.remote, &done.message)),
     }
 }
 
@@ -168,7 +168,7 @@ const FETCH: &[&str] = &[
 pub fn unanswered(refs: &RemoteRefs, error: crate::git::error::Error) -> RefsError {
     match error {
         crate::git::error::Error::Program { message, .. } => {
-            verdict::of_fetch(&refs.shown, &message)
+            verdict::of_fetch(&refs.remote, &message)
         }
         other => trouble(other),
     }
