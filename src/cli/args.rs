@@ -82,6 +82,8 @@ pub enum Command {
     Schema(cli::schema::SchemaArgs),
     Completions(cli::completions::CompletionsArgs),
     Man(cli::man::ManArgs),
+    #[command(hide = true)]
+    Supervise(cli::supervise::SuperviseArgs),
 }
 
 /// `--format`.

@@ -17,6 +17,7 @@ pub mod man;
 pub mod run;
 pub mod schema;
 pub mod session;
+pub mod supervise;
 pub mod why;
 
 use std::process::ExitCode;
@@ -62,6 +63,7 @@ fn dispatch(session: &Session, command: &Command) -> Exit {
         Command::Log(args) => log::run(session, args),
         Command::Completions(args) => Ok(completions::run(session, args)),
         Command::Man(args) => man::run(session, args),
+        Command::Supervise(args) => supervise::run(session, args),
     };
     result.unwrap_or_else(|failure| failure::tell(session, &failure))
 }

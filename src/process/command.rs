@@ -18,6 +18,17 @@ pub struct Command {
     /// How long it has between the request to end and the kill.
     pub grace: Duration,
     pub marks: Marks,
+    pub orphaned: Orphaned,
+}
+
+/// What becomes of a command whose `svc` is killed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Orphaned {
+    /// It goes on, and the next run tells of it. To start it so is quicker.
+    #[default]
+    Stays,
+    /// The system tells it to end, where it can: the leader only.
+    Ends,
 }
 
 impl Command {
@@ -35,6 +46,7 @@ impl Command {
             timeout: None,
             grace: Duration::from_secs(10),
             marks,
+            orphaned: Orphaned::default(),
         }
     }
 }
@@ -55,6 +67,8 @@ impl Marks {
     pub const SERVICE: &str = "SVC_SERVICE";
     /// The variable that holds the task.
     pub const TASK: &str = "SVC_TASK";
+    /// The variable of a supervisor of a service, which outlives the run that started it. No command ever sees it.
+    pub const SUPERVISOR: &str = "SVC_SUPERVISOR";
 
     /// The marks as variables.
     pub fn variables(&self) -> [(&'static str, &str); 3] {

@@ -121,13 +121,16 @@ impl Remains {
         let known: HashSet<_> = self.known.iter().map(Process::identity).collect();
         let is_known =
             |it: &Process| known.contains(&it.identity()) || self.groups.contains(&it.group);
-        let mut found: HashSet<i32> = tree::below(all, &own)
+        let below = tree::below(all, &own);
+        let spared = tree::spared(all, &below);
+        let mut found: HashSet<i32> = below
             .into_iter()
             .filter(|it| !it.is_over && (is_known(it) || tree::carries(it.pid, marks)))
             .map(|it| it.pid)
             .collect();
         let below: Vec<i32> = tree::below(all, &found).iter().map(|it| it.pid).collect();
         found.extend(below);
+        found.retain(|it| !spared.contains(it));
         found
     }
 }

@@ -58,7 +58,7 @@ pub fn reap_strays() {
 }
 
 /// Everything that commands left behind: what stands below `svc`, not counting running commands, what other rooms started
-/// and what is below these.
+/// and what is below these. Nor counted are supervisors of services, which are to stay.
 pub fn strays() -> Vec<tree::Process> {
     let alone = children::hold_starts();
     let all = tree::all();
@@ -69,11 +69,13 @@ pub fn strays() -> Vec<tree::Process> {
         .map(|it| it.pid)
         .collect();
     drop(alone);
-    let below = tree::below(&all, &roots).into_iter();
+    let below = tree::below(&all, &roots);
     let roots = all.iter().filter(|it| roots.contains(&it.pid));
-    roots
-        .chain(below)
-        .filter(|it| !it.is_over)
+    let strays: Vec<_> = roots.chain(below).collect();
+    let spared = tree::spared(&all, &strays);
+    strays
+        .into_iter()
+        .filter(|it| !it.is_over && !spared.contains(&it.pid))
         .cloned()
         .collect()
 }

@@ -2,7 +2,7 @@
 //!
 //! [`run`] starts one command and stays with it to its end, whatever it does: it may flood, fork away, ignore requests or
 //! leave others behind. [`Control`] stops all of them from outside, [`signals`] turns Ctrl-C into that, [`sweep`] sees to it
-//! that nothing outlives the run.
+//! that nothing outlives the run, save the services of [`local`], which are there to stay.
 
 mod command;
 mod control;
@@ -11,6 +11,7 @@ pub mod environment;
 mod exit;
 pub mod jobserver;
 mod leaders;
+pub mod local;
 mod output;
 mod run;
 pub mod signals;
@@ -20,7 +21,9 @@ pub mod tools;
 mod tree;
 pub mod values;
 
-pub use crate::process::command::{Command, Ended, Marks, NotStarted, Obstacle, ProcessId};
+pub use crate::process::command::{
+    Command, Ended, Marks, NotStarted, Obstacle, Orphaned, ProcessId,
+};
 pub use crate::process::control::Control;
 pub use crate::process::run::{run, run_watched};
 pub use crate::process::sweep::{Leftover, leftovers, sweep};

@@ -9,7 +9,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 
 use crate::model::children;
-use crate::process::command::{Command, NotStarted, Obstacle};
+use crate::process::command::{Command, NotStarted, Obstacle, Orphaned};
 use crate::process::exit::ExitWatch;
 use crate::process::leaders;
 use crate::process::output::Output;
@@ -36,6 +36,7 @@ fn spawn(command: &Command, program: &Path) -> io::Result<Child> {
     let name = command.argv[0].clone();
     let marks = command.marks.variables();
     let marks = marks.map(|(name, value)| (OsString::from(name), OsString::from(value)));
+    let orphaned = command.orphaned;
     let expression = duct::cmd(program, &command.argv[1..])
         .stdin_null()
         .stderr_to_stdout()
@@ -45,6 +46,9 @@ fn spawn(command: &Command, program: &Path) -> io::Result<Child> {
         .unchecked()
         .before_spawn(move |it| {
             it.process_group(0).arg0(&name);
+            if orphaned == Orphaned::Ends {
+                end_with_us(it);
+            }
             Ok(())
         });
     let output = Output::new(reader)?;
@@ -64,6 +68,26 @@ fn spawn(command: &Command, program: &Path) -> io::Result<Child> {
         output,
     })
 }
+
+/// Lets the system tell the child to end when the thread that started it is gone.
+#[cfg(target_os = "linux")]
+#[expect(unsafe_code, reason = "what runs between fork and exec")]
+fn end_with_us(command: &mut std::process::Command) {
+    let own = rustix::process::getpid();
+    let ask = move || {
+        use rustix::process::{Signal, getppid, set_parent_process_death_signal};
+        set_parent_process_death_signal(Some(Signal::TERM))?;
+        match getppid() == Some(own) {
+            true => Ok(()),
+            false => Err(rustix::io::Errno::SRCH.into()),
+        }
+    };
+    // SAFETY: `ask` makes two system calls and allocates nothing.
+    unsafe { command.pre_exec(ask) };
+}
+
+#[cfg(not(target_os = "linux"))]
+fn end_with_us(_: &mut std::process::Command) {}
 
 /// Ends a child that cannot be watched.
 fn abandon(handle: &duct::Handle, pid: i32) {

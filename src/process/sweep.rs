@@ -43,10 +43,21 @@ fn end_strays(
     control: &Control,
     time: Duration,
 ) -> bool {
+    end_all(&leaders::strays, found, force, control, time)
+}
+
+/// Tells all that `look` finds, each time anew, until it finds none or the time is up; whether some are left.
+pub fn end_all(
+    look: &dyn Fn() -> Vec<Process>,
+    found: &mut BTreeMap<(i32, u64), Leftover>,
+    force: Force,
+    control: &Control,
+    time: Duration,
+) -> bool {
     let until = after(time);
     let mut told = HashSet::new();
     loop {
-        let living: Vec<Held> = leaders::strays().into_iter().map(hold).collect();
+        let living: Vec<Held> = look().into_iter().map(hold).collect();
         let alive: HashSet<_> = living.iter().map(|it| it.process.identity()).collect();
         for (identity, leftover) in found.iter_mut() {
             leftover.is_ended = !alive.contains(identity);

@@ -12,6 +12,7 @@ pub struct Process {
     pub pid: i32,
     pub parent: i32,
     pub group: i32,
+    pub session: i32,
     /// Whether it is over and only waits to be reaped.
     pub is_over: bool,
     /// In ticks since the start of the machine: with the number, this names a process for good.
@@ -87,6 +88,19 @@ pub fn carries(pid: i32, marks: &Marks) -> bool {
     })
 }
 
+/// Those of `below`, which stand below us, that are to outlive us: supervisors of services, and all below these.
+pub fn spared(all: &[Process], below: &[&Process]) -> HashSet<i32> {
+    let is_supervisor =
+        |it: &&&Process| variables(it.pid).contains_key(Marks::SUPERVISOR.as_bytes());
+    let supervisors = below.iter().filter(is_supervisor);
+    let mut spared: HashSet<i32> = supervisors.map(|it| it.pid).collect();
+    if !spared.is_empty() {
+        let under = self::below(all, &spared).into_iter().map(|it| it.pid);
+        spared.extend(under.collect::<Vec<_>>());
+    }
+    spared
+}
+
 /// A handle that keeps meaning this very process, also after its number was given to another.
 #[cfg(target_os = "linux")]
 pub fn hold(process: &Process) -> Option<OwnedFd> {
@@ -116,6 +130,7 @@ fn parse(stat: &[u8]) -> Option<Process> {
         pid,
         parent: fields.get(1)?.parse().ok()?,
         group: fields.get(2)?.parse().ok()?,
+        session: fields.get(3)?.parse().ok()?,
         is_over: matches!(*fields.first()?, "Z" | "X"),
         start_time: fields.get(19)?.parse().ok()?,
         name: String::from_utf8_lossy(stat.get(open + 1..close)?).into_owned(),
@@ -131,6 +146,7 @@ mod tests {
         let stat = b"42 (a) b (c)) S 7 40 40 0 -1 4194304 1 2 3 4 5 6 7 8 20 0 1 0 9876 1 2";
         let process = parse(stat).unwrap();
         assert_eq!((process.pid, process.parent, process.group), (42, 7, 40));
+        assert_eq!(process.session, 40);
         assert_eq!(
             (process.start_time, process.name.as_str()),
             (9876, "a) b (c)")
@@ -159,6 +175,7 @@ mod tests {
             pid,
             parent,
             group: 1,
+            session: 1,
             is_over: false,
             start_time: 0,
             name: String::new(),
