@@ -2,6 +2,7 @@
 
 use crate::model::path::FilePath;
 use crate::report::lines::{Keep, clean_lines};
+use crate::report::table::fit;
 
 /// `text` on one line, without anything that a terminal would obey or that turns the order of letters round.
 pub fn one_line(text: &str) -> String {
@@ -10,6 +11,13 @@ pub fn one_line(text: &str) -> String {
         lines.push(show(line));
     });
     lines.join(" ")
+}
+
+/// `text` on one line, of at most `most` columns: what is longer ends in a mark.
+pub fn short(text: &str, most: usize) -> String {
+    // Zero-width letters take no column, and are bounded all the same.
+    let line: String = one_line(text).chars().take(8 * most).collect();
+    fit(line.trim(), most, false)
 }
 
 /// A file's path, with nothing in it that a terminal would obey.
@@ -55,5 +63,13 @@ mod tests {
     fn one_line_is_one_line() {
         assert_eq!(one_line("a\nb\x1b[2Jc\td"), "a bc d");
         assert_eq!(one_line("a\u{202e}b\u{2028}c"), "abc");
+    }
+
+    #[test]
+    fn long_texts_are_shortened() {
+        assert_eq!(short("abc", 3), "abc");
+        assert_eq!(short(" a\nb\x1b[2Jcd ", 4), "a b~");
+        let long = short(&"x\u{301}".repeat(5000), 100);
+        assert!(long.chars().count() <= 800, "{long}");
     }
 }

@@ -3,9 +3,24 @@
 
 use serde_json::{Value, json};
 
+use crate::report::deploy_schema;
+
 /// The documents that have a schema.
-pub const DOCUMENTS: [&str; 9] = [
-    "affected", "list", "plan", "run", "graph", "why", "log", "cache", "event",
+pub const DOCUMENTS: [&str; 14] = [
+    "affected",
+    "list",
+    "plan",
+    "run",
+    "graph",
+    "why",
+    "log",
+    "cache",
+    "event",
+    "status",
+    "deploy-plan",
+    "history",
+    "changes",
+    "lock",
 ];
 
 /// The schema of one document of [`DOCUMENTS`].
@@ -20,18 +35,28 @@ pub fn output_schema(document: &str) -> Option<Value> {
         "log" => log(),
         "cache" => cache(),
         "event" => event(),
+        "status" => deploy_schema::status(),
+        "deploy-plan" => deploy_schema::deploy_plan(),
+        "history" => deploy_schema::history(),
+        "changes" => deploy_schema::changes(),
+        "lock" => deploy_schema::lock(),
         _ => return None,
     };
     let mut schema = json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": format!("svc {document}, version 1"),
     });
-    for part in [versioned(body), json!({"$defs": definitions()})] {
-        if let (Some(schema), Value::Object(part)) = (schema.as_object_mut(), part) {
-            schema.extend(part);
-        }
-    }
+    let mut definitions = definitions();
+    extend(&mut definitions, deploy_schema::definitions());
+    extend(&mut schema, versioned(body));
+    extend(&mut schema, json!({"$defs": definitions}));
     Some(schema)
+}
+
+fn extend(object: &mut Value, part: Value) {
+    if let (Some(object), Value::Object(part)) = (object.as_object_mut(), part) {
+        object.extend(part);
+    }
 }
 
 fn definitions() -> Value {
@@ -215,7 +240,7 @@ fn versioned(mut body: Value) -> Value {
 }
 
 /// An object that has at least these fields.
-fn object(properties: Value) -> Value {
+pub(in crate::report) fn object(properties: Value) -> Value {
     let names: Vec<&String> = properties
         .as_object()
         .iter()
@@ -224,23 +249,23 @@ fn object(properties: Value) -> Value {
     json!({"type": "object", "required": names, "properties": properties})
 }
 
-fn array(items: impl Into<Value>) -> Value {
+pub(in crate::report) fn array(items: impl Into<Value>) -> Value {
     json!({"type": "array", "items": items.into()})
 }
 
-fn nullable(of: Value) -> Value {
+pub(in crate::report) fn nullable(of: Value) -> Value {
     json!({"anyOf": [of, {"type": "null"}]})
 }
 
-fn reference(name: &str) -> Value {
+pub(in crate::report) fn reference(name: &str) -> Value {
     json!({"$ref": format!("#/$defs/{name}")})
 }
 
-fn string() -> Value {
+pub(in crate::report) fn string() -> Value {
     json!({"type": "string"})
 }
 
-fn number() -> Value {
+pub(in crate::report) fn number() -> Value {
     json!({"type": "integer", "minimum": 0})
 }
 

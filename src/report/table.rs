@@ -29,6 +29,12 @@ impl Table {
         self.rows.push(cells.into());
     }
 
+    /// Adds a row of a table whose columns are counted only when it is made: one cell for each heading.
+    pub fn cells(&mut self, mut cells: Vec<String>) {
+        cells.resize(self.headings.len(), String::new());
+        self.rows.push(cells);
+    }
+
     /// The lines, each with its end. Columns without content are left out; the widest are cut where lines would not fit.
     pub fn render(&self, look: Look) -> String {
         let mut widths = self.widths();

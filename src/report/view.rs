@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use crate::model::cause::Cause;
 use crate::model::change::{Base, Head};
-use crate::model::name::{ServiceName, TaskId};
+use crate::model::ledger::{DeployId, Runs, State};
+use crate::model::name::{EnvironmentName, ServiceName, TaskId};
 use crate::model::path::FilePath;
 use crate::model::run::Outcome;
 use crate::model::standing::Standing;
@@ -157,6 +158,26 @@ pub struct RemovedView {
     pub bytes: u64,
     /// How many bytes are left.
     pub left: u64,
+}
+
+/// The end of a deploy: how the services stand that it was about.
+#[derive(Clone, Debug)]
+pub struct DeployEndView {
+    pub environment: EnvironmentName,
+    pub deploy: DeployId,
+    /// In the order in which they were deployed.
+    pub services: Vec<EndedDeploy>,
+}
+
+/// One service of a deploy that ended.
+#[derive(Clone, Debug)]
+pub struct EndedDeploy {
+    pub name: ServiceName,
+    /// How far it came; none if nothing was begun.
+    pub state: Option<State>,
+    /// What runs now.
+    pub runs: Runs,
+    pub error: Option<String>,
 }
 
 #[cfg(test)]
