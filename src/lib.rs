@@ -10,6 +10,7 @@
 //! | 1 | [`config`] | `services.toml`: TOML to a checked `Workspace` |
 //! | 1 | [`git`] | the repository: states, differences, history, fetching |
 //! | 1 | [`cache`] | results of tasks: the store, and outputs in a working tree |
+//! | 1 | [`ledger`] | the record of deploys: its stores, and the lease of who may write |
 //! | 1 | [`process`] | starting, watching and ending commands |
 //! | 1 | [`record`] | the runs of this worktree: results, durations, logs |
 //! | 1 | [`report`] | how things look: terminal, plain lines, JSON |
@@ -43,6 +44,8 @@
 //! | how a task runs: tries, timeouts, values | `engine::attempt` |
 //! | what a command sees, and how it is ended | `process::environment`, `process::run`, `process::signals`, `process::sweep` |
 //! | secrets | [`model::mask`] |
+//! | what is written down of deploys, and how | `ledger::git`, `ledger::file`; what one entry says: [`model::ledger`] |
+//! | who may deploy now, and when a lease is over | [`ledger::acquire`], `ledger::tenure`, `ledger::observe` |
 //! | what is written down of runs, and where | [`ops::place`], `record::run`, `record::history` |
 //! | lines, live lines, JSON, and their schemas | `report::lines`, `report::board`, `report::run_json`, `report::schema` |
 
@@ -51,6 +54,7 @@ pub mod cli;
 pub mod config;
 pub mod engine;
 pub mod git;
+pub mod ledger;
 pub mod model;
 pub mod ops;
 pub mod process;

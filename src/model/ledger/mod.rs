@@ -9,3 +9,6 @@ pub use crate::model::ledger::entry::{
 };
 pub use crate::model::ledger::lease::{Holder, LEASE_VERSION, Lease};
 pub use crate::model::ledger::standing::{Held, Standing, Standings};
+
+#[cfg(test)]
+pub use crate::model::ledger::entry::sample;
