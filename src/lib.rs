@@ -10,6 +10,7 @@
 //! | 1 | [`config`] | `services.toml`: TOML to a checked `Workspace` |
 //! | 1 | [`git`] | the repository: states, differences, history, fetching |
 //! | 1 | [`cache`] | results of tasks: the store, and outputs in a working tree |
+//! | 1 | [`ledger`] | the record of deploys: its stores, and the lease of who may write |
 //! | 1 | [`process`] | starting, watching and ending commands |
 //! | 1 | [`health`] | asking a service over the network whether it is well |
 //! | 1 | [`record`] | the runs of this worktree: results, durations, logs |
@@ -49,6 +50,8 @@
 //! | when a service is well, and what is said when it is not | `health::http`, `health::tcp`, `health::reason` |
 //! | how often and how long a service is asked | `health::patience`, `health::wait` |
 //! | secrets | [`model::mask`] |
+//! | what is written down of deploys, and how | `ledger::git`, `ledger::file`; what one entry says: [`model::ledger`] |
+//! | who may deploy now, and when a lease is over | [`ledger::acquire`], `ledger::tenure`, `ledger::observe` |
 //! | what is written down of runs, and where | [`ops::place`], `record::run`, `record::history` |
 //! | lines, live lines, JSON, and their schemas | `report::lines`, `report::board`, `report::run_json`, `report::schema` |
 
@@ -58,6 +61,7 @@ pub mod config;
 pub mod engine;
 pub mod git;
 pub mod health;
+pub mod ledger;
 pub mod model;
 pub mod ops;
 pub mod process;

@@ -142,6 +142,18 @@ impl Deployed {
         &self.release.as_str()[..10]
     }
 
+    /// Whether its values are few and short enough.
+    pub(in crate::model::ledger) fn check(&self) -> Result<(), Invalid> {
+        if self.values.len() > MOST_VALUES {
+            return Err(Invalid(format!("there are more than {MOST_VALUES} values")));
+        }
+        for (name, value) in &self.values {
+            is_short("the name of a value", name)?;
+            is_short("a value", value)?;
+        }
+        Ok(())
+    }
+
     /// Whether both are the same release with the same configuration.
     pub fn is_same(&self, other: &Self) -> bool {
         (&self.release, self.format, &self.config) == (&other.release, other.format, &other.config)
@@ -179,7 +191,7 @@ impl Entry {
     /// # Errors
     /// What is wrong with it.
     pub fn read(bytes: &[u8]) -> Result<Self, Invalid> {
-        let entry: Self = parse(bytes, ENTRY_VERSION)?;
+        let entry: Self = parse(bytes, ENTRY_VERSION, |it: &Self| it.version)?;
         entry.check()?;
         Ok(entry)
     }
@@ -189,16 +201,15 @@ impl Entry {
         serde_json::to_string(self).expect("an entry has no maps with keys that are no text")
     }
 
-    fn check(&self) -> Result<(), Invalid> {
+    /// Whether a parsed entry is one that this `svc` can judge.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn check(&self) -> Result<(), Invalid> {
+        is_known(self.version, ENTRY_VERSION)?;
         let known = [self.runs.known(), self.before.known(), Some(&self.brings)];
         for deployed in known.into_iter().flatten() {
-            if deployed.values.len() > MOST_VALUES {
-                return Err(Invalid(format!("there are more than {MOST_VALUES} values")));
-            }
-            for (name, value) in &deployed.values {
-                is_short("the name of a value", name)?;
-                is_short("a value", value)?;
-            }
+            deployed.check()?;
         }
         self.who.check()?;
         is_short("the reason", self.reason.as_deref().unwrap_or_default())?;
@@ -222,18 +233,31 @@ impl Who {
 pub(in crate::model::ledger) fn parse<T: serde::de::DeserializeOwned>(
     bytes: &[u8],
     newest: u32,
+    version: fn(&T) -> u32,
 ) -> Result<T, Invalid> {
     #[derive(Deserialize)]
     struct Versioned {
         version: u32,
     }
-    let invalid = |error: serde_json::Error| Invalid(format!("it is no valid record: {error}"));
-    let Versioned { version } = serde_json::from_slice(bytes).map_err(invalid)?;
-    if version > newest {
-        let message = format!("it is of version {version}, and this svc knows up to {newest}");
-        return Err(Invalid(message));
+    match serde_json::from_slice(bytes) {
+        Ok(parsed) => is_known(version(&parsed), newest).map(|()| parsed),
+        Err(error) => {
+            if let Ok(Versioned { version }) = serde_json::from_slice(bytes) {
+                is_known(version, newest)?;
+            }
+            Err(Invalid(format!("it is no valid record: {error}")))
+        }
     }
-    serde_json::from_slice(bytes).map_err(invalid)
+}
+
+/// Whether a record of this version can be judged.
+pub(in crate::model::ledger) fn is_known(version: u32, newest: u32) -> Result<(), Invalid> {
+    match version <= newest {
+        true => Ok(()),
+        false => Err(Invalid(format!(
+            "it was written by a newer svc (version {version} of its format, and this svc knows up to {newest})"
+        ))),
+    }
 }
 
 fn is_short(what: &str, text: &str) -> Result<(), Invalid> {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::ledger::entry::{Invalid, Who, parse};
+use crate::model::ledger::entry::{Invalid, Who, is_known, parse};
 
 /// The version of leases that this `svc` writes.
 pub const LEASE_VERSION: u32 = 1;
@@ -53,17 +53,25 @@ impl Lease {
     /// # Errors
     /// What is wrong with it.
     pub fn read(bytes: &[u8]) -> Result<Self, Invalid> {
-        let lease: Self = parse(bytes, LEASE_VERSION)?;
-        let texts = [
-            &lease.token,
-            &lease.holder.command,
-            lease.reason.as_ref().unwrap_or(&lease.token),
-        ];
-        if texts.iter().any(|it| it.len() > 4096) || !(1..=86_400).contains(&lease.term) {
+        let lease: Self = parse(bytes, LEASE_VERSION, |it: &Self| it.version)?;
+        lease.check()?;
+        Ok(lease)
+    }
+
+    /// Whether a parsed lease is one that this `svc` can judge.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn check(&self) -> Result<(), Invalid> {
+        is_known(self.version, LEASE_VERSION)?;
+        let holder = &self.holder;
+        let optional = [&self.reason, &holder.machine];
+        let texts = [&self.token, &holder.command];
+        let mut texts = texts.into_iter().chain(optional.into_iter().flatten());
+        if texts.any(|it| it.len() > 4096) || !(1..=86_400).contains(&self.term) {
             return Err(Invalid("its texts or its term are out of bounds".into()));
         }
-        lease.holder.who.check()?;
-        Ok(lease)
+        holder.who.check()
     }
 
     /// The lease as it is written.
@@ -75,7 +83,7 @@ impl Lease {
     #[must_use]
     pub fn renewed(&self) -> Self {
         let mut lease = self.clone();
-        lease.beat += 1;
+        lease.beat = lease.beat.saturating_add(1);
         lease
     }
 

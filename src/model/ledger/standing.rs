@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::ledger::entry::{Action, Deployed, Entry, Invalid, Runs, State, parse};
+use crate::model::ledger::entry::{
+    Action, Deployed, ENTRY_VERSION, Entry, Invalid, Runs, State, parse,
+};
 use crate::model::name::ServiceName;
 
 /// How many held releases of a service are kept in mind.
@@ -83,12 +85,13 @@ impl Standing {
     /// # Errors
     /// What is wrong with it.
     pub fn read(bytes: &[u8]) -> Result<Self, Invalid> {
-        let standing: Self = parse(bytes, crate::model::ledger::ENTRY_VERSION)?;
-        Entry::read(standing.newest.line().as_bytes())?;
-        match standing.held.len() <= MOST_HELD {
-            true => Ok(standing),
-            false => Err(Invalid("it holds too much".into())),
+        let standing: Self = parse(bytes, ENTRY_VERSION, |it: &Self| it.version)?;
+        standing.newest.check()?;
+        if standing.held.len() > MOST_HELD {
+            return Err(Invalid("it holds too much".into()));
         }
+        standing.held.iter().try_for_each(|it| it.what.check())?;
+        Ok(standing)
     }
 
     /// The standing as it is written.
