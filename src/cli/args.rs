@@ -8,18 +8,19 @@ use crate::cli;
 use crate::git::Fetch;
 use crate::ops::request::{BaseRequest, CompareRequest, HeadRequest, SelectRequest};
 
-/// Build and test only the services that changed.
+/// Build, test and deploy only the services that changed.
 #[derive(Debug, Parser)]
 #[command(
     name = "svc",
     version,
-    about = "Build and test only the services that changed",
+    about = "Build, test and deploy only the services that changed",
     long_about = "svc reads one services.toml, works out through git which services changed and what depends on them, \
-                  and runs build, test and other tasks for only those.",
+                  and builds, tests and deploys only those.",
     after_help = "Examples:\n  \
                   svc list            the services\n  \
                   svc affected        those that my branch and working tree change\n  \
                   svc test            test them\n  \
+                  svc deploy -e local run them on this machine\n  \
                   svc help affected   more about a command",
     max_term_width = 100,
     disable_help_subcommand = false,
@@ -76,6 +77,14 @@ pub enum Command {
     Build(cli::run::BuildArgs),
     Test(cli::run::TestArgs),
     Run(cli::run::RunArgs),
+    Deploy(Box<cli::deploy::DeployArgs>),
+    Status(cli::status::StatusArgs),
+    History(cli::history::HistoryArgs),
+    Changes(cli::changes::ChangesArgs),
+    Rollback(cli::rollback::RollbackArgs),
+    Promote(cli::promote::PromoteArgs),
+    Lock(cli::lock::LockArgs),
+    Down(cli::down::DownArgs),
     Log(cli::log::LogArgs),
     Cache(cli::cache::CacheArgs),
     Check(cli::check::CheckArgs),

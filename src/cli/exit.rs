@@ -13,8 +13,14 @@ pub enum Exit {
     Usage = 2,
     /// Something around the workspace is wrong: git, the base, a file.
     Environment = 3,
+    /// Somebody else was faster, or a plan does not hold any more.
+    Stale = 4,
+    /// A deploy failed, and what ran before runs again.
+    RolledBack = 5,
     /// A fault of `svc` itself.
     Bug = 70,
+    /// Somebody else has the lease.
+    Locked = 75,
     /// Somebody stopped it.
     Interrupted = 130,
 }

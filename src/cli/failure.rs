@@ -5,7 +5,10 @@ use std::error::Error;
 use crate::cli::exit::Exit;
 use crate::cli::session::Session;
 use crate::config::{Colour, Severity, render};
+use crate::ledger;
+use crate::model::refs::RefsError;
 use crate::ops::failure::Failure;
+use crate::report::lock::{locked, locked_hints};
 use crate::report::message;
 use crate::report::paint::Paint;
 
@@ -18,8 +21,16 @@ pub fn tell(session: &Session, failure: &Failure) -> Exit {
             .write(&message::laid_out(&text, session.settings.stderr));
         return Exit::Usage;
     }
+    let said = match failure {
+        Failure::Locked {
+            environment,
+            lease,
+            now,
+        } => format!("{environment} is {}", locked(lease, *now)),
+        _ => failure.to_string(),
+    };
     let text = message::failure(
-        &failure.to_string(),
+        &said,
         &causes(failure),
         &hints(failure),
         session.settings.stderr,
@@ -38,6 +49,13 @@ pub fn colour(paint: Paint) -> Colour {
 
 fn exit(failure: &Failure) -> Exit {
     match failure {
+        Failure::Locked { .. } | Failure::Ledger(ledger::Error::Locked(_)) => Exit::Locked,
+        Failure::Ledger(ledger::Error::Lost(_))
+        | Failure::Faster { .. }
+        | Failure::Stale { .. } => Exit::Stale,
+        Failure::Ledger(ledger::Error::Interrupted) | Failure::Declined => Exit::Interrupted,
+        Failure::Ledger(ledger::Error::Store { .. }) => Exit::Usage,
+        Failure::Ledger(_) | Failure::Local(_) => Exit::Environment,
         Failure::NoWorkspace { .. }
         | Failure::Invalid(_)
         | Failure::Unknown { .. }
@@ -65,7 +83,17 @@ fn hints(failure: &Failure) -> Vec<String> {
             ..
         } => vec![format!("did you mean `{nearest}`?")],
         Failure::Unknown { kind, .. } => listed(kind),
+        Failure::Ledger(error) => of_ledger(error),
+        Failure::Locked {
+            environment, lease, ..
+        } => locked_hints(lease, environment),
+        Failure::Faster { .. } => {
+            vec!["look at `svc status`, and deploy again if it is still due".into()]
+        }
+        Failure::Stale { .. } => vec!["deploy again to plan anew".into()],
         Failure::Invalid(_)
+        | Failure::Local(_)
+        | Failure::Declined
         | Failure::Git(_)
         | Failure::File { .. }
         | Failure::Cache(_)
@@ -79,6 +107,30 @@ fn hints(failure: &Failure) -> Vec<String> {
     }
 }
 
+/// What to do about a ledger that cannot be written.
+fn of_ledger(error: &ledger::Error) -> Vec<String> {
+    if let Some(hint) = error.hint() {
+        return vec![hint.to_owned()];
+    }
+    match error {
+        ledger::Error::Refs(RefsError::Refused { .. }) => vec![
+            "nothing was deployed; the ledger needs the right to push to refs below `refs/svc`: `contents: write` on \
+             GitHub, pushing by job tokens on GitLab; `ref-prefix` in `[ledger]` names another place"
+                .into(),
+        ],
+        ledger::Error::Refs(RefsError::Unreachable { .. }) => vec![
+            "nothing was deployed: without its ledger nobody knows what an environment runs; try again when it can be \
+             reached"
+                .into(),
+        ],
+        ledger::Error::Refs(RefsError::Rewritten { name, .. }) => vec![format!(
+            "a ledger only ever grows, so somebody changed it by hand; if that was meant, `git update-ref -d {name}` \
+             forgets what was here"
+        )],
+        _ => vec![],
+    }
+}
+
 /// Where all things of a kind are named.
 fn listed(kind: &str) -> Vec<String> {
     let hint = match kind {
@@ -86,6 +138,10 @@ fn listed(kind: &str) -> Vec<String> {
         "task" => "`svc list` names the tasks of each service",
         "tag" => "`svc list` names the tags of each service",
         "command" => "`svc help` names all commands",
+        "environment" => "`[environments]` in services.toml declares them; `local` is always there",
+        "deploy" => "`svc history --env ENV` names all deploys",
+        "deployed service" => "`svc status` names what runs where",
+        "remote" => "`git remote` names the remotes; `remote` in `[ledger]` chooses one",
         "recorded run" => "`svc log --list` names the runs that are kept",
         "recorded task" => "`svc log` names the tasks of the last run",
         _ => return vec![],
@@ -104,6 +160,8 @@ fn causes(failure: &Failure) -> Vec<String> {
     let first = match failure {
         // A transparent kind already speaks for the error inside it.
         Failure::Git(error) => error.source(),
+        Failure::Ledger(error) => error.source(),
+        Failure::Local(error) => error.source(),
         _ => failure.source(),
     };
     let mut causes = Vec::new();

@@ -6,17 +6,26 @@
 pub mod affected;
 pub mod args;
 pub mod cache;
+pub mod changes;
 pub mod check;
 pub mod completions;
+pub mod deploy;
+pub mod down;
 pub mod exit;
 pub mod failure;
 pub mod graph;
+pub mod history;
 pub mod list;
+pub mod lock;
 pub mod log;
 pub mod man;
+pub mod moves;
+pub mod promote;
+pub mod rollback;
 pub mod run;
 pub mod schema;
 pub mod session;
+pub mod status;
 pub mod supervise;
 pub mod why;
 
@@ -53,6 +62,14 @@ fn dispatch(session: &Session, command: &Command) -> Exit {
         Command::Build(args) => run::build(session, args),
         Command::Test(args) => run::test(session, args),
         Command::Run(args) => run::run(session, args),
+        Command::Deploy(args) => deploy::run(session, args),
+        Command::Status(args) => status::run(session, args),
+        Command::History(args) => history::run(session, args),
+        Command::Changes(args) => changes::run(session, args),
+        Command::Rollback(args) => rollback::run(session, args),
+        Command::Promote(args) => promote::run(session, args),
+        Command::Lock(args) => lock::run(session, args),
+        Command::Down(args) => down::run(session, args),
         Command::Affected(args) => affected::run(session, args),
         Command::Why(args) => why::run(session, args),
         Command::List(args) => list::run(session, args),

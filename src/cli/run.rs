@@ -108,7 +108,7 @@ pub struct EngineArgs {
 }
 
 /// How a run is told.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Output")]
 pub struct OutputArgs {
     /// Which output of tasks to show [default: on a terminal that of a single task and of failures, else all]
@@ -182,7 +182,7 @@ fn perform(
             true => Failing::StopsAll,
             false => Failing::KeepsGoing,
         },
-        cache: cache_use(session, &args.engine)?,
+        cache: cache_use(session, args.engine.no_cache, args.engine.force)?,
         asking: Asking::Run,
     };
     let place = Place::find(&session.env, args.compare.fetch())?;
@@ -205,9 +205,9 @@ fn perform(
 }
 
 /// How the flags and `SVC_CACHE` let this run use the cache.
-fn cache_use(session: &Session, args: &EngineArgs) -> Result<CacheUse, Failure> {
+pub fn cache_use(session: &Session, no_cache: bool, force: bool) -> Result<CacheUse, Failure> {
     let by_variable = CacheUse::of_variable(&session.env)?;
-    Ok(match (args.no_cache, args.force, by_variable) {
+    Ok(match (no_cache, force, by_variable) {
         (true, ..) => CacheUse::Off,
         (_, true, CacheUse::ReadWrite) => CacheUse::Force,
         (_, true, _) => CacheUse::ForceUnkept,

@@ -87,6 +87,13 @@ impl Session {
         }
     }
 
+    /// Writes to standard error with `-v` only.
+    pub fn detail(&self, text: &str) {
+        if self.settings.verbosity > Verbosity::Normal {
+            self.stderr.write(text);
+        }
+    }
+
     /// Warns on standard error.
     pub fn warn(&self, text: &str) {
         self.stderr
@@ -161,6 +168,10 @@ fn choices(global: &Global, command: &Command) -> Choices {
         Command::Build(args) => Some(&args.shared.output),
         Command::Test(args) => Some(&args.shared.output),
         Command::Run(args) => Some(&args.shared.output),
+        Command::Deploy(args) => Some(&args.output),
+        Command::Rollback(args) => Some(&args.moves.output),
+        Command::Promote(args) => Some(&args.moves.output),
+        Command::Down(args) => Some(&args.moves.output),
         _ => None,
     };
     if let Some(output) = output {

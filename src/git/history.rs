@@ -8,17 +8,8 @@ use crate::git::program::{Fetch, Git};
 use crate::git::raw::{fields, ids};
 use crate::git::repo::Repo;
 use crate::model::change::ObjectId;
+use crate::model::due::CommitLine;
 use crate::model::path::FilePath;
-
-/// A commit in one line. Its texts are data from outside, as they are.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CommitLine {
-    pub id: ObjectId,
-    pub subject: String,
-    pub author: String,
-    /// When it was committed: seconds since 1970.
-    pub time: i64,
-}
 
 impl Repo {
     /// Whether `new` is `old` or was made on top of it. Fetches what is missing, unless that is forbidden. None if it cannot
@@ -88,6 +79,33 @@ impl Repo {
         lines(&output)
             .map(Some)
             .ok_or_else(|| Error::Corrupt("`git log` answers in a way that is unknown".to_owned()))
+    }
+
+    /// The branches that hold `commit`, by their plain names: local ones, and those of remotes as they were fetched last.
+    ///
+    /// # Errors
+    /// An unreadable repository.
+    pub fn branches_with(&self, commit: ObjectId) -> Result<Vec<String>, Error> {
+        let contains = format!("--contains={commit}");
+        let arguments = [
+            "for-each-ref",
+            "--format=%(refname)",
+            contains.as_str(),
+            "refs/heads",
+            "refs/remotes",
+        ];
+        let output = self.git().output(arguments)?;
+        let text = String::from_utf8_lossy(&output);
+        let plain = |name: &str| match name.strip_prefix("refs/heads/") {
+            Some(branch) => Some(branch.to_owned()),
+            None => {
+                let of_remote = name.strip_prefix("refs/remotes/")?;
+                of_remote
+                    .split_once('/')
+                    .map(|(_, branch)| branch.to_owned())
+            }
+        };
+        Ok(text.lines().filter_map(plain).collect())
     }
 
     /// The first line of a commit's message. None if the commit is not here.

@@ -27,7 +27,6 @@ pub use crate::git::checkout::Checkout;
 pub use crate::git::compare::{BaseRequest, BaseRule, FoundBase, find_base};
 pub use crate::git::error::Error;
 pub use crate::git::fetch::{Fetched, ensure};
-pub use crate::git::history::CommitLine;
 pub use crate::git::program::Fetch;
 pub use crate::git::refs::RemoteRefs;
 pub use crate::git::repo::Repo;

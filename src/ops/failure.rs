@@ -5,6 +5,10 @@ use std::path::PathBuf;
 use crate::cache;
 use crate::config;
 use crate::git;
+use crate::ledger;
+use crate::model::ledger::Lease;
+use crate::model::name::EnvironmentName;
+use crate::process;
 
 /// Why a request could not be answered.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +38,29 @@ pub enum Failure {
     /// Something about the store of results.
     #[error(transparent)]
     Cache(cache::Error),
+    /// Something about the ledger of an environment.
+    #[error(transparent)]
+    Ledger(#[from] ledger::Error),
+    /// Something about the services of this machine.
+    #[error(transparent)]
+    Local(#[from] process::local::Error),
+    /// Somebody else has the lease.
+    #[error("{environment} is locked")]
+    Locked {
+        environment: EnvironmentName,
+        lease: Box<Lease>,
+        /// The present, in seconds since 1970.
+        now: u64,
+    },
+    /// Somebody else wrote to the ledger first, and what was planned does not hold any more.
+    #[error("somebody else was faster: {who}")]
+    Faster { who: String },
+    /// What a plan was made from has changed.
+    #[error("{what}")]
+    Stale { what: String },
+    /// The question before a deploy was answered with no.
+    #[error("nothing was done")]
+    Declined,
     /// It was asked to end before anything ran.
     #[error("interrupted")]
     Interrupted,

@@ -28,4 +28,4 @@ pub use crate::record::history::History;
 pub use crate::record::log::LogWriter;
 pub use crate::record::records::{Orphans, Past, Records, Standing};
 pub use crate::record::run::Run;
-pub use crate::record::time::{Moment, now};
+pub use crate::record::time::{Moment, name_of, now};

@@ -1,5 +1,7 @@
 //! The last lines of a deploy: what the environment runs now, and what to do where something failed.
 
+use serde_json::{Value, json};
+
 use crate::model::ledger::{Runs, State};
 use crate::report::clean::short;
 use crate::report::deployed::{self, TEXT};
@@ -24,11 +26,32 @@ pub fn deploy_end_text(end: &DeployEndView, look: Look) -> String {
         end.environment,
         runs.join(", ")
     ));
+    for it in &end.services {
+        if let (Some(address), Runs::This(_)) = (&it.address, &it.runs) {
+            let address = short(address, TEXT);
+            text.push_str(&format!("  {} {address}\n", look.paint.strong(&it.name)));
+        }
+    }
     text.push_str(&format!("deploy {}\n", end.deploy));
     for (what, command) in next(end) {
         text.push_str(&format!("{what}: {}\n", look.paint.advice(command)));
     }
     text
+}
+
+/// The end for machines.
+pub fn deploy_end_json(end: &DeployEndView) -> Value {
+    let services = end.services.iter().map(|it| {
+        json!({
+            "name": it.name, "state": it.state, "runs": deployed::runs_json(&it.runs), "error": it.error,
+            "address": it.address,
+        })
+    });
+    let services: Vec<Value> = services.collect();
+    json!({
+        "version": 1, "environment": end.environment.as_str(), "deploy": end.deploy, "outcome": end.outcome,
+        "services": services,
+    })
 }
 
 /// `api 8e01b7a9c2 (rolled back)`.
@@ -94,6 +117,7 @@ mod tests {
             state,
             runs,
             error: error.map(str::to_owned),
+            address: None,
         }
     }
 
@@ -101,6 +125,7 @@ mod tests {
         DeployEndView {
             environment: environment("production"),
             deploy: DeployId::new("d-1").unwrap(),
+            outcome: "fine",
             services,
         }
     }

@@ -63,6 +63,7 @@ pub mod list;
 pub mod lock;
 pub mod log;
 pub mod message;
+pub mod moves;
 pub mod output;
 pub mod paint;
 pub mod people;

@@ -165,6 +165,8 @@ pub struct RemovedView {
 pub struct DeployEndView {
     pub environment: EnvironmentName,
     pub deploy: DeployId,
+    /// How it closed, in a word.
+    pub outcome: &'static str,
     /// In the order in which they were deployed.
     pub services: Vec<EndedDeploy>,
 }
@@ -178,6 +180,8 @@ pub struct EndedDeploy {
     /// What runs now.
     pub runs: Runs,
     pub error: Option<String>,
+    /// Where it answers, where that is known.
+    pub address: Option<String>,
 }
 
 #[cfg(test)]

@@ -1,45 +1,39 @@
 //! The release fingerprints of services in one state of the repository: a commit, or the working tree.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
-use crate::git::Snapshot;
 use crate::git::snapshot::Files;
 use crate::model::digest::{Digest, Digester};
 use crate::model::graph::TaskGraph;
 use crate::model::input::Inputs;
-use crate::model::path::{FilePath, ancestors};
+use crate::model::path::ancestors;
 use crate::model::release::{fingerprints, roots};
 use crate::model::workspace::{ServiceIndex, Workspace};
-use crate::ops::failure::Failure;
 use crate::ops::tasks::inputs::{inputs_of, starts};
 
-/// The release fingerprints of `services`, as the state `snapshot` has them. Nothing runs, so files that git ignores do not
+/// The release fingerprints of `services`, as a state has their `files`. Nothing runs, so files that git ignores do not
 /// count: they are in no commit.
-///
-/// # Errors
-/// An unreadable repository or file.
 pub fn releases(
     workspace: &Workspace,
-    snapshot: &dyn Snapshot,
+    files: &Files,
     services: &[ServiceIndex],
-) -> Result<BTreeMap<ServiceIndex, Digest>, Failure> {
+) -> BTreeMap<ServiceIndex, Digest> {
     let wanted = services.iter().flat_map(|it| roots(workspace, *it));
     let graph = TaskGraph::from_roots(workspace, wanted);
-    let files = snapshot.files(&places(workspace, &graph))?;
     let read: Vec<Digest> = graph
         .nodes()
         .par_iter()
         .map(|node| {
             let inputs = inputs_of(workspace, node);
-            digest_of_inputs(workspace, node.service, &inputs, &files)
+            digest_of_inputs(workspace, node.service, &inputs, files)
         })
         .collect();
     let global = files.iter().filter(|it| workspace.is_global(it.path));
     let global = digest_of_files(global);
     let inputs = |at: usize| read[at].clone();
-    Ok(fingerprints(workspace, &graph, services, &inputs, &global))
+    fingerprints(workspace, &graph, services, &inputs, &global)
 }
 
 /// The digest of some files: paths, modes and contents as git has them.
@@ -79,18 +73,4 @@ pub fn digest_of_inputs(
 fn is_made(workspace: &Workspace, path: &[u8]) -> bool {
     let mut around = ancestors(path).filter_map(|it| workspace.at(it));
     around.any(|service| workspace.is_output(service, path))
-}
-
-/// Every directory and file that may hold an input of the graph's nodes.
-fn places(workspace: &Workspace, graph: &TaskGraph) -> Vec<FilePath> {
-    let mut places: BTreeSet<FilePath> = BTreeSet::new();
-    for node in graph.nodes() {
-        for inputs in inputs_of(workspace, node) {
-            let starts = starts(workspace, node.service, inputs);
-            places.extend(starts.into_iter().map(FilePath::from_bytes));
-        }
-    }
-    let global = workspace.settings().global_inputs.iter();
-    places.extend(global.map(|it| FilePath::from_bytes(it.literal())));
-    places.into_iter().collect()
 }

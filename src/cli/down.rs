@@ -1,0 +1,39 @@
+//! `svc down`.
+
+use clap::Args;
+
+use crate::cli::deploy::EnvironmentArgs;
+use crate::cli::exit::Exit;
+use crate::cli::moves::{MoveArgs, perform};
+use crate::cli::session::Session;
+use crate::git::Fetch;
+use crate::ops::deploy::down;
+use crate::ops::failure::Failure;
+use crate::ops::place::Place;
+
+/// Take services away from an environment
+#[derive(Debug, Args)]
+#[command(
+    long_about = "Takes services away from an environment, in the order that leaves nobody without what it depends on. On \
+                  this machine (`local`) their processes are stopped.",
+    after_help = "Examples:\n  \
+                  svc down --env local          stop everything that runs on this machine\n  \
+                  svc down --env local web      stop one service\n  \
+                  svc down --env review-12      take a whole environment down"
+)]
+pub struct DownArgs {
+    #[command(flatten)]
+    pub environment: EnvironmentArgs,
+    #[command(flatten)]
+    pub moves: MoveArgs,
+}
+
+/// Runs `svc down`.
+pub fn run(session: &Session, args: &DownArgs) -> Result<Exit, Failure> {
+    let place = Place::find(&session.env, Fetch::Allowed)?;
+    let asked = args.moves.asked(session, &args.environment.environment);
+    let moves = session.look(|_| down::prepare(&place, asked))?;
+    let command = format!("svc down --env {}", moves.environment);
+    let idle = format!("nothing runs in {}\n", moves.environment);
+    perform(session, &args.moves, moves, ("Take down", &idle), &command)
+}

@@ -1,0 +1,81 @@
+//! What `svc rollback`, `svc promote` and `svc down` share: they show where services go, ask, and carry it out.
+
+use clap::Args;
+
+use crate::cli::deploy::{ConsentArgs, Telling, ask, finish};
+use crate::cli::exit::Exit;
+use crate::cli::run::OutputArgs;
+use crate::cli::session::Session;
+use crate::ops::deploy::moves::{Asked, Moves};
+use crate::ops::failure::Failure;
+use crate::report::moves::{moves_json, moves_text};
+
+/// How services are moved.
+#[derive(Clone, Debug, Args)]
+pub struct MoveArgs {
+    /// Only these services
+    #[arg(value_name = "SERVICE")]
+    pub services: Vec<String>,
+    /// Show what would be done and do nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    #[command(flatten)]
+    pub consent: ConsentArgs,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+impl MoveArgs {
+    /// What is asked of `environment`.
+    pub fn asked(&self, session: &Session, environment: &str) -> Asked {
+        Asked {
+            environment: environment.to_owned(),
+            services: self.services.clone(),
+            reason: self.consent.reason.clone(),
+            patience: self.consent.patience(),
+            jobs: session.jobs,
+        }
+    }
+}
+
+/// Shows the moves, asks where that is wanted, and carries them out. `verb` is what is done, as in `Roll back`; `idle` is
+/// said where there is nothing to do.
+pub fn perform(
+    session: &Session,
+    args: &MoveArgs,
+    moves: Moves<'_>,
+    (verb, idle): (&str, &str),
+    command: &str,
+) -> Result<Exit, Failure> {
+    let views: Vec<_> = moves
+        .moves
+        .iter()
+        .map(|it| (&it.service, &it.from, it.to.as_ref()))
+        .collect();
+    if args.dry_run || (views.is_empty() && session.is_for_machines()) {
+        match session.is_for_machines() {
+            true => session.document(&moves_json(&moves.environment, &views)),
+            false if views.is_empty() => session.say(idle),
+            false => session.say(&moves_text(&views, session.settings.stdout_look())),
+        }
+        return Ok(Exit::Fine);
+    }
+    if views.is_empty() {
+        session.note(idle);
+        return Ok(Exit::Fine);
+    }
+    session.note(&moves_text(&views, session.settings.stderr_look()));
+    if moves.settings.protected && !args.consent.yes {
+        let count = match views.len() {
+            1 => "1 service".to_owned(),
+            count => format!("{count} services"),
+        };
+        ask(
+            session,
+            &format!("{verb} {count} in {}?", moves.environment),
+        )?;
+    }
+    let mut telling = Telling::new(session);
+    let ended = moves.carry_out(command, &mut |told| telling.hear(told))?;
+    Ok(finish(session, &ended))
+}

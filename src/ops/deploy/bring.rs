@@ -1,0 +1,341 @@
+//! Bringing one release into an environment, or taking a service away: the steps, without what is written down of them.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::engine::{self, Hands};
+use crate::health::{self, Answer, Proxies, Verdict};
+use crate::model::deploy::{Health, Probe};
+use crate::model::ledger::Deployed;
+use crate::model::name::ServiceName;
+use crate::model::run::{Outcome, TaskResult};
+use crate::model::target::{Facts, Resolved, Step};
+use crate::model::task::Task;
+use crate::ops::deploy::serve::Serving;
+
+/// A release, with all that it takes to bring it into an environment.
+pub struct Bringing {
+    pub resolved: Resolved,
+    /// The definition of the deploy.
+    pub task: Task,
+    /// The directory of the workspace that has its files: the working tree, or a checkout of the recorded commit.
+    pub root: PathBuf,
+    pub release: Deployed,
+    /// How it runs on this machine, for a target that `svc` does itself.
+    pub serving: Option<Serving>,
+}
+
+impl Bringing {
+    /// The same once more, for another act.
+    pub fn again(&self) -> Self {
+        Self {
+            resolved: self.resolved.clone(),
+            task: self.task.clone(),
+            root: self.root.clone(),
+            release: self.release.clone(),
+            serving: self.serving.clone(),
+        }
+    }
+
+    /// Where the service answers, if that is known.
+    pub fn address(&self) -> Option<String> {
+        if let Some(serving) = &self.serving {
+            return serving.address();
+        }
+        let proxies = Proxies::default();
+        let going = Going {
+            what: self,
+            deploy: "",
+            previous: None,
+            restores: None,
+            proxies: &proxies,
+        };
+        self.resolved.address(&going.facts()).ok()?
+    }
+}
+
+/// One go at an environment.
+pub struct Going<'a> {
+    pub what: &'a Bringing,
+    /// Names the deploy.
+    pub deploy: &'a str,
+    /// What ran before.
+    pub previous: Option<&'a Deployed>,
+    /// The deploy that brought the release first, where this one goes back to it.
+    pub restores: Option<&'a str>,
+    pub proxies: &'a Proxies,
+}
+
+/// A step that did not pass.
+pub struct Broken {
+    pub result: Box<TaskResult>,
+    /// Whether something that runs may have been changed.
+    pub is_touched: bool,
+}
+
+impl Going<'_> {
+    /// Brings the release: what comes before, the target's steps, the health check, what comes after.
+    ///
+    /// # Errors
+    /// A step did not pass.
+    pub fn bring(&self, hands: &mut dyn Hands) -> Result<(), Broken> {
+        let untouched = |result| Broken {
+            result,
+            is_touched: false,
+        };
+        self.run(&self.what.resolved.before, hands)
+            .map_err(untouched)?;
+        self.check(hands).map_err(untouched)?;
+        self.switch(Step::Deploy, hands).map_err(touched)?;
+        self.run(&self.what.resolved.after, hands).map_err(touched)
+    }
+
+    /// Goes back to the release: by the target's own way, if it has one.
+    ///
+    /// # Errors
+    /// A step did not pass.
+    pub fn go_back(&self, hands: &mut dyn Hands) -> Result<(), Broken> {
+        let has_way = self
+            .what
+            .resolved
+            .target()
+            .is_some_and(|it| !it.commands(Step::Rollback).is_empty());
+        let step = match has_way {
+            true => Step::Rollback,
+            false => Step::Deploy,
+        };
+        self.switch(step, hands).map_err(touched)
+    }
+
+    /// Asks the target whether everything that the release needs is still there.
+    ///
+    /// # Errors
+    /// It is not, or that cannot be told.
+    pub fn check(&self, hands: &mut dyn Hands) -> Result<(), Box<TaskResult>> {
+        self.run(&self.commands(Step::Check)?, hands)
+    }
+
+    /// Sees to it that what runs already is well. Nothing is changed.
+    ///
+    /// # Errors
+    /// It is not.
+    pub fn verify(&self, hands: &mut dyn Hands) -> Result<(), Broken> {
+        let well = self.wait_until_well(hands);
+        well.map_err(|result| Broken {
+            result,
+            is_touched: false,
+        })
+    }
+
+    /// Takes the service away.
+    ///
+    /// # Errors
+    /// A step did not pass, or the target has none.
+    pub fn remove(&self, hands: &mut dyn Hands) -> Result<(), Broken> {
+        if let Some(serving) = &self.what.serving {
+            return serving
+                .stop(&self.what.resolved.service, hands)
+                .map_err(touched);
+        }
+        let commands = self.commands(Step::Remove).map_err(touched)?;
+        if commands.is_empty() {
+            let how = match self.what.resolved.target() {
+                Some(target) => format!("the target `{}` has no step `remove`", target.name),
+                None => "it is deployed by commands of its own, which know no way to take it away"
+                    .to_owned(),
+            };
+            return Err(Broken {
+                result: failed(how),
+                is_touched: false,
+            });
+        }
+        self.run(&commands, hands).map_err(touched)
+    }
+
+    /// The step that changes what runs, and the wait until that is well.
+    fn switch(&self, step: Step, hands: &mut dyn Hands) -> Result<(), Box<TaskResult>> {
+        if let Some(serving) = &self.what.serving {
+            return serving.start(self, hands);
+        }
+        let commands = self.commands(step)?;
+        if commands.is_empty() {
+            return Err(failed(
+                "its deploy has neither commands nor a target that does it".into(),
+            ));
+        }
+        self.run(&commands, hands)?;
+        self.wait_until_well(hands)
+    }
+
+    fn wait_until_well(&self, hands: &mut dyn Hands) -> Result<(), Box<TaskResult>> {
+        let probe = self.what.resolved.probe(&self.facts());
+        match probe.map_err(|error| failed(error.to_string()))? {
+            Some(health) => self.wait(&health, hands, &|| None),
+            None => Ok(()),
+        }
+    }
+
+    /// Waits until the service is well. `over` may tell that it will never be.
+    pub fn wait(
+        &self,
+        health: &Health,
+        hands: &mut dyn Hands,
+        over: &dyn Fn() -> Option<String>,
+    ) -> Result<(), Box<TaskResult>> {
+        let control = hands.control().clone();
+        let verdict = {
+            let hands = RefCell::new(&mut *hands);
+            let is_asked = || control.is_asked();
+            let is_over = || control.is_asked() || over().is_some();
+            let mut ask = |patience: Duration| match &health.probe {
+                Probe::Command(command) => {
+                    let mut step = self.step(command);
+                    step.is_quiet = true;
+                    step.timeout = Some(patience);
+                    match hands.borrow_mut().run(&step) {
+                        Ok(()) => Answer::Well,
+                        Err(result) => Answer::NotYet(result.reason),
+                    }
+                }
+                probe => health::ask(probe, patience, self.proxies, &is_asked)
+                    .unwrap_or(Answer::NotYet("it cannot be asked".into())),
+            };
+            let mut told = |why: &str| hands.borrow_mut().say(&format!("not healthy yet: {why}"));
+            health::wait(health, &mut ask, &is_over, &mut told)
+        };
+        let asked = shown(&health.probe);
+        match verdict {
+            Verdict::Well { after } => {
+                let after =
+                    humantime::format_duration(Duration::from_millis(after.as_millis() as u64));
+                hands.say(&format!("healthy after {after} ({asked})"));
+                Ok(())
+            }
+            Verdict::TimedOut { last, asked: times } => {
+                let timeout = humantime::format_duration(health.timeout);
+                Err(failed(format!(
+                    "not healthy after {timeout}: {last} ({asked}, asked {times} times)"
+                )))
+            }
+            Verdict::Stopped => Err(match over() {
+                Some(why) => failed(why),
+                None => Box::new(TaskResult::not_started(Outcome::Interrupted, "interrupted")),
+            }),
+        }
+    }
+
+    /// Runs commands one after the other.
+    fn run(&self, commands: &[String], hands: &mut dyn Hands) -> Result<(), Box<TaskResult>> {
+        for command in commands {
+            hands.run(&self.step(command))?;
+        }
+        Ok(())
+    }
+
+    fn commands(&self, step: Step) -> Result<Vec<String>, Box<TaskResult>> {
+        let commands = self.what.resolved.commands(step, &self.facts());
+        commands.map_err(|error| failed(error.to_string()))
+    }
+
+    fn step(&self, script: &str) -> engine::Step {
+        engine::Step {
+            script: script.to_owned(),
+            shell: self.what.task.shell.clone(),
+            directory: self.what.root.join(self.what.resolved.path.as_path()),
+            variables: self.variables(),
+            timeout: self.what.task.timeout,
+            grace: self.what.task.grace,
+            is_quiet: false,
+        }
+    }
+
+    /// What every command of a deploy sees beside the environment of `svc`.
+    pub fn variables(&self) -> Vec<(OsString, OsString)> {
+        let Bringing {
+            resolved, release, ..
+        } = self.what;
+        let mut variables: Vec<(OsString, OsString)> = Vec::new();
+        let mut set = |name: &str, value: &str| variables.push((name.into(), value.into()));
+        for (name, value) in &resolved.env {
+            set(name, value);
+        }
+        set("SVC_ENV", resolved.environment.as_str());
+        set("SVC_VERSION", release.version());
+        set("SVC_DEPLOY_ID", self.deploy);
+        if let Some(commit) = release.commit {
+            set("SVC_COMMIT", &commit.to_string());
+        }
+        if let Some(previous) = self.previous {
+            set("SVC_PREVIOUS_VERSION", previous.version());
+        }
+        if let Some(replicas) = resolved.replicas {
+            set("SVC_REPLICAS", &replicas.to_string());
+        }
+        for (name, value) in &release.values {
+            let Some((service, name)) = name.split_once('.') else {
+                continue;
+            };
+            let in_variable = |text: &str| text.to_uppercase().replace('-', "_");
+            set(
+                &format!("SVC_VALUE_{}_{}", in_variable(service), in_variable(name)),
+                value,
+            );
+            if service == resolved.service.as_str() {
+                set(&format!("SVC_VALUE_{}", in_variable(name)), value);
+            }
+        }
+        let root = self.what.root.as_os_str().to_owned();
+        variables.push(("SVC_WORKSPACE".into(), root));
+        variables
+    }
+
+    /// What the texts of the deploy may name.
+    pub fn facts(&self) -> Facts {
+        let release = &self.what.release;
+        let mut values_of: BTreeMap<ServiceName, BTreeMap<String, String>> = BTreeMap::new();
+        for (name, value) in &release.values {
+            let named = name.split_once('.');
+            let named = named.and_then(|(of, name)| Some((ServiceName::new(of)?, name)));
+            if let Some((service, name)) = named {
+                let values = values_of.entry(service).or_default();
+                values.insert(name.to_owned(), value.clone());
+            }
+        }
+        Facts {
+            workspace: self.what.root.to_string_lossy().into_owned(),
+            version: release.version().to_owned(),
+            commit: release.commit.map(|it| it.to_string()).unwrap_or_default(),
+            deploy_id: self.deploy.to_owned(),
+            previous_version: self.previous.map(|it| it.version().to_owned()),
+            restores: self.restores.map(str::to_owned),
+            values: values_of
+                .get(&self.what.resolved.service)
+                .cloned()
+                .unwrap_or_default(),
+            values_of,
+        }
+    }
+}
+
+/// A step that failed, in words.
+pub fn failed(why: String) -> Box<TaskResult> {
+    Box::new(TaskResult::not_started(Outcome::Failed, why))
+}
+
+fn touched(result: Box<TaskResult>) -> Broken {
+    Broken {
+        result,
+        is_touched: true,
+    }
+}
+
+fn shown(probe: &Probe) -> String {
+    match probe {
+        Probe::Http { url, .. } => url.clone(),
+        Probe::Tcp(address) => address.clone(),
+        Probe::Command(command) => format!("`{command}`"),
+    }
+}

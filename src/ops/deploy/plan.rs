@@ -1,0 +1,398 @@
+//! Making the plan of a deploy: what is wanted, what runs, what that makes due, and what stands against it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
+use std::sync::Arc;
+
+use crate::git::Repo;
+use crate::git::snapshot::Files;
+use crate::ledger::{Refresh, Seen, Store, Wanted};
+use crate::model::change::{Head, ObjectId};
+use crate::model::due::{
+    CommitLine, DeployPlan, DeployVerdict, Due, Insistence, PlannedDeploy, decide,
+};
+use crate::model::ledger::{DeployId, Deployed, Runs, State};
+use crate::model::name::{EnvironmentName, ServiceName};
+use crate::model::path::FilePath;
+use crate::model::release::{RELEASE_FORMAT, roots};
+use crate::model::workspace::ServiceIndex;
+use crate::ops::choose;
+use crate::ops::deploy::environment::{Staged, environment};
+use crate::ops::deploy::guards::{self, Leave};
+use crate::ops::deploy::order::Order;
+use crate::ops::deploy::wanted::{Anew, Digests, digests};
+use crate::ops::deploy::{Mode, Request};
+use crate::ops::failure::Failure;
+use crate::ops::ledger::Ledgers;
+use crate::ops::place::Place;
+use crate::ops::request::CompareRequest;
+
+/// How many services have the commits listed that a deploy would bring: each costs a walk of the history.
+const MOST_LISTED: usize = 50;
+
+/// A plan with everything that carrying it out takes.
+pub struct Prepared<'p> {
+    pub place: &'p Place,
+    pub request: Request,
+    pub id: DeployId,
+    pub staged: Staged,
+    pub order: Order,
+    pub ledgers: Ledgers,
+    pub store: Arc<dyn Store>,
+    pub seen: Seen,
+    pub plan: DeployPlan,
+    pub variables: BTreeMap<OsString, OsString>,
+    /// The files of the state that is deployed.
+    pub(in crate::ops::deploy) files: Files,
+    pub(in crate::ops::deploy) digests: Digests,
+    pub(in crate::ops::deploy) chosen: Vec<ServiceIndex>,
+}
+
+/// Finds what a deploy would do.
+///
+/// # Errors
+/// An environment or service that does not exist, a ledger that cannot be reached, or a guard that refuses.
+pub fn prepare<'p>(
+    place: &'p Place,
+    request: Request,
+    tell: &mut dyn FnMut(&str),
+) -> Result<Prepared<'p>, Failure> {
+    let workspace = place.workspace()?.workspace;
+    let name = environment(&workspace, &request.environment)?;
+    let staged = Staged::new(&workspace, &name)?;
+    let commit = match &place.repo {
+        Some(repo) => repo.head_commit()?,
+        None => None,
+    };
+    let head = Head::WorkTree(commit);
+    let repo = repository(place, &staged)?;
+    let snapshot = repo.snapshot(head);
+    let changed = snapshot.changed_since(commit)?;
+    if request.mode != Mode::Show {
+        guards::clean(&staged, &changed)?;
+        match commit {
+            Some(commit) => guards::branch(&staged, repo, commit)?,
+            None if staged.is_local() => {}
+            None => return Err(no_commit(&name)),
+        }
+    }
+    let chosen = chosen(&staged, &request)?;
+    let ledgers = Ledgers::open(place, &workspace.settings().ledger)?;
+    let store = ledgers.of(&name)?;
+    tell(&format!("reading the ledger of {name}"));
+    let seen = store.look(request.refresh())?;
+    tell("comparing releases");
+    let variables = place.env.variables.clone();
+    let files = snapshot.files(&[FilePath::default()])?;
+    let digests = digests(&staged, &*snapshot, &files, &chosen, &variables);
+    let mut prepared = Prepared {
+        place,
+        id: new_id(),
+        order: Order::new(&staged),
+        plan: DeployPlan {
+            environment: name.clone(),
+            services: Vec::new(),
+            removed: Vec::new(),
+            prune: request.prune,
+            commit,
+            dirty: !changed.is_empty(),
+        },
+        request,
+        staged,
+        ledgers,
+        store,
+        seen,
+        variables,
+        files,
+        digests,
+        chosen,
+    };
+    prepared.first_time()?;
+    prepared.decide()?;
+    prepared.list_commits()?;
+    Ok(prepared)
+}
+
+/// Names a deploy: when it began, and something that no other has.
+pub fn new_id() -> DeployId {
+    use std::hash::{BuildHasher, Hasher};
+    let chance = std::hash::RandomState::new().build_hasher().finish();
+    let began = crate::record::name_of(crate::record::now());
+    let text = format!("{began}{:04x}", chance & 0xffff);
+    DeployId::new(&text).expect("it is made of digits, letters and `-`")
+}
+
+fn repository<'p>(place: &'p Place, staged: &Staged) -> Result<&'p Repo, Failure> {
+    place.repo.as_ref().ok_or_else(|| Failure::Usage {
+        message: format!(
+            "this is not a git repository, so it cannot be told what would be deployed to `{}`",
+            staged.environment
+        ),
+        hint: "`git init` and a first commit make it one".into(),
+    })
+}
+
+fn no_commit(environment: &EnvironmentName) -> Failure {
+    Failure::Usage {
+        message: "there is no commit yet".into(),
+        hint: format!("`{environment}` is deployed from commits; make the first one"),
+    }
+}
+
+/// The services that the request is about, in the order of their deploys.
+fn chosen(staged: &Staged, request: &Request) -> Result<Vec<ServiceIndex>, Failure> {
+    let workspace = &staged.workspace;
+    let mut select = request.select.clone();
+    select.all |= select.names.is_empty();
+    let selection = choose::selection(workspace, &select, &CompareRequest::default())?;
+    for (service, _) in &selection.named {
+        if !staged.resolved.contains_key(service) {
+            let name = &workspace.service(*service).name;
+            return Err(Failure::Usage {
+                message: format!("`{name}` cannot be deployed to `{}`", staged.environment),
+                hint: match staged.is_local() {
+                    true => "give it a `serve`, so that it can run on this machine".into(),
+                    false => "give it a `deploy`".into(),
+                },
+            });
+        }
+    }
+    let all = workspace.indices().map(|it| (it, Vec::new()));
+    let chosen = selection.choose(workspace, all);
+    let order = Order::new(staged);
+    let chosen = order
+        .services
+        .into_iter()
+        .filter(|it| chosen.contains_key(it));
+    Ok(chosen.collect())
+}
+
+impl Prepared<'_> {
+    /// Whether there is nothing to do.
+    pub fn is_idle(&self) -> bool {
+        self.plan.is_idle()
+    }
+
+    /// The first deploy to an environment is asked for by name: a mistyped remote or prefix would look just like it.
+    fn first_time(&self) -> Result<(), Failure> {
+        let is_first = self.seen.revision.ledger.is_none();
+        let asks = matches!(self.request.mode, Mode::Deploy { bootstrap: false });
+        if !is_first || self.staged.is_local() || !asks {
+            return Ok(());
+        }
+        let name = &self.staged.environment;
+        Err(Failure::Usage {
+            message: format!(
+                "nothing is known of `{name}`: {} has no entry",
+                self.store.name()
+            ),
+            hint: format!(
+                "`svc deploy --env {name} --bootstrap` deploys there for the first time; `svc deploy --env {name} \
+                 --adopt` records that what is checked out runs there already"
+            ),
+        })
+    }
+
+    /// Decides about each service, from what the ledger says now.
+    ///
+    /// # Errors
+    /// A guard refuses.
+    pub fn decide(&mut self) -> Result<(), Failure> {
+        let insists = self.insists()?;
+        let repo = self.place.repo.as_ref();
+        let anew = Anew::new(repo, &self.staged.environment, &self.variables);
+        let after = self.order.among(&self.chosen);
+        let at = crate::record::now().0 / 1000;
+        let mut services = Vec::with_capacity(self.chosen.len());
+        for (service, after) in self.chosen.iter().zip(after) {
+            let name = self.staged.workspace.service(*service).name.clone();
+            let (release, config) = self.digests[service].clone();
+            let wanted = Deployed {
+                release,
+                format: RELEASE_FORMAT,
+                config,
+                commit: self.plan.commit,
+                dirty: self.plan.dirty,
+                values: BTreeMap::new(),
+                deploy: self.id.clone(),
+                at,
+            };
+            let standing = self.seen.standings.get(&name).cloned();
+            let insistence = Insistence {
+                also_held: self.request.retry_held
+                    || insists.contains(&name)
+                    || self
+                        .request
+                        .select
+                        .names
+                        .iter()
+                        .any(|it| it == name.as_str()),
+                also_same: self.request.force,
+            };
+            let verdict = decide(&wanted, standing.as_ref(), insistence, &|it| {
+                anew.of(&name, it)
+            });
+            services.push(PlannedDeploy {
+                service: *service,
+                name,
+                wanted,
+                standing,
+                verdict,
+                after,
+                commits: Vec::new(),
+            });
+        }
+        self.plan.services = services;
+        self.plan.removed = self.removed();
+        self.guard()
+    }
+
+    fn guard(&self) -> Result<(), Failure> {
+        if matches!(self.request.mode, Mode::Show | Mode::Adopt) {
+            return Ok(());
+        }
+        if let Some(repo) = &self.place.repo
+            && !self.staged.is_local()
+        {
+            let leave = Leave {
+                diverged: self.request.allow_diverged,
+            };
+            guards::newer(&self.plan, repo, leave)?;
+        }
+        let stands = |name: &str| {
+            let standing = self.seen.standings.get(name);
+            standing.is_some_and(|it| *it.runs() != Runs::Nothing)
+        };
+        guards::dependencies(&self.plan, &self.staged, &self.order, &stands)?;
+        self.promoted()
+    }
+
+    /// An environment that is promoted to only gets what ran in the one before.
+    fn promoted(&self) -> Result<(), Failure> {
+        let Some(from) = &self.staged.settings.promote_from else {
+            return Ok(());
+        };
+        let mut pending: Vec<&PlannedDeploy> =
+            self.plan.due().map(|at| &self.plan.services[at]).collect();
+        if pending.is_empty() {
+            return Ok(());
+        }
+        let store = self.ledgers.of(from)?;
+        let seen = store.look(Refresh::Now)?;
+        let is_it = |planned: &PlannedDeploy, it: &Deployed| it.release == planned.wanted.release;
+        pending.retain(|planned| {
+            let standing = seen.standings.get(&planned.name);
+            let runs = standing.and_then(|it| it.runs().known());
+            !runs.is_some_and(|it| is_it(planned, it))
+        });
+        for planned in pending {
+            let wanted = Wanted {
+                service: Some(planned.name.clone()),
+                ..Wanted::default()
+            };
+            let ran = store.history(&wanted)?;
+            let has_run = ran
+                .iter()
+                .any(|it| it.state == State::Succeeded && is_it(planned, &it.brings));
+            if !has_run {
+                return Err(Failure::Usage {
+                    message: format!(
+                        "`{}` {} has not run in `{from}`, from which `{}` is promoted",
+                        planned.name,
+                        planned.wanted.version(),
+                        self.plan.environment
+                    ),
+                    hint: format!(
+                        "`svc deploy --env {from}` first, then `svc promote --from {from} --to {}`",
+                        self.plan.environment
+                    ),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// The services of the last deploy that did not end well, for `--resume`.
+    fn insists(&self) -> Result<BTreeSet<ServiceName>, Failure> {
+        if !self.request.resume {
+            return Ok(BTreeSet::new());
+        }
+        let newest = self.seen.standings.values().map(|it| &it.newest);
+        let last = newest.clone().map(|it| &it.deploy).max();
+        let Some(last) = last.cloned() else {
+            return Err(Failure::Usage {
+                message: format!(
+                    "there is no deploy of `{}` to resume",
+                    self.plan.environment
+                ),
+                hint: format!("`svc deploy --env {}` begins one", self.plan.environment),
+            });
+        };
+        let of_last = newest.filter(|it| it.deploy == last && it.state != State::Succeeded);
+        Ok(of_last.map(|it| it.service.clone()).collect())
+    }
+
+    /// What the ledger knows and the file does not, unless the request names services.
+    fn removed(&self) -> Vec<(ServiceName, crate::model::ledger::Standing)> {
+        if !self.request.select.names.is_empty() {
+            return Vec::new();
+        }
+        let is_gone = |name: &ServiceName| {
+            let index = self.staged.workspace.find(name.as_str());
+            index.is_none_or(|it| !self.staged.resolved.contains_key(&it))
+        };
+        let standings = self.seen.standings.iter();
+        let gone = standings.filter(|(name, it)| *it.runs() != Runs::Nothing && is_gone(name));
+        gone.map(|(name, it)| (name.clone(), it.clone())).collect()
+    }
+
+    /// The commits that the deploy brings to each service that is due.
+    fn list_commits(&mut self) -> Result<(), Failure> {
+        let (Some(repo), Some(head)) = (&self.place.repo, self.plan.commit) else {
+            return Ok(());
+        };
+        let due: Vec<usize> = self.plan.due().take(MOST_LISTED).collect();
+        let asked: Vec<(usize, ObjectId, Vec<FilePath>)> = due
+            .into_iter()
+            .filter_map(|at| {
+                let planned = &self.plan.services[at];
+                let changes =
+                    matches!(planned.verdict, DeployVerdict::Due(due) if due != Due::Forced);
+                let runs = planned.standing.as_ref()?.runs().known()?.commit?;
+                (changes && runs != head).then(|| (at, runs, self.paths(planned.service)))
+            })
+            .collect();
+        let found: Vec<(usize, Vec<CommitLine>)> = asked
+            .iter()
+            .map(|(at, old, paths)| {
+                Ok((
+                    *at,
+                    repo.commits_between(*old, head, paths)?.unwrap_or_default(),
+                ))
+            })
+            .collect::<Result<_, Failure>>()?;
+        for (at, commits) in found {
+            self.plan.services[at].commits = commits;
+        }
+        Ok(())
+    }
+
+    /// The directories whose commits can change a service's release, and its deploy.
+    pub fn paths(&self, service: ServiceIndex) -> Vec<FilePath> {
+        let workspace = &self.staged.workspace;
+        let graph =
+            crate::model::graph::TaskGraph::from_roots(workspace, roots(workspace, service));
+        let nodes = graph.nodes().iter();
+        let services: BTreeSet<ServiceIndex> = nodes.map(|it| it.service).collect();
+        let mut paths: BTreeSet<FilePath> = services
+            .iter()
+            .map(|it| workspace.service(*it).path.clone())
+            .collect();
+        for node in graph.nodes() {
+            let task = workspace.service(node.service).tasks.get(&node.task);
+            let taken = task.into_iter().flat_map(|it| it.inputs.taken());
+            paths.extend(taken.map(|it| FilePath::from_bytes(it.literal())));
+        }
+        paths.into_iter().collect()
+    }
+}

@@ -1,0 +1,222 @@
+//! Where the ledgers of a workspace are, and who writes to them.
+
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::git::RemoteRefs;
+use crate::ledger::{FileStore, Found, GitPlace, Refresh, Store, choose};
+use crate::model::deploy::{LedgerSettings, LedgerStore};
+use crate::model::digest::Digester;
+use crate::model::env::Env;
+use crate::model::ledger::{Holder, Who};
+use crate::model::name::EnvironmentName;
+use crate::ops::failure::Failure;
+use crate::ops::place::Place;
+use crate::process::ProcessId;
+
+/// The ledgers of a workspace.
+pub struct Ledgers {
+    settings: LedgerSettings,
+    git: Option<GitPlace>,
+    /// Where ledgers are on this machine.
+    directory: PathBuf,
+}
+
+impl Ledgers {
+    /// Those that `settings` speak of.
+    ///
+    /// # Errors
+    /// The remote that they name does not exist, or there is no place for files.
+    pub fn open(place: &Place, settings: &LedgerSettings) -> Result<Self, Failure> {
+        let directory = directory(place)?;
+        let git = match &place.repo {
+            Some(repo) => {
+                let remotes = crate::git::base::remotes(repo)?;
+                let remote = match &settings.remote {
+                    Some(wanted) if !remotes.contains(wanted) => {
+                        return Err(Failure::Unknown {
+                            kind: "remote",
+                            name: wanted.clone(),
+                            nearest: None,
+                        });
+                    }
+                    Some(wanted) => Some(wanted.clone()),
+                    None => remotes.into_iter().next(),
+                };
+                remote.map(|remote| {
+                    let refs = Arc::new(RemoteRefs::new(repo, &remote));
+                    let prefix = prefix(place, settings);
+                    GitPlace::new(refs, Some(&prefix), directory.join("seen"))
+                })
+            }
+            None => None,
+        };
+        Ok(Self {
+            settings: settings.clone(),
+            git,
+            directory,
+        })
+    }
+
+    /// The ledger of `environment`.
+    ///
+    /// # Errors
+    /// It cannot be told in which store it is, or that cannot be looked at.
+    pub fn of(&self, environment: &EnvironmentName) -> Result<Arc<dyn Store>, Failure> {
+        let file = FileStore::new(&self.directory, environment);
+        let git = self.git.as_ref().map(|it| it.store(environment));
+        let mut found = Vec::new();
+        let mut look = |kind, store: &dyn Store| {
+            let seen = store.look(Refresh::Never)?;
+            if seen.revision.ledger.is_some() {
+                let name = store.name();
+                found.push(Found { store: kind, name });
+            }
+            Ok::<_, Failure>(())
+        };
+        // A file that nobody wrote is quickly looked at; git is only asked where both could be meant.
+        look(LedgerStore::File, &file)?;
+        if self.settings.store == Some(LedgerStore::File)
+            && let Some(git) = &git
+        {
+            look(LedgerStore::Git, git)?;
+        }
+        let chosen = choose(&self.settings, environment, git.is_some(), &found)?;
+        Ok(match (chosen, git) {
+            (LedgerStore::Git, Some(git)) => Arc::new(git),
+            _ => Arc::new(file),
+        })
+    }
+
+    /// Where is remembered what was seen of leases.
+    pub fn observations(&self) -> PathBuf {
+        self.directory.join("leases")
+    }
+}
+
+/// The directory for what this machine knows of the deploys of a workspace; all worktrees share it.
+///
+/// # Errors
+/// Without a repository, there is no home to put it in.
+pub fn state_directory(place: &Place) -> Result<PathBuf, Failure> {
+    let digest = |kind: &str, bytes: &[u8]| {
+        let digest = Digester::new("workspace").part(kind, bytes).finish();
+        digest.as_str()[..16].to_owned()
+    };
+    if let Some(repo) = &place.repo {
+        let directory = repo.common_dir().join("svc");
+        return Ok(match repo.scope().is_root() {
+            true => directory,
+            // A repository may hold several workspaces, with services of the same names.
+            false => directory.join(digest("path", repo.scope().as_bytes())),
+        });
+    }
+    let state = place.env.path("XDG_STATE_HOME").map(ToOwned::to_owned);
+    let state = state.or_else(|| Some(place.env.path("HOME")?.join(".local/state")));
+    let state = state.ok_or_else(|| Failure::Usage {
+        message: "there is no place to keep what is deployed: this is no git repository, and HOME is not set".into(),
+        hint: "set XDG_STATE_HOME".into(),
+    })?;
+    let root = place.root.as_os_str().as_bytes();
+    Ok(state.join("svc").join(digest("root", root)))
+}
+
+fn directory(place: &Place) -> Result<PathBuf, Failure> {
+    Ok(state_directory(place)?.join("ledger"))
+}
+
+/// Above the refs of a workspace. One that is a part of its repository has a place of its own.
+fn prefix(place: &Place, settings: &LedgerSettings) -> String {
+    if let Some(prefix) = &settings.ref_prefix {
+        return prefix.clone();
+    }
+    let scope = place.repo.as_ref().map(|repo| repo.scope().clone());
+    let Some(scope) = scope.filter(|it| !it.is_root()) else {
+        return "refs/svc".to_owned();
+    };
+    let digest = Digester::new("workspace")
+        .part("path", scope.as_bytes())
+        .finish();
+    let plain = |byte: &u8| match byte.is_ascii_alphanumeric() {
+        true => byte.to_ascii_lowercase() as char,
+        false => '-',
+    };
+    let readable: String = scope.as_bytes().iter().map(plain).take(40).collect();
+    format!("refs/svc/at-{readable}-{}", &digest.as_str()[..8])
+}
+
+/// Who deploys, as far as it can be told.
+pub fn who(place: &Place) -> Who {
+    let env = &place.env;
+    let first = |names: &[&str]| names.iter().find_map(|it| env.text(it)).map(str::to_owned);
+    let of_git = || {
+        let repo = place.repo.as_ref()?;
+        let name = repo.git().output(["config", "user.name"]).ok()?;
+        let name = String::from_utf8_lossy(&name).trim().to_owned();
+        Some(name).filter(|it| !it.is_empty())
+    };
+    let in_ci = first(&[
+        "GITHUB_ACTOR",
+        "GITLAB_USER_LOGIN",
+        "BUILDKITE_BUILD_CREATOR",
+        "CIRCLE_USERNAME",
+    ]);
+    let name = in_ci.filter(|_| env.is_ci());
+    let name = name.or_else(of_git).or_else(|| first(&["USER", "LOGNAME"]));
+    Who {
+        name: name.unwrap_or_else(|| "unknown".to_owned()),
+        host: rustix::system::uname()
+            .nodename()
+            .to_string_lossy()
+            .into_owned(),
+        run_url: run_url(env),
+    }
+}
+
+/// The page of the CI run.
+fn run_url(env: &Env) -> Option<String> {
+    let direct = [
+        "SVC_RUN_URL",
+        "CI_JOB_URL",
+        "BUILDKITE_BUILD_URL",
+        "CIRCLE_BUILD_URL",
+        "BUILD_URL",
+    ];
+    let direct = direct.iter().find_map(|name| env.text(name));
+    direct.map(str::to_owned).or_else(|| {
+        let server = env.text("GITHUB_SERVER_URL")?;
+        let repository = env.text("GITHUB_REPOSITORY")?;
+        let run = env.text("GITHUB_RUN_ID")?;
+        Some(format!("{server}/{repository}/actions/runs/{run}"))
+    })
+}
+
+/// This process as the holder of a lease.
+pub fn holder(place: &Place, command: &str) -> Holder {
+    let own = ProcessId::own();
+    Holder {
+        who: who(place),
+        pid: own.0,
+        started: own.start_time(),
+        machine: machine(),
+        command: command.to_owned(),
+    }
+}
+
+/// Whether the process that holds a lease lives; none where that cannot be told from here.
+pub fn is_alive(holder: &Holder) -> Option<bool> {
+    let here = machine()?;
+    if holder.machine.as_deref() != Some(here.as_str()) {
+        return None;
+    }
+    let started = holder.started?;
+    Some(ProcessId(holder.pid).start_time() == Some(started))
+}
+
+/// The running system, and the space of process numbers that we are in.
+fn machine() -> Option<String> {
+    let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+    let space = std::fs::read_link("/proc/self/ns/pid").ok()?;
+    Some(format!("{} {}", boot.trim(), space.display()))
+}

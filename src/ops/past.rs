@@ -1,0 +1,100 @@
+//! `svc history` and `svc changes`: what was deployed to an environment, and what a deploy would bring.
+
+use crate::ledger::{Refresh, Wanted};
+use crate::model::due::{DeployVerdict, Due};
+use crate::model::ledger::DeployId;
+use crate::model::overview::{HistoryPage, ServiceChanges};
+use crate::ops::deploy::Prepared;
+use crate::ops::deploy::moves::Ground;
+use crate::ops::failure::Failure;
+use crate::ops::place::Place;
+
+/// What `svc history` is asked.
+#[derive(Clone, Debug, Default)]
+pub struct HistoryRequest {
+    pub environment: String,
+    pub service: Option<String>,
+    pub deploy: Option<String>,
+    /// At most so many entries.
+    pub most: usize,
+    /// Ask nobody.
+    pub offline: bool,
+}
+
+/// A part of a history, and whether somebody deploys there now.
+pub struct Page {
+    pub page: HistoryPage,
+    pub is_locked: bool,
+}
+
+/// The newest entries of an environment, newest first.
+///
+/// # Errors
+/// An environment or service that does not exist, or a ledger that cannot be reached.
+pub fn history(place: &Place, request: &HistoryRequest) -> Result<Page, Failure> {
+    let refresh = match request.offline {
+        true => Refresh::Never,
+        false => Refresh::Now,
+    };
+    let ground = Ground::look(place, &request.environment, refresh)?;
+    let named: Vec<String> = request.service.iter().cloned().collect();
+    let deploy = request.deploy.as_ref().map(|text| {
+        DeployId::new(text).ok_or_else(|| Failure::Unknown {
+            kind: "deploy",
+            name: text.clone(),
+            nearest: None,
+        })
+    });
+    let wanted = Wanted {
+        service: ground.named(&named)?.pop(),
+        deploy: deploy.transpose()?,
+        most: Some(request.most.saturating_add(1)),
+    };
+    let mut entries = ground.store.history(&wanted)?;
+    let has_more = entries.len() > request.most;
+    entries.truncate(request.most);
+    let page = HistoryPage {
+        environment: ground.staged.environment.clone(),
+        entries,
+        has_more,
+        now: crate::record::now().0 / 1000,
+    };
+    Ok(Page {
+        page,
+        is_locked: ground.seen.lease.is_some(),
+    })
+}
+
+/// The commits that a deploy would bring, for each service.
+pub fn changes(prepared: &Prepared<'_>) -> Vec<ServiceChanges> {
+    let services = prepared.plan.services.iter();
+    services
+        .map(|planned| {
+            let runs = planned.standing.as_ref().and_then(|it| it.runs().known());
+            let note = match &planned.verdict {
+                DeployVerdict::UpToDate => Some("up to date".to_owned()),
+                DeployVerdict::Held(held) => Some(format!(
+                    "held: {} failed or was rolled back in {}",
+                    held.what.version(),
+                    held.what.deploy
+                )),
+                DeployVerdict::Due(Due::First) => Some("never deployed there".to_owned()),
+                DeployVerdict::Due(Due::Unknown) => Some("it is not known what runs".to_owned()),
+                DeployVerdict::Due(Due::TakenDown) => Some("it was taken down".to_owned()),
+                DeployVerdict::Due(Due::Config) => {
+                    Some("the same release with another configuration".to_owned())
+                }
+                DeployVerdict::Due(_) if planned.commits.is_empty() => {
+                    Some("no commit in between touches its files: what runs has another history, or the definition differs".to_owned())
+                }
+                DeployVerdict::Due(_) => None,
+            };
+            ServiceChanges {
+                name: planned.name.clone(),
+                from: runs.and_then(|it| it.commit),
+                commits: planned.commits.clone(),
+                note,
+            }
+        })
+        .collect()
+}

@@ -1,0 +1,162 @@
+//! `svc status`: what runs where, as the ledgers say, and on this machine as it is.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use crate::ledger::Refresh;
+use crate::model::change::ObjectId;
+use crate::model::ledger::{Runs, Standings};
+use crate::model::name::{EnvironmentName, ServiceName};
+use crate::model::overview::{EnvironmentOverview, Overview, ServiceOverview};
+use crate::model::workspace::Workspace;
+use crate::ops::choose;
+use crate::ops::deploy::Machine;
+use crate::ops::deploy::environment::{LOCAL, Staged, environment, names};
+use crate::ops::failure::Failure;
+use crate::ops::ledger::Ledgers;
+use crate::ops::place::Place;
+
+/// How long a ledger may take to answer before it is shown as it was seen last.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// What `svc status` is asked.
+#[derive(Clone, Debug, Default)]
+pub struct Request {
+    /// Only this environment.
+    pub environment: Option<String>,
+    /// Only these services.
+    pub services: Vec<String>,
+    /// Ask nobody.
+    pub offline: bool,
+}
+
+/// Looks at all environments that are asked for.
+///
+/// # Errors
+/// An environment or service that does not exist, or a ledger that cannot be read.
+pub fn status(place: &Place, request: &Request) -> Result<Overview, Failure> {
+    let workspace = place.workspace()?.workspace;
+    let wanted = match &request.environment {
+        Some(name) => vec![environment(&workspace, name)?],
+        None => names(&workspace),
+    };
+    let ledgers = Ledgers::open(place, &workspace.settings().ledger)?;
+    let refresh = match request.offline {
+        true => Refresh::Never,
+        false => Refresh::Within(PATIENCE),
+    };
+    let stores = wanted.iter().map(|name| Ok((name, ledgers.of(name)?)));
+    let stores: Vec<_> = stores.collect::<Result<_, Failure>>()?;
+    // Each may wait for a remote.
+    let seen: Vec<_> = std::thread::scope(|scope| {
+        let looks = stores
+            .iter()
+            .map(|(_, store)| scope.spawn(|| store.look(refresh)));
+        let looks: Vec<_> = looks.collect();
+        let seen = looks
+            .into_iter()
+            .map(|it| it.join().expect("looking does not panic"));
+        seen.collect()
+    });
+    let mut environments = Vec::new();
+    for ((name, store), seen) in stores.iter().zip(seen) {
+        let seen = seen?;
+        let mut overview = EnvironmentOverview {
+            name: (*name).clone(),
+            ledger: store.name(),
+            as_of: seen.as_of,
+            stale: seen.stale,
+            lease: seen.lease,
+            services: services(&workspace, name, &seen.standings)?,
+        };
+        if request.environment.is_none() && name.as_str() == LOCAL && seen.standings.is_empty() {
+            // Nobody has to be told that nothing runs here.
+            overview.services.clear();
+        }
+        environments.push(overview);
+    }
+    narrow(&workspace, &mut environments, request)?;
+    count_behind(place, &mut environments)?;
+    for local in environments
+        .iter_mut()
+        .filter(|it| it.name.as_str() == LOCAL)
+    {
+        let staged = Staged::new(&workspace, &local.name)?;
+        Machine::open(place, &staged)?.describe(local);
+    }
+    Ok(Overview {
+        environments,
+        now: crate::record::now().0 / 1000,
+    })
+}
+
+/// Every service that the environment knows or could have.
+fn services(
+    workspace: &Workspace,
+    environment: &EnvironmentName,
+    standings: &Standings,
+) -> Result<Vec<ServiceOverview>, Failure> {
+    let staged = Staged::new(workspace, environment)?;
+    let defined = staged.resolved.keys();
+    let defined: BTreeSet<ServiceName> = defined
+        .map(|it| staged.workspace.service(*it).name.clone())
+        .collect();
+    let all: BTreeSet<&ServiceName> = standings.keys().chain(&defined).collect();
+    let one = |name: &ServiceName| {
+        let standing = standings.get(name).cloned();
+        let is_removed = !defined.contains(name);
+        let is_gone = standing
+            .as_ref()
+            .is_some_and(|it| *it.runs() == Runs::Nothing);
+        (!(is_removed && is_gone)).then(|| ServiceOverview {
+            name: name.clone(),
+            standing,
+            behind: None,
+            is_removed,
+            process: None,
+        })
+    };
+    Ok(all.into_iter().filter_map(one).collect())
+}
+
+fn narrow(
+    workspace: &Workspace,
+    environments: &mut [EnvironmentOverview],
+    request: &Request,
+) -> Result<(), Failure> {
+    for name in &request.services {
+        let mut all = environments.iter().flat_map(|it| &it.services);
+        if !all.any(|it| it.name.as_str() == name) {
+            choose::service(workspace, name)?;
+        }
+    }
+    if !request.services.is_empty() {
+        let is_wanted = |name: &ServiceName| request.services.iter().any(|it| it == name.as_str());
+        for environment in environments {
+            environment.services.retain(|it| is_wanted(&it.name));
+        }
+    }
+    Ok(())
+}
+
+/// How many commits there are between what runs and what is checked out.
+fn count_behind(place: &Place, environments: &mut [EnvironmentOverview]) -> Result<(), Failure> {
+    let Some(repo) = &place.repo else {
+        return Ok(());
+    };
+    let Some(head) = repo.head_commit()? else {
+        return Ok(());
+    };
+    let commit = |it: &ServiceOverview| it.standing.as_ref()?.runs().known()?.commit;
+    let all = environments.iter().flat_map(|it| &it.services);
+    let commits: BTreeSet<ObjectId> = all.filter_map(commit).collect();
+    let commits: Vec<ObjectId> = commits.into_iter().collect();
+    let counts: BTreeMap<ObjectId, Option<usize>> = commits
+        .iter()
+        .map(|it| Ok((*it, repo.count_between(*it, head)?)))
+        .collect::<Result<_, Failure>>()?;
+    for service in environments.iter_mut().flat_map(|it| &mut it.services) {
+        service.behind = commit(service).and_then(|it| counts[&it]);
+    }
+    Ok(())
+}
