@@ -1,7 +1,7 @@
 //! Refs that a remote keeps, with a mirror of them here: what a ledger in git stands on.
 //!
 //! Everything goes through the `git` program: it speaks with remotes as the user's own commands do, it can be used by
-//! several threads, and it knows every kind of repository.
+//! several threads, and it knows every kind of repository. Only the contents of files are read by the library where it can.
 
 mod history;
 mod move_refs;
@@ -14,8 +14,10 @@ mod write;
 use std::collections::BTreeMap;
 use std::error::Error as _;
 use std::path::PathBuf;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
+
+use git2::Repository;
 
 use crate::git::error::Error;
 use crate::git::program::Git;
@@ -45,6 +47,8 @@ pub struct RemoteRefs {
     remote: String,
     shallow_file: PathBuf,
     is_partial: bool,
+    /// Reads many small files several times as fast as the program, where it can read this repository at all.
+    library: Option<Mutex<Repository>>,
     identity: OnceLock<write::Identity>,
 }
 
@@ -60,6 +64,10 @@ impl RemoteRefs {
             remote: words::without_password(remote),
             shallow_file: repo.common_dir().join("shallow"),
             is_partial: repo.is_partial(),
+            library: repo
+                .library()
+                .and_then(|it| Repository::open(it.path()).ok())
+                .map(Mutex::new),
             identity: OnceLock::new(),
         }
     }

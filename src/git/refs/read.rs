@@ -2,12 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, Read};
+use std::sync::PoisonError;
+
+use git2::ObjectType;
 
 use crate::git::error::Error;
 use crate::git::program::Git;
 use crate::git::raw::tree_entries;
 use crate::git::refs::{RemoteRefs, SETTINGS, trouble};
 use crate::git::remote::persist;
+use crate::git::repo::oid_of;
 use crate::model::change::ObjectId;
 use crate::model::refs::RefsError;
 
@@ -127,7 +131,9 @@ fn contents(
     limit: usize,
 ) -> Result<Vec<(String, Vec<u8>)>, RefsError> {
     let mut found = BTreeMap::new();
-    let wanted: Vec<_> = files.iter().collect();
+    quickly(refs, files, limit, &mut found);
+    let left = files.iter().filter(|it| !found.contains_key(&it.content));
+    let wanted: Vec<_> = left.collect();
     let missing = batch(refs, &wanted, limit, &mut found)?;
     if !missing.is_empty() {
         fetch(refs, &missing)?;
@@ -142,6 +148,39 @@ fn contents(
         (it.name.clone(), content)
     });
     Ok(taken.collect())
+}
+
+/// Reads by the library what it finds and what is not too large; the rest, and every fault, is left to the program.
+fn quickly(
+    refs: &RemoteRefs,
+    files: &[Named],
+    limit: usize,
+    found: &mut BTreeMap<ObjectId, Vec<u8>>,
+) {
+    let Some(library) = &refs.library else {
+        return;
+    };
+    let library = library.lock().unwrap_or_else(PoisonError::into_inner);
+    let Ok(objects) = library.odb() else {
+        return;
+    };
+    let mut total = 0;
+    for file in files {
+        let Ok(id) = oid_of(file.content) else {
+            return;
+        };
+        let header = objects.read_header(id);
+        let is_fine = header.is_ok_and(|(size, kind)| kind == ObjectType::Blob && size <= limit);
+        let object = is_fine.then(|| objects.read(id).ok()).flatten();
+        let Some(object) = object.filter(|it| it.len() <= limit) else {
+            return;
+        };
+        total += object.len();
+        if total > LARGEST_TOTAL {
+            return found.clear();
+        }
+        found.insert(file.content, object.data().to_vec());
+    }
 }
 
 /// Reads `files` by one `git cat-file`; gives those that are not here.
