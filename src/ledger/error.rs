@@ -62,7 +62,7 @@ pub enum Error {
 #[error("{why}")]
 pub struct Loss {
     /// Who has it now, if somebody is known to.
-    pub to: Option<Lease>,
+    pub to: Option<Box<Lease>>,
     /// How it came to that.
     pub why: String,
 }

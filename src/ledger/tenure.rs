@@ -278,7 +278,8 @@ impl Shared {
             }
             other => {
                 let why = self.words(other.as_ref(), write, &error);
-                let loss = Loss { to: other, why };
+                let to = other.map(Box::new);
+                let loss = Loss { to, why };
                 lock(&self.ending).loss = Some(loss.clone());
                 Tried::Failed(Error::Over(loss))
             }
@@ -367,7 +368,7 @@ impl Shared {
                         return match self.has(entries) {
                             Some(true) => Ok(()),
                             _ => Err(Error::Over(Loss {
-                                to: seen.lease,
+                                to: seen.lease.map(Box::new),
                                 why: "it was gone before the last write".into(),
                             })),
                         };
