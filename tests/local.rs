@@ -16,8 +16,8 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 use svc::model::name::ServiceName;
+use svc::process::Control;
 use svc::process::local::{Error, Local, Restart, Running, ServeSpec, State};
-use svc::process::{Control, sweep};
 
 /// Answers each connection with the version, as a service does.
 const SERVER: &str = r#"
@@ -187,8 +187,6 @@ fn a_service_runs_is_switched_and_stopped() {
         (started.pid, started.supervisor)
     );
     assert_eq!((running.restarts, running.deployed.port), (0, Some(port)));
-    // The sweep at the end of a run spares it.
-    assert_eq!(sweep(&control(), Duration::ZERO), []);
 
     let second = world.server("v2");
     assert_eq!(second.port, Some(port));
@@ -304,15 +302,15 @@ fn what_cannot_start_says_why_and_leaves_nothing() {
 #[test]
 fn a_killed_supervisor_takes_its_service_along_or_it_is_found() {
     let world = World::new();
-    let script = "(setsid sleep 1000 &); trap '' TERM; while :; do sleep 0.05; done";
+    let script = "(setsid sleep 1000 &); trap '' TERM; echo ready; while :; do sleep 0.05; done";
     let spec = world.spec("v1", script);
     let mut spec = ServeSpec {
         grace: Duration::from_millis(200),
         ..spec
     };
     let started = world.start(&spec).unwrap();
-    eventually("the sleeper", || {
-        (carrying(world.place.path()).len() >= 3).then_some(())
+    eventually("readiness", || {
+        world.log().contains("ready\n").then_some(())
     });
     kill(started.supervisor);
     let pids = eventually("unsupervised", || match world.local.state(&api()) {

@@ -14,6 +14,8 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Signal, getpid, kill_process};
+use svc::model::name::ServiceName;
+use svc::process::local::{Local, Restart, ServeSpec};
 use svc::process::signals::{Request, listen};
 use svc::process::{Command, Control, Ended, Leftover, Marks, ProcessId, leftovers, run, sweep};
 
@@ -77,6 +79,7 @@ fn nothing_that_a_command_left_behind_stays_and_memory_stays_flat() {
     }
 
     what_a_killed_svc_left_is_recognised();
+    services_of_this_machine_are_spared();
     a_flood_passes_with_flat_memory();
 }
 
@@ -122,6 +125,30 @@ fn signals_ask_and_a_second_interrupt_kills() {
     assert!(control.is_killed());
     drop(listener);
     assert!(requests.recv().is_err());
+}
+
+fn services_of_this_machine_are_spared() {
+    let place = tempfile::tempdir().unwrap();
+    let local = Local::open(place.path(), env!("CARGO_BIN_EXE_svc"));
+    let control = Control::new().unwrap();
+    let spec = ServeSpec {
+        service: ServiceName::new("api").unwrap(),
+        version: "v1".into(),
+        deploy: "d1".into(),
+        run: "exec sleep 1000".into(),
+        shell: ["sh", "-eu", "-c"].map(String::from).into(),
+        directory: "/".into(),
+        environment: vec![("PATH".into(), "/usr/bin:/bin".into())],
+        port: None,
+        grace: Duration::from_secs(5),
+        restart: Restart::default(),
+    };
+    let started = local.start(&spec, &control).unwrap();
+    let swept = sweep(&control, SHORT);
+    let stopped = local.stop(&spec.service, &control).unwrap();
+    assert_eq!(swept, []);
+    assert_eq!(stopped.pids, [started.supervisor, started.pid]);
+    assert_eq!(sweep(&control, SHORT), []);
 }
 
 fn a_flood_passes_with_flat_memory() {

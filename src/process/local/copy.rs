@@ -26,6 +26,7 @@ pub fn copy(root: &Path, paths: &[PathBuf], to: &Path, own: &Path) -> Result<Cop
     };
     for path in paths {
         let inside = inside(path)?;
+        stay_below(root, &inside)?;
         make_parents(root, &inside, to)?;
         copier.put(&root.join(&inside), &to.join(&inside))?;
     }
@@ -63,6 +64,16 @@ fn inside(path: &Path) -> Result<PathBuf, Error> {
         }
     }
     Ok(inside)
+}
+
+/// Refuses a path whose directories lead out of `root` through a link.
+fn stay_below(root: &Path, path: &Path) -> Result<(), Error> {
+    let above = root.join(path.parent().unwrap_or(path));
+    let real = |it: &Path| it.canonicalize().map_err(at("read", it));
+    match real(&above)?.starts_with(real(root)?) {
+        true => Ok(()),
+        false => Err(refused(path, "a link leads out of the service")),
+    }
 }
 
 /// Makes the directories above `path`, as they are in `root`.

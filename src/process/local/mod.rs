@@ -1,7 +1,7 @@
 //! Services of a workspace that run on this machine: each a background process under a small supervisor of its own.
 //!
 //! [`Local`] is the side of whoever deploys: it puts releases side by side, switches a service from one to another, stops it
-//! and tells how it stands. [`supervise`] is the other side: a process of its own that starts the service, writes its log,
+//! and tells how it stands. [`supervise()`] is the other side: a process of its own that starts the service, writes its log,
 //! starts it again when it ends, and writes down how it stands. Between them lies one directory for each service:
 //!
 //! ```text
