@@ -1,5 +1,8 @@
 //! The servers that other tests use, each started for real and asked to do what it is for.
-#![allow(clippy::disallowed_methods, reason = "these tests start programs")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "these tests start programs, and end where something cannot be set up"
+)]
 
 #[path = "support/servers/mod.rs"]
 mod servers;
