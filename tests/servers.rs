@@ -1,6 +1,7 @@
 //! The servers that other tests use, each started for real and asked to do what it is for.
 #![allow(
     clippy::disallowed_methods,
+    clippy::unwrap_used,
     reason = "these tests start programs, and end where something cannot be set up"
 )]
 
