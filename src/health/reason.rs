@@ -83,6 +83,10 @@ fn of_certificate(error: &CertificateError) -> String {
         E::NotValidYet | E::NotValidYetContext { .. } => "is not valid yet",
         E::NotValidForName | E::NotValidForNameContext { .. } => "is for another name",
         E::Revoked => "is revoked",
+        // There is no name for it outside of the library. `openssl req -x509` makes such certificates unless told otherwise.
+        E::Other(error) if error.to_string().contains("CaUsedAsEndEntity") => {
+            "is that of an authority, signed by itself; a server needs one of its own"
+        }
         error => return format!("the certificate is invalid: {}", clean(&error.to_string())),
     };
     format!("the certificate {what}")
