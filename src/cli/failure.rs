@@ -49,13 +49,11 @@ pub fn colour(paint: Paint) -> Colour {
 
 fn exit(failure: &Failure) -> Exit {
     match failure {
-        Failure::Locked { .. } | Failure::Ledger(ledger::Error::Locked(_)) => Exit::Locked,
-        Failure::Ledger(ledger::Error::Lost(_))
-        | Failure::Faster { .. }
-        | Failure::Stale { .. } => Exit::Stale,
-        Failure::Ledger(ledger::Error::Interrupted) | Failure::Declined => Exit::Interrupted,
-        Failure::Ledger(ledger::Error::Store { .. }) => Exit::Usage,
-        Failure::Ledger(_) | Failure::Local(_) => Exit::Environment,
+        Failure::Locked { .. } => Exit::Locked,
+        Failure::Ledger(error) => of_ledger_exit(error),
+        Failure::Faster { .. } | Failure::Stale { .. } => Exit::Stale,
+        Failure::Declined => Exit::Interrupted,
+        Failure::Local(_) => Exit::Environment,
         Failure::NoWorkspace { .. }
         | Failure::Invalid(_)
         | Failure::Unknown { .. }
@@ -64,6 +62,16 @@ fn exit(failure: &Failure) -> Exit {
             Exit::Environment
         }
         Failure::Interrupted => Exit::Interrupted,
+    }
+}
+
+fn of_ledger_exit(error: &ledger::Error) -> Exit {
+    match error {
+        ledger::Error::Locked(_) => Exit::Locked,
+        ledger::Error::Lost(_) => Exit::Stale,
+        ledger::Error::Interrupted => Exit::Interrupted,
+        ledger::Error::Store { .. } => Exit::Usage,
+        _ => Exit::Environment,
     }
 }
 

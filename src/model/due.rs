@@ -69,6 +69,8 @@ pub enum Due {
     Release,
     Config,
     ReleaseAndConfig,
+    /// It is not there any more, whatever the ledger says.
+    Gone,
     /// It was asked for all the same.
     Forced,
 }
@@ -83,6 +85,7 @@ impl Due {
             Self::Release => "release",
             Self::Config => "config",
             Self::ReleaseAndConfig => "release-and-config",
+            Self::Gone => "gone",
             Self::Forced => "forced",
         }
     }

@@ -40,10 +40,10 @@ pub enum Failure {
     Cache(cache::Error),
     /// Something about the ledger of an environment.
     #[error(transparent)]
-    Ledger(#[from] ledger::Error),
+    Ledger(Box<ledger::Error>),
     /// Something about the services of this machine.
     #[error(transparent)]
-    Local(#[from] process::local::Error),
+    Local(Box<process::local::Error>),
     /// Somebody else has the lease.
     #[error("{environment} is locked")]
     Locked {
@@ -71,6 +71,18 @@ pub enum Failure {
         #[source]
         cause: std::io::Error,
     },
+}
+
+impl From<ledger::Error> for Failure {
+    fn from(error: ledger::Error) -> Self {
+        Self::Ledger(Box::new(error))
+    }
+}
+
+impl From<process::local::Error> for Failure {
+    fn from(error: process::local::Error) -> Self {
+        Self::Local(Box::new(error))
+    }
 }
 
 impl From<config::Invalid> for Failure {

@@ -81,6 +81,7 @@ pub fn changes(prepared: &Prepared<'_>) -> Vec<ServiceChanges> {
                 DeployVerdict::Due(Due::First) => Some("never deployed there".to_owned()),
                 DeployVerdict::Due(Due::Unknown) => Some("it is not known what runs".to_owned()),
                 DeployVerdict::Due(Due::TakenDown) => Some("it was taken down".to_owned()),
+                DeployVerdict::Due(Due::Gone) => Some("it does not run any more".to_owned()),
                 DeployVerdict::Due(Due::Config) => {
                     Some("the same release with another configuration".to_owned())
                 }

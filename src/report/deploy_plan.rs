@@ -135,6 +135,7 @@ fn why(it: &PlannedDeploy, due: Due) -> String {
         Due::Release => release(it),
         Due::Config => "configuration differs".to_owned(),
         Due::ReleaseAndConfig => format!("{}, configuration differs", release(it)),
+        Due::Gone => "does not run any more".to_owned(),
         Due::Forced => "asked for, though it runs already".to_owned(),
     };
     let held = it

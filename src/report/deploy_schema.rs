@@ -82,7 +82,7 @@ pub fn deploy_plan() -> Value {
         "services": array(object(json!({
             "name": string(), "verdict": {"enum": ["deploy", "up-to-date", "held"]},
             "why": {"enum": [null, "first", "unknown", "taken-down", "release", "config", "release-and-config",
-                             "forced", "failed", "rolled-back", "interrupted", "started", "succeeded"]},
+                             "forced", "gone", "failed", "rolled-back", "interrupted", "started", "succeeded"]},
             "held_by": nullable(string()), "from": reference("runs"), "to": to,
             "commits": array(reference("commit-line")), "after": array(string()),
         }))),

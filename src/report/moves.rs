@@ -46,7 +46,7 @@ mod tests {
         let (api, web) = (service("api"), service("web"));
         let (new, old) = (this("b"), this("a"));
         let moves = [(&api, &new, old.known()), (&web, &Runs::Unknown, None)];
-        let text = moves_text(&moves, look(None));
+        let text = moves_text(&moves, Look::default());
         assert!(text.contains(new.known().unwrap().version()), "{text}");
         assert!(text.contains("unknown"), "{text}");
         assert!(text.contains("nothing"), "{text}");

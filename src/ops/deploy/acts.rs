@@ -158,15 +158,18 @@ impl Scene<'_> {
         let proxies = Proxies::of(&self.place.env);
         let addresses = addresses(&acts);
         let mut performing = self.performing(&journal, &who, &proxies, acts);
+        tell(Told::Phase("deploying"));
         let mut summary = self.run(&performing, after, tell)?;
         let bad = |summary: &Summary| summary.results.iter().any(|it| it.outcome.is_bad());
         let is_bad = bad(&summary);
         let mut is_undone = true;
-        if self.atomic && is_bad && !summary.interrupted {
-            if let Some(undone) = self.undo(&performing, tell)? {
-                is_undone = !bad(&undone);
-                summary.interrupted |= undone.interrupted;
-            }
+        if self.atomic
+            && is_bad
+            && !summary.interrupted
+            && let Some(undone) = self.undo(&performing, tell)?
+        {
+            is_undone = !bad(&undone);
+            summary.interrupted |= undone.interrupted;
         }
         let done = std::mem::take(&mut performing.done);
         let done = done.into_inner().unwrap_or_else(PoisonError::into_inner);

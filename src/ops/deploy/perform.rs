@@ -201,7 +201,7 @@ impl Performing<'_> {
             runs,
             before: act.before.clone(),
             who: self.who.clone(),
-            at: crate::record::now().0 as u64 / 1000,
+            at: crate::record::now().0 / 1000,
             reason: self.reason.map(str::to_owned),
             error: error.map(|it| shortened(&it)),
         }

@@ -20,6 +20,7 @@ use crate::ops::choose;
 use crate::ops::deploy::environment::{Staged, environment};
 use crate::ops::deploy::guards::{self, Leave};
 use crate::ops::deploy::order::Order;
+use crate::ops::deploy::serve::Machine;
 use crate::ops::deploy::wanted::{Anew, Digests, digests};
 use crate::ops::deploy::{Mode, Request};
 use crate::ops::failure::Failure;
@@ -203,6 +204,7 @@ impl Prepared<'_> {
         let anew = Anew::new(repo, &self.staged.environment, &self.variables);
         let after = self.order.among(&self.chosen);
         let at = crate::record::now().0 / 1000;
+        let machine = Machine::open(self.place, &self.staged)?;
         let mut services = Vec::with_capacity(self.chosen.len());
         for (service, after) in self.chosen.iter().zip(after) {
             let name = self.staged.workspace.service(*service).name.clone();
@@ -229,9 +231,12 @@ impl Prepared<'_> {
                         .any(|it| it == name.as_str()),
                 also_same: self.request.force,
             };
-            let verdict = decide(&wanted, standing.as_ref(), insistence, &|it| {
+            let mut verdict = decide(&wanted, standing.as_ref(), insistence, &|it| {
                 anew.of(&name, it)
             });
+            if verdict == DeployVerdict::UpToDate && self.is_gone(&machine, *service, &name) {
+                verdict = DeployVerdict::Due(Due::Gone);
+            }
             services.push(PlannedDeploy {
                 service: *service,
                 name,
@@ -245,6 +250,19 @@ impl Prepared<'_> {
         self.plan.services = services;
         self.plan.removed = self.removed();
         self.guard()
+    }
+
+    /// Whether a process of this machine, which the ledger says runs, does not: somebody killed it, or the machine was
+    /// started anew.
+    fn is_gone(&self, machine: &Machine, service: ServiceIndex, name: &ServiceName) -> bool {
+        let target = self.staged.resolved[&service].target();
+        let runs = self.seen.standings.get(name).map(|it| it.runs());
+        match (target, runs) {
+            (Some(target), Some(Runs::This(runs))) if target.is_embedded => {
+                !machine.runs(name, runs)
+            }
+            _ => false,
+        }
     }
 
     fn guard(&self) -> Result<(), Failure> {

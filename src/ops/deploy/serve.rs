@@ -99,8 +99,10 @@ impl Machine {
             attempt: "find the program that runs".to_owned(),
             cause,
         })?;
+        let directory = state_directory(place)?.join("processes");
+        let directory = directory.join(staged.environment.as_str());
         Ok(Self {
-            local: Local::open(state_directory(place)?.join("local"), program),
+            local: Local::open(directory, program),
             workspace: staged.workspace.clone(),
             variables: place.env.variables.clone(),
             pass_env: staged.workspace.settings().pass_env.clone(),
@@ -154,6 +156,16 @@ impl Machine {
         environment: &EnvironmentName,
         release: &Deployed,
     ) -> Result<Option<Bringing>, Failure> {
+        let index = self.workspace.find(service.as_str());
+        let way = index.map(|it| resolve(&self.workspace, it, environment));
+        let is_here = match way {
+            Some(Ok(resolved)) => resolved.target().is_some_and(|it| it.is_embedded),
+            // Of what is not deployed here any more, only this machine can tell.
+            Some(Err(_)) | None => true,
+        };
+        if !is_here {
+            return Ok(None);
+        }
         let directory = self.local.release(service, release.version())?.existing();
         let Some(directory) = directory else {
             return Ok(None);
@@ -226,6 +238,14 @@ impl Machine {
             .filter(|it| is_there(&it.state))
             .map(|it| it.service)
             .collect()
+    }
+
+    /// Whether the release of a service runs here that the ledger says runs.
+    pub fn runs(&self, service: &ServiceName, release: &Deployed) -> bool {
+        match self.local.state(service) {
+            State::Running(running) => running.deployed.version == release.version(),
+            _ => false,
+        }
     }
 
     /// Adds to what the ledger says of this machine how its processes are.

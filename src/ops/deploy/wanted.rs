@@ -41,12 +41,15 @@ pub fn digests(
     pairs.collect()
 }
 
+/// The digests of services by name, as another state has other places.
+type ByName = BTreeMap<ServiceName, (Digest, Digest)>;
+
 /// Computes anew, in the present format, what was recorded in another one: a newer `svc` makes nothing due.
 pub struct Anew<'a> {
     pub repo: Option<&'a Repo>,
     pub environment: &'a EnvironmentName,
     pub variables: &'a BTreeMap<OsString, OsString>,
-    known: Mutex<BTreeMap<ObjectId, BTreeMap<ServiceName, (Digest, Digest)>>>,
+    known: Mutex<BTreeMap<ObjectId, ByName>>,
 }
 
 impl<'a> Anew<'a> {
@@ -75,7 +78,7 @@ impl<'a> Anew<'a> {
         at.get(service).cloned()
     }
 
-    fn at(&self, commit: ObjectId) -> Result<BTreeMap<ServiceName, (Digest, Digest)>, Failure> {
+    fn at(&self, commit: ObjectId) -> Result<ByName, Failure> {
         let Some(repo) = self.repo else {
             return Ok(BTreeMap::new());
         };
