@@ -24,6 +24,9 @@ use crate::ops::place::Place;
 pub struct DownArgs {
     #[command(flatten)]
     pub environment: EnvironmentArgs,
+    /// Take no step: they were taken away by hand, which is only written down
+    #[arg(long)]
+    pub forget: bool,
     #[command(flatten)]
     pub moves: MoveArgs,
 }
@@ -31,7 +34,8 @@ pub struct DownArgs {
 /// Runs `svc down`.
 pub fn run(session: &Session, args: &DownArgs) -> Result<Exit, Failure> {
     let place = Place::find(&session.env, Fetch::Allowed)?;
-    let asked = args.moves.asked(session, &args.environment.environment);
+    let mut asked = args.moves.asked(session, &args.environment.environment);
+    asked.forget = args.forget;
     let moves = session.look(|_| down::prepare(&place, asked))?;
     let command = format!("svc down --env {}", moves.environment);
     let idle = format!("nothing runs in {}\n", moves.environment);

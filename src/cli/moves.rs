@@ -34,6 +34,7 @@ impl MoveArgs {
             reason: self.consent.reason.clone(),
             patience: self.consent.patience(),
             jobs: session.jobs,
+            forget: false,
         }
     }
 }

@@ -105,7 +105,11 @@ impl ServiceOverview {
             (State::Started, _) if is_locked => Condition::Deploying,
             (_, Runs::Unknown) => Condition::Unknown,
             (_, Runs::Nothing) => Condition::Absent,
-            (State::Failed | State::RolledBack, Runs::This(_)) => Condition::Held,
+            (State::Failed | State::RolledBack, Runs::This(_))
+                if standing.is_held(&standing.newest.brings).is_some() =>
+            {
+                Condition::Held
+            }
             (_, Runs::This(_)) => Condition::Running,
         }
     }

@@ -158,7 +158,9 @@ impl Scene<'_> {
         let proxies = Proxies::of(&self.place.env);
         let addresses = addresses(&acts);
         let mut performing = self.performing(&journal, &who, &proxies, acts);
-        tell(Told::Phase("deploying"));
+        tell(Told::Phase(phase(
+            performing.acts.first().map(|it| it.action),
+        )));
         let mut summary = self.run(&performing, after, tell)?;
         let bad = |summary: &Summary| summary.results.iter().any(|it| it.outcome.is_bad());
         let is_bad = bad(&summary);
@@ -173,11 +175,11 @@ impl Scene<'_> {
         }
         let done = std::mem::take(&mut performing.done);
         let done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let close = match (journal.failed(), summary.interrupted, is_bad) {
-            (Some(error), ..) => Close::Unrecorded(error.to_string()),
+        let close = match (journal.closed(), summary.interrupted, is_bad) {
+            (Some(why), ..) => Close::Unrecorded(why),
             (None, true, _) => Close::Interrupted,
             (None, false, false) => Close::Fine,
-            (None, false, true) if is_undone && self.is_as_before(&performing.acts, &done) => {
+            (None, false, true) if is_undone && self.is_rolled_back(&performing.acts, &done) => {
                 Close::RolledBack
             }
             (None, false, true) => Close::Failed,
@@ -192,15 +194,18 @@ impl Scene<'_> {
         })
     }
 
-    /// Whether whatever failed was rolled back.
-    fn is_as_before(&self, acts: &[Act], done: &[Option<Done>]) -> bool {
-        let pairs = acts.iter().zip(done);
-        let is_well = |(act, done): (&Act, &Option<Done>)| match done {
+    /// Whether something was rolled back, and whatever failed left what ran before.
+    fn is_rolled_back(&self, acts: &[Act], done: &[Option<Done>]) -> bool {
+        let mut pairs = acts.iter().zip(done);
+        let is_as_before = |(act, done): (&Act, &Option<Done>)| match done {
             None => true,
             Some(done) if done.state == State::Succeeded => true,
             Some(done) => done.runs == act.before && done.runs != Runs::Unknown,
         };
-        pairs.into_iter().all(is_well)
+        let was_back =
+            |it: &Option<Done>| it.as_ref().is_some_and(|it| it.state == State::RolledBack);
+        let is_any = self.atomic || done.iter().any(was_back);
+        is_any && pairs.all(is_as_before)
     }
 
     fn performing<'p>(
@@ -278,6 +283,7 @@ impl Scene<'_> {
             action,
             brings,
             before: runs.clone(),
+            is_done: false,
         })
     }
 
@@ -349,6 +355,17 @@ impl Scene<'_> {
         let summary = engine::run(&job, &mut emit);
         machinery::finish_record(record, &summary, &mut emit);
         Ok(summary)
+    }
+}
+
+/// What is done, as it is told when it begins.
+fn phase(action: Option<Action>) -> &'static str {
+    match action {
+        Some(Action::Rollback) => "rolling back",
+        Some(Action::Promote) => "promoting",
+        Some(Action::Adopt) => "checking what runs",
+        Some(Action::Remove) => "taking down",
+        Some(Action::Deploy) | None => "deploying",
     }
 }
 

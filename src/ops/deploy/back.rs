@@ -10,7 +10,7 @@ use crate::model::change::ObjectId;
 use crate::model::env::Env;
 use crate::model::ledger::Deployed;
 use crate::model::name::{EnvironmentName, ServiceName};
-use crate::ops::deploy::bring::Bringing;
+use crate::ops::deploy::bring::{Bringing, neighbours};
 use crate::ops::deploy::environment::Staged;
 use crate::ops::deploy::serve::Machine;
 use crate::ops::failure::Failure;
@@ -93,6 +93,7 @@ impl<'a> Past<'a> {
             root: then.checkout.root().to_owned(),
             release: release.clone(),
             serving: None,
+            neighbours: neighbours(&then.staged, index, &|_| None),
         })
     }
 

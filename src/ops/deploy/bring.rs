@@ -1,7 +1,7 @@
 //! Bringing one release into an environment, or taking a service away: the steps, without what is written down of them.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -14,6 +14,8 @@ use crate::model::name::ServiceName;
 use crate::model::run::{Outcome, TaskResult};
 use crate::model::target::{Facts, Resolved, Step};
 use crate::model::task::Task;
+use crate::model::workspace::ServiceIndex;
+use crate::ops::deploy::environment::Staged;
 use crate::ops::deploy::serve::Serving;
 
 /// A release, with all that it takes to bring it into an environment.
@@ -26,6 +28,8 @@ pub struct Bringing {
     pub release: Deployed,
     /// How it runs on this machine, for a target that `svc` does itself.
     pub serving: Option<Serving>,
+    /// Where the services answer that it depends on, as far as that is known.
+    pub neighbours: BTreeMap<ServiceName, String>,
 }
 
 impl Bringing {
@@ -37,6 +41,7 @@ impl Bringing {
             root: self.root.clone(),
             release: self.release.clone(),
             serving: self.serving.clone(),
+            neighbours: self.neighbours.clone(),
         }
     }
 
@@ -144,7 +149,8 @@ impl Going<'_> {
         if commands.is_empty() {
             let how = match self.what.resolved.target() {
                 Some(target) => format!("the target `{}` has no step `remove`", target.name),
-                None => "it is deployed by commands of its own, which know no way to take it away"
+                None => "it is deployed by commands of its own, which know no way to take it away; do it by hand, then \
+                         `svc down --forget` writes it down"
                     .to_owned(),
             };
             return Err(Broken {
@@ -274,6 +280,9 @@ impl Going<'_> {
         if let Some(replicas) = resolved.replicas {
             set("SVC_REPLICAS", &replicas.to_string());
         }
+        for (service, address) in &self.what.neighbours {
+            set(&format!("SVC_URL_{}", service.in_variable()), address);
+        }
         for (name, value) in &release.values {
             let Some((service, name)) = name.split_once('.') else {
                 continue;
@@ -294,28 +303,12 @@ impl Going<'_> {
 
     /// What the texts of the deploy may name.
     pub fn facts(&self) -> Facts {
-        let release = &self.what.release;
-        let mut values_of: BTreeMap<ServiceName, BTreeMap<String, String>> = BTreeMap::new();
-        for (name, value) in &release.values {
-            let named = name.split_once('.');
-            let named = named.and_then(|(of, name)| Some((ServiceName::new(of)?, name)));
-            if let Some((service, name)) = named {
-                let values = values_of.entry(service).or_default();
-                values.insert(name.to_owned(), value.clone());
-            }
-        }
+        let root = self.what.root.to_string_lossy();
         Facts {
-            workspace: self.what.root.to_string_lossy().into_owned(),
-            version: release.version().to_owned(),
-            commit: release.commit.map(|it| it.to_string()).unwrap_or_default(),
             deploy_id: self.deploy.to_owned(),
             previous_version: self.previous.map(|it| it.version().to_owned()),
             restores: self.restores.map(str::to_owned),
-            values: values_of
-                .get(&self.what.resolved.service)
-                .cloned()
-                .unwrap_or_default(),
-            values_of,
+            ..facts_of(&self.what.release, &self.what.resolved.service, &root)
         }
     }
 }
@@ -337,5 +330,54 @@ fn shown(probe: &Probe) -> String {
         Probe::Http { url, .. } => url.clone(),
         Probe::Tcp(address) => address.clone(),
         Probe::Command(command) => format!("`{command}`"),
+    }
+}
+
+/// Where the services answer that one depends on, directly or not; `known` tells what runs of each.
+pub fn neighbours(
+    staged: &Staged,
+    service: ServiceIndex,
+    known: &dyn Fn(&ServiceName) -> Option<Deployed>,
+) -> BTreeMap<ServiceName, String> {
+    let mut found = BTreeMap::new();
+    let (mut seen, mut pending) = (BTreeSet::new(), vec![service]);
+    while let Some(at) = pending.pop() {
+        for next in staged.workspace.dependencies(at) {
+            if !seen.insert(*next) {
+                continue;
+            }
+            pending.push(*next);
+            let Some(resolved) = staged.resolved.get(next).filter(|it| it.url.is_some()) else {
+                continue;
+            };
+            let release = known(&resolved.service);
+            let facts = release.map(|it| facts_of(&it, &resolved.service, ""));
+            // An address that takes a value which is not known yet is not told.
+            if let Ok(Some(address)) = resolved.address(&facts.unwrap_or_default()) {
+                found.insert(resolved.service.clone(), address);
+            }
+        }
+    }
+    found
+}
+
+/// What the texts of a deploy may name of a release.
+fn facts_of(release: &Deployed, service: &ServiceName, workspace: &str) -> Facts {
+    let mut values_of: BTreeMap<ServiceName, BTreeMap<String, String>> = BTreeMap::new();
+    for (name, value) in &release.values {
+        let named = name.split_once('.');
+        let named = named.and_then(|(of, name)| Some((ServiceName::new(of)?, name)));
+        if let Some((service, name)) = named {
+            let values = values_of.entry(service).or_default();
+            values.insert(name.to_owned(), value.clone());
+        }
+    }
+    Facts {
+        workspace: workspace.to_owned(),
+        version: release.version().to_owned(),
+        commit: release.commit.map(|it| it.to_string()).unwrap_or_default(),
+        values: values_of.get(service).cloned().unwrap_or_default(),
+        values_of,
+        ..Facts::default()
     }
 }

@@ -60,14 +60,12 @@ impl<'t> Journal<'t> {
         }
     }
 
-    /// Why nothing can be written any more, if that is so.
-    pub fn failed(&self) -> Option<Arc<Error>> {
-        self.state().failed.clone()
-    }
-
-    /// Whether something new may begin: the lease is ours and the ledger can be written.
-    pub fn is_open(&self) -> bool {
-        self.tenure.is_lost().is_none() && self.state().failed.is_none()
+    /// Why nothing new may begin: the lease is not ours any more, or the ledger cannot be written.
+    pub fn closed(&self) -> Option<String> {
+        let lost = self.tenure.is_lost();
+        let lost = lost.map(|loss| format!("the lease was lost: {}", loss.why));
+        let failed = || self.state().failed.as_ref().map(ToString::to_string);
+        lost.or_else(failed)
     }
 
     /// Everything that was written, in order.

@@ -31,6 +31,8 @@ pub struct Asked {
     pub reason: Option<String>,
     pub patience: Patience,
     pub jobs: Option<usize>,
+    /// Take no step: it was done by hand and is only written down.
+    pub forget: bool,
 }
 
 /// Moves of services, with everything that carrying them out takes.
@@ -129,7 +131,7 @@ impl<'p> Moves<'p> {
     /// # Errors
     /// Somebody else has the lease or was faster, the ledger cannot be reached, or something that a move takes is gone.
     pub fn carry_out(
-        self,
+        mut self,
         command: &str,
         tell: &mut dyn FnMut(Told<'_>),
     ) -> Result<Ended, Failure> {
@@ -141,8 +143,8 @@ impl<'p> Moves<'p> {
         let _listener = listen(control.clone(), |_| {}).map_err(refused)?;
         let machine = Machine::open(self.place, &self.scene.staged)?;
         let past = Past::new(self.place, self.environment.clone(), &machine);
+        let after = self.order();
         let acts = self.acts(&past, &machine)?;
-        let after = self.after();
         let settings: Settings = self.scene.workspace.settings().clone();
         let scene = Scene {
             place: self.place,
@@ -171,6 +173,9 @@ impl<'p> Moves<'p> {
     fn acts(&self, past: &Past<'_>, machine: &Machine) -> Result<Vec<Act>, Failure> {
         let act = |it: &Move| {
             let brings = match (&it.to, self.scene.staged.is_local()) {
+                (None, _) if self.asked.forget => {
+                    machine.stopping(&it.service, &self.environment, &it.from)?
+                }
                 (Some(release), _) => past.bringing(&it.service, release)?,
                 (None, true) => machine.stopping(&it.service, &self.environment, &it.from)?,
                 (None, false) => {
@@ -185,32 +190,41 @@ impl<'p> Moves<'p> {
                 action: self.action,
                 brings,
                 before: it.from.clone(),
+                is_done: self.asked.forget,
             })
         };
         self.moves.iter().map(act).collect()
     }
 
-    /// The ways back are gone in the other direction: who depends on something leaves before it.
-    fn after(&self) -> Vec<Vec<usize>> {
+    /// Puts the moves in the order in which they are made, and gives for each the places of those that come before it. Ways
+    /// back are gone in the other direction: who depends on something leaves before it.
+    fn order(&mut self) -> Vec<Vec<usize>> {
         let staged = &self.scene.staged;
-        let places: Vec<(usize, ServiceIndex)> = self
+        let mut ordered: Vec<ServiceIndex> = Order::new(staged).services;
+        let is_back = matches!(self.action, Action::Rollback | Action::Remove);
+        if is_back {
+            ordered.reverse();
+        }
+        let place = |it: &Move| {
+            let index = staged.workspace.find(it.service.as_str());
+            let place = index.and_then(|index| ordered.iter().position(|it| *it == index));
+            // What is not deployed there any more is needed by nobody.
+            (place.map_or(0, |it| it + 1), it.service.clone())
+        };
+        self.moves.sort_by_cached_key(place);
+        let chosen: Vec<(usize, ServiceIndex)> = self
             .moves
             .iter()
             .enumerate()
             .filter_map(|(at, it)| Some((at, staged.workspace.find(it.service.as_str())?)))
             .filter(|(_, it)| staged.resolved.contains_key(it))
             .collect();
-        let chosen: Vec<ServiceIndex> = places.iter().map(|(_, it)| *it).collect();
+        let services: Vec<ServiceIndex> = chosen.iter().map(|(_, it)| *it).collect();
         let mut after = vec![Vec::new(); self.moves.len()];
-        for (place, before) in Order::new(staged).among(&chosen).into_iter().enumerate() {
+        for (place, before) in Order::new(staged).among(&services).into_iter().enumerate() {
             for other in before {
-                let (later, earlier) = match self.action {
-                    Action::Rollback | Action::Remove => (places[other].0, places[place].0),
-                    Action::Deploy | Action::Promote | Action::Adopt => {
-                        (places[place].0, places[other].0)
-                    }
-                };
-                after[later].push(earlier);
+                let (one, two) = (chosen[place].0, chosen[other].0);
+                after[one.max(two)].push(one.min(two));
             }
         }
         after.iter_mut().for_each(|it| it.sort_unstable());

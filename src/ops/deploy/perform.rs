@@ -35,6 +35,8 @@ pub struct Act {
     pub brings: Bringing,
     /// What runs now.
     pub before: Runs,
+    /// Whether it was done by hand and is only written down.
+    pub is_done: bool,
 }
 
 /// What was done to a service.
@@ -47,9 +49,8 @@ pub struct Done {
 impl Steps for Performing<'_> {
     fn perform(&self, task: usize, hands: &mut dyn Hands) -> TaskResult {
         let act = &self.acts[task];
-        if !self.journal.is_open() {
-            let why = "not started: the lease is lost, or the ledger cannot be written";
-            return TaskResult::not_started(Outcome::Skipped, why);
+        if let Some(why) = self.journal.closed() {
+            return TaskResult::not_started(Outcome::Skipped, format!("not started: {why}"));
         }
         let started = self.entry(act, State::Started, Runs::Unknown, None);
         if let Err(error) = self.journal.write(started) {
@@ -101,7 +102,9 @@ impl Performing<'_> {
                 going.go_back(hands)?;
             }
             Action::Remove => {
-                going.remove(hands)?;
+                if !act.is_done {
+                    going.remove(hands)?;
+                }
                 return Ok(Runs::Nothing);
             }
             Action::Adopt => going.verify(hands)?,

@@ -205,6 +205,7 @@ impl Prepared<'_> {
         let after = self.order.among(&self.chosen);
         let at = crate::record::now().0 / 1000;
         let machine = Machine::open(self.place, &self.staged)?;
+        let running = machine.versions();
         let mut services = Vec::with_capacity(self.chosen.len());
         for (service, after) in self.chosen.iter().zip(after) {
             let name = self.staged.workspace.service(*service).name.clone();
@@ -234,7 +235,7 @@ impl Prepared<'_> {
             let mut verdict = decide(&wanted, standing.as_ref(), insistence, &|it| {
                 anew.of(&name, it)
             });
-            if verdict == DeployVerdict::UpToDate && self.is_gone(&machine, *service, &name) {
+            if verdict == DeployVerdict::UpToDate && self.is_gone(&running, *service, &name) {
                 verdict = DeployVerdict::Due(Due::Gone);
             }
             services.push(PlannedDeploy {
@@ -254,12 +255,17 @@ impl Prepared<'_> {
 
     /// Whether a process of this machine, which the ledger says runs, does not: somebody killed it, or the machine was
     /// started anew.
-    fn is_gone(&self, machine: &Machine, service: ServiceIndex, name: &ServiceName) -> bool {
+    fn is_gone(
+        &self,
+        running: &BTreeMap<ServiceName, String>,
+        service: ServiceIndex,
+        name: &ServiceName,
+    ) -> bool {
         let target = self.staged.resolved[&service].target();
         let runs = self.seen.standings.get(name).map(|it| it.runs());
         match (target, runs) {
             (Some(target), Some(Runs::This(runs))) if target.is_embedded => {
-                !machine.runs(name, runs)
+                running.get(name).map(String::as_str) != Some(runs.version())
             }
             _ => false,
         }

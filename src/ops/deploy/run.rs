@@ -14,7 +14,7 @@ use crate::model::workspace::ServiceIndex;
 use crate::ops::deploy::Mode;
 use crate::ops::deploy::acts::{Close, Ended, Scene, Told};
 use crate::ops::deploy::back::Past;
-use crate::ops::deploy::bring::Bringing;
+use crate::ops::deploy::bring::{Bringing, neighbours};
 use crate::ops::deploy::build::{Built, Values, build};
 use crate::ops::deploy::perform::Act;
 use crate::ops::deploy::plan::Prepared;
@@ -255,6 +255,7 @@ fn acts(
         .map(|at| prepared.plan.services[*at].service)
         .collect();
     let mut after = prepared.order.among(&services);
+    let known = |name: &ServiceName| prepared.seen.standings.get(name)?.runs().known().cloned();
     let mut acts = Vec::with_capacity(due.len());
     for at in due {
         let planned = &prepared.plan.services[at];
@@ -268,10 +269,12 @@ fn acts(
                 Mode::Deploy { .. } | Mode::Show => Action::Deploy,
             },
             before: runs(planned.standing.as_ref()),
+            is_done: false,
             brings: Bringing {
                 serving: machine.serving(prepared, planned.service)?,
                 task: prepared.staged.task(planned.service).clone(),
                 root: prepared.place.root.clone(),
+                neighbours: neighbours(&prepared.staged, planned.service, &known),
                 resolved,
                 release,
             },
@@ -287,6 +290,7 @@ fn acts(
                 action: Action::Remove,
                 brings: past.bringing(name, last)?,
                 before,
+                is_done: false,
             });
             after.push(deployed.clone());
         }

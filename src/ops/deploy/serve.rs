@@ -183,6 +183,7 @@ impl Machine {
             root: directory,
             release: release.clone(),
             serving: Some(serving),
+            neighbours: BTreeMap::new(),
         }))
     }
 
@@ -220,6 +221,7 @@ impl Machine {
                 variables: BTreeMap::new(),
                 keep: KEPT,
             }),
+            neighbours: BTreeMap::new(),
         })
     }
 
@@ -240,12 +242,14 @@ impl Machine {
             .collect()
     }
 
-    /// Whether the release of a service runs here that the ledger says runs.
-    pub fn runs(&self, service: &ServiceName, release: &Deployed) -> bool {
-        match self.local.state(service) {
-            State::Running(running) => running.deployed.version == release.version(),
-            _ => false,
-        }
+    /// The versions of the services that run here.
+    pub fn versions(&self) -> BTreeMap<ServiceName, String> {
+        let states = self.local.states().into_iter();
+        let running = states.filter_map(|it| match it.state {
+            State::Running(running) => Some((it.service, running.deployed.version)),
+            _ => None,
+        });
+        running.collect()
     }
 
     /// Adds to what the ledger says of this machine how its processes are.
