@@ -11,7 +11,7 @@ use crate::cli::exit::Exit;
 use crate::cli::run::cache_use;
 use crate::cli::session::Session;
 use crate::git::Fetch;
-use crate::model::ledger::{Runs, State};
+use crate::model::ledger::{Action, Runs, State};
 use crate::ops::deploy::pin::Pin;
 use crate::ops::deploy::{self, Close, Ended, Mode, Patience, Prepared, Request, Told};
 use crate::ops::failure::Failure;
@@ -304,7 +304,10 @@ pub fn finish(session: &Session, ended: &Ended) -> Exit {
 fn view(ended: &Ended) -> DeployEndView {
     let mut services: Vec<EndedDeploy> = Vec::new();
     for entry in &ended.entries {
-        let state = Some(entry.state);
+        let state = Some(match (entry.action, entry.state) {
+            (Action::Undo, State::Succeeded) => State::RolledBack,
+            (_, state) => state,
+        });
         let runs = match entry.state {
             State::Started => Runs::Unknown,
             _ => entry.runs.clone(),

@@ -156,6 +156,7 @@ pub fn action(action: Action) -> &'static str {
         Action::Promote => "promote",
         Action::Adopt => "adopt",
         Action::Remove => "remove",
+        Action::Undo => "undo",
     }
 }
 

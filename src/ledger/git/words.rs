@@ -47,6 +47,7 @@ fn action(action: Action) -> &'static str {
         Action::Promote => "promote",
         Action::Adopt => "adopt",
         Action::Remove => "remove",
+        Action::Undo => "undo",
     }
 }
 

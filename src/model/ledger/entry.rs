@@ -87,6 +87,8 @@ pub enum Action {
     Adopt,
     /// The service was taken down.
     Remove,
+    /// It was taken back because another service of its deploy failed: nothing is held against it.
+    Undo,
 }
 
 /// How far it came.

@@ -158,9 +158,6 @@ impl Scene<'_> {
         let proxies = Proxies::of(&self.place.env);
         let addresses = addresses(&acts);
         let mut performing = self.performing(&journal, &who, &proxies, acts);
-        tell(Told::Phase(phase(
-            performing.acts.first().map(|it| it.action),
-        )));
         let mut summary = self.run(&performing, after, tell)?;
         let bad = |summary: &Summary| summary.results.iter().any(|it| it.outcome.is_bad());
         let is_bad = bad(&summary);
@@ -258,7 +255,6 @@ impl Scene<'_> {
         if acts.is_empty() {
             return Ok(None);
         }
-        tell(Told::Phase("rolling back"));
         let after: Vec<Vec<usize>> = (0..acts.len())
             .map(|at| at.checked_sub(1).into_iter().collect())
             .collect();
@@ -269,7 +265,7 @@ impl Scene<'_> {
     /// The act that takes another one back.
     fn back(&self, act: &Act, runs: &Runs) -> Result<Act, Failure> {
         let (action, brings) = match &act.before {
-            Runs::This(before) => (Action::Rollback, self.past.bringing(&act.service, before)?),
+            Runs::This(before) => (Action::Undo, self.past.bringing(&act.service, before)?),
             Runs::Nothing => (Action::Remove, act.brings.again()),
             Runs::Unknown => {
                 return Err(Failure::Usage {
@@ -293,6 +289,9 @@ impl Scene<'_> {
         after: &[Vec<usize>],
         tell: &mut dyn FnMut(Told<'_>),
     ) -> Result<Summary, Failure> {
+        tell(Told::Phase(phase(
+            performing.acts.first().map(|it| it.action),
+        )));
         let workspace = of_acts(self.settings, &performing.acts);
         let history = self.place.history();
         let planned = performing.acts.iter().zip(after).map(|(act, after)| {
@@ -361,7 +360,7 @@ impl Scene<'_> {
 /// What is done, as it is told when it begins.
 fn phase(action: Option<Action>) -> &'static str {
     match action {
-        Some(Action::Rollback) => "rolling back",
+        Some(Action::Rollback | Action::Undo) => "rolling back",
         Some(Action::Promote) => "promoting",
         Some(Action::Adopt) => "checking what runs",
         Some(Action::Remove) => "taking down",

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use crate::engine::Failing;
 use crate::model::affected::Changed;
 use crate::model::change::{Base, Head};
-use crate::model::event::Event;
 use crate::model::graph::TaskGraph;
 use crate::model::run::Summary;
 use crate::model::workspace::ServiceIndex;
 use crate::ops::compare::Comparison;
+use crate::ops::deploy::acts::Told;
 use crate::ops::deploy::environment::deploy;
 use crate::ops::deploy::plan::Prepared;
 use crate::ops::failure::Failure;
@@ -34,7 +34,7 @@ pub enum Built {
 pub fn build(
     prepared: &Prepared<'_>,
     services: &[ServiceIndex],
-    emit: &mut dyn FnMut(&Event),
+    tell: &mut dyn FnMut(Told<'_>),
 ) -> Result<Built, Failure> {
     let place = prepared.place;
     let workspace = prepared.staged.workspace.clone();
@@ -58,14 +58,15 @@ pub fn build(
         asking: Asking::Run,
     };
     for line in tasks::recover(place) {
-        emit(&Event::Noted { message: line });
+        tell(Told::Line(line));
     }
     let needed = tasks::prepare_needed(place, request, comparison, services)?;
     if needed.plan.tasks.is_empty() {
         return Ok(Built::Well(Values::new()));
     }
     let plan = needed.plan.clone();
-    let summary = tasks::run(needed, emit)?;
+    tell(Told::Phase("building and testing"));
+    let summary = tasks::run(needed, &mut |event| tell(Told::Event(event)))?;
     if summary.interrupted || summary.results.iter().any(|it| it.outcome.is_bad()) {
         return Ok(Built::Badly(Box::new(summary)));
     }

@@ -201,7 +201,10 @@ impl<'p> Moves<'p> {
     fn order(&mut self) -> Vec<Vec<usize>> {
         let staged = &self.scene.staged;
         let mut ordered: Vec<ServiceIndex> = Order::new(staged).services;
-        let is_back = matches!(self.action, Action::Rollback | Action::Remove);
+        let is_back = matches!(
+            self.action,
+            Action::Rollback | Action::Undo | Action::Remove
+        );
         if is_back {
             ordered.reverse();
         }

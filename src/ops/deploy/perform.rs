@@ -92,7 +92,7 @@ impl Performing<'_> {
         let going = self.going(&act.brings, act.before.known(), None);
         match act.action {
             Action::Deploy | Action::Promote => going.bring(hands)?,
-            Action::Rollback => {
+            Action::Rollback | Action::Undo => {
                 let restores = act.brings.release.deploy.as_str();
                 let going = self.going(&act.brings, act.before.known(), Some(restores));
                 going.check(hands).map_err(|result| Broken {

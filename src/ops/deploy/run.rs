@@ -123,8 +123,7 @@ fn build_missing(
         values.extend(missing.into_iter().map(|it| (it, BTreeMap::new())));
         return Ok(None);
     }
-    tell(Told::Phase("building and testing"));
-    match build(prepared, &missing, &mut |event| tell(Told::Event(event)))? {
+    match build(prepared, &missing, tell)? {
         Built::Well(built) => {
             values.extend(missing.into_iter().map(|it| (it, BTreeMap::new())));
             values.extend(built);
