@@ -21,6 +21,8 @@ pub struct Ledgers {
     git: Option<GitPlace>,
     /// Where ledgers are on this machine.
     directory: PathBuf,
+    /// Where is remembered what was seen of leases.
+    observations: PathBuf,
 }
 
 impl Ledgers {
@@ -29,7 +31,7 @@ impl Ledgers {
     /// # Errors
     /// The remote that they name does not exist, or there is no place for files.
     pub fn open(place: &Place, settings: &LedgerSettings) -> Result<Self, Failure> {
-        let directory = directory(place)?;
+        let state = state_directory(place)?;
         let git = match &place.repo {
             Some(repo) => {
                 let remotes = crate::git::base::remotes(repo)?;
@@ -47,7 +49,7 @@ impl Ledgers {
                 remote.map(|remote| {
                     let refs = Arc::new(RemoteRefs::new(repo, &remote));
                     let prefix = prefix(place, settings);
-                    GitPlace::new(refs, Some(&prefix), directory.join("seen"))
+                    GitPlace::new(refs, Some(&prefix), state.join("ledger-seen"))
                 })
             }
             None => None,
@@ -55,7 +57,8 @@ impl Ledgers {
         Ok(Self {
             settings: settings.clone(),
             git,
-            directory,
+            directory: state.join("ledger"),
+            observations: state.join("leases"),
         })
     }
 
@@ -91,7 +94,7 @@ impl Ledgers {
 
     /// Where is remembered what was seen of leases.
     pub fn observations(&self) -> PathBuf {
-        self.directory.join("leases")
+        self.observations.clone()
     }
 }
 
@@ -120,10 +123,6 @@ pub fn state_directory(place: &Place) -> Result<PathBuf, Failure> {
     })?;
     let root = place.root.as_os_str().as_bytes();
     Ok(state.join("svc").join(digest("root", root)))
-}
-
-fn directory(place: &Place) -> Result<PathBuf, Failure> {
-    Ok(state_directory(place)?.join("ledger"))
 }
 
 /// Above the refs of a workspace. One that is a part of its repository has a place of its own.

@@ -27,7 +27,7 @@ pub fn definitions() -> Value {
         "who": object(json!({"name": string(), "host": string(), "run_url": nullable(string())})),
         "entry": object(json!({
             "deploy": string(), "service": string(),
-            "action": {"enum": ["deploy", "rollback", "promote", "adopt", "remove"]},
+            "action": {"enum": ["deploy", "rollback", "promote", "adopt", "remove", "undo"]},
             "state": reference("deploy-state"), "brings": reference("deployed"), "runs": reference("runs"),
             "before": reference("runs"), "who": reference("who"), "at": reference("time"),
             "reason": nullable(string()), "error": nullable(string()),

@@ -348,10 +348,11 @@ impl Scene<'_> {
             steps: Some(performing),
         };
         if self.control.is_asked() {
-            // Somebody asked before the run could hear it.
             machinery.control.ask();
         }
-        let summary = engine::run(&job, &mut emit);
+        let mut summary = engine::run(&job, &mut emit);
+        // Who asked before the run could hear it has interrupted it all the same.
+        summary.interrupted |= self.control.is_asked();
         machinery::finish_record(record, &summary, &mut emit);
         Ok(summary)
     }

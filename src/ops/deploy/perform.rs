@@ -91,7 +91,7 @@ impl Performing<'_> {
     fn carry_out(&self, act: &Act, hands: &mut dyn Hands) -> Result<Runs, Broken> {
         let going = self.going(&act.brings, act.before.known(), None);
         match act.action {
-            Action::Deploy | Action::Promote => going.bring(hands)?,
+            Action::Deploy | Action::Promote => bring(&going, act.brings.task.retry, hands)?,
             Action::Rollback | Action::Undo => {
                 let restores = act.brings.release.deploy.as_str();
                 let going = self.going(&act.brings, act.before.known(), Some(restores));
@@ -208,6 +208,23 @@ impl Performing<'_> {
             reason: self.reason.map(str::to_owned),
             error: error.map(|it| shortened(&it)),
         }
+    }
+}
+
+/// Brings a release; tries again as often as its definition says, before anything is rolled back.
+fn bring(going: &Going<'_>, retry: u32, hands: &mut dyn Hands) -> Result<(), Broken> {
+    let (mut left, mut is_touched) = (retry, false);
+    loop {
+        let Err(mut broken) = going.bring(hands) else {
+            return Ok(());
+        };
+        is_touched |= broken.is_touched;
+        broken.is_touched = is_touched;
+        if left == 0 || hands.control().is_asked() {
+            return Err(broken);
+        }
+        left -= 1;
+        hands.say(&format!("{}; trying again", broken.result.reason));
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::git::Repo;
+use crate::git::snapshot::{File, Files};
 use crate::ledger::Tenure;
 use crate::model::change::Head;
 use crate::model::due::PlannedDeploy;
@@ -161,7 +162,7 @@ fn check_sources(prepared: &Prepared<'_>) -> Result<(), Failure> {
         .map(|at| &prepared.plan.services[at])
         .collect();
     let services: Vec<ServiceIndex> = due.iter().map(|it| it.service).collect();
-    let files = snapshot.files(&[FilePath::default()])?;
+    let files = known(snapshot.files(&[FilePath::default()])?, &prepared.files);
     let staged = &prepared.staged;
     let now = digests(staged, &*snapshot, &files, &services, &prepared.variables);
     let is_same = |it: &&PlannedDeploy| {
@@ -177,6 +178,15 @@ fn check_sources(prepared: &Prepared<'_>) -> Result<(), Failure> {
             what: format!("sources of {} changed while it was built", changed.name),
         }),
     }
+}
+
+/// Those of the files `now` that git tracks or that were there `before`: what a build drops beside its outputs is no source
+/// of this release.
+fn known(now: Files, before: &Files) -> Files {
+    let mut known = Files::default();
+    let is_source = |it: &File<'_>| it.is_tracked || before.find(it.path).is_some();
+    now.iter().filter(is_source).for_each(|it| known.push(it));
+    known
 }
 
 /// What became of a plan once the lease was held.

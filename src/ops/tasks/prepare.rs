@@ -256,7 +256,7 @@ fn task(workspace: &Workspace, request: &Request) -> Result<TaskName, Failure> {
         "deploy" => Err(Failure::Usage {
             message: "`deploy` is not a task that `svc run` can run: it needs an environment"
                 .into(),
-            hint: "run the tasks that it needs instead: `svc build`, `svc test`".into(),
+            hint: "`svc deploy --env ENV` deploys; `svc test` runs what a deploy needs".into(),
         }),
         _ => Ok(task),
     }
