@@ -157,8 +157,8 @@ impl Scene<'_> {
         let who = crate::ops::ledger::who(self.place);
         let proxies = Proxies::of(&self.place.env);
         let addresses = addresses(&acts);
+        tell(Told::Phase(doing(&acts)));
         let mut performing = self.performing(&journal, &who, &proxies, acts);
-        tell(Told::Phase("deploying"));
         let mut summary = self.run(&performing, after, tell)?;
         let bad = |summary: &Summary| summary.results.iter().any(|it| it.outcome.is_bad());
         let is_bad = bad(&summary);
@@ -349,6 +349,21 @@ impl Scene<'_> {
         let summary = engine::run(&job, &mut emit);
         machinery::finish_record(record, &summary, &mut emit);
         Ok(summary)
+    }
+}
+
+/// What is done to all of them.
+fn doing(acts: &[Act]) -> &'static str {
+    let is = |action: Action| !acts.is_empty() && acts.iter().all(|it| it.action == action);
+    match (
+        is(Action::Remove),
+        is(Action::Rollback),
+        is(Action::Promote),
+    ) {
+        (true, ..) => "taking down",
+        (_, true, _) => "rolling back",
+        (.., true) => "promoting",
+        _ => "deploying",
     }
 }
 

@@ -129,10 +129,12 @@ impl<'p> Moves<'p> {
     /// # Errors
     /// Somebody else has the lease or was faster, the ledger cannot be reached, or something that a move takes is gone.
     pub fn carry_out(
-        self,
+        mut self,
         command: &str,
         tell: &mut dyn FnMut(Told<'_>),
     ) -> Result<Ended, Failure> {
+        let order = in_order(&self.after());
+        self.moves = order.iter().map(|it| self.moves[*it].clone()).collect();
         let refused = |cause| Failure::File {
             attempt: "listen for signals".to_owned(),
             cause,
@@ -237,5 +239,35 @@ impl<'p> Moves<'p> {
                 entry.who.name, entry.who.host, first.service, entry.deploy
             ),
         })
+    }
+}
+
+/// The places, each behind those that it comes after: a plan is in that order.
+fn in_order(after: &[Vec<usize>]) -> Vec<usize> {
+    let mut order: Vec<usize> = Vec::with_capacity(after.len());
+    while order.len() < after.len() {
+        let is_next = |it: &usize| {
+            !order.contains(it) && after[*it].iter().all(|before| order.contains(before))
+        };
+        let next = (0..after.len()).find(is_next);
+        order.push(next.expect("what depends on itself is no workspace"));
+    }
+    order
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moves_stand_behind_what_they_come_after() {
+        let check = |after: &[&[usize]], expected: &[usize]| {
+            let after: Vec<Vec<usize>> = after.iter().map(|it| it.to_vec()).collect();
+            assert_eq!(in_order(&after), expected);
+        };
+        check(&[], &[]);
+        check(&[&[], &[0], &[0]], &[0, 1, 2]);
+        check(&[&[1, 2], &[2], &[]], &[2, 1, 0]);
+        check(&[&[3], &[], &[0], &[1]], &[1, 3, 0, 2]);
     }
 }
