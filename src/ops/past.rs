@@ -85,6 +85,9 @@ pub fn changes(prepared: &Prepared<'_>) -> Vec<ServiceChanges> {
                 DeployVerdict::Due(Due::Config) => {
                     Some("the same release with another configuration".to_owned())
                 }
+                DeployVerdict::Due(_) if planned.wanted.dirty => {
+                    Some("uncommitted changes".to_owned())
+                }
                 DeployVerdict::Due(_) if planned.commits.is_empty() => {
                     Some("no commit in between touches its files: what runs has another history, or the definition differs".to_owned())
                 }

@@ -84,6 +84,8 @@ pub fn status(place: &Place, request: &Request) -> Result<Overview, Failure> {
         let staged = Staged::new(&workspace, &local.name)?;
         Machine::open(place, &staged)?.describe(local);
     }
+    // The machine tells of all that runs on it.
+    keep_wanted(&mut environments, request);
     Ok(Overview {
         environments,
         now: crate::record::now().0 / 1000,
@@ -130,13 +132,18 @@ fn narrow(
             choose::service(workspace, name)?;
         }
     }
-    if !request.services.is_empty() {
-        let is_wanted = |name: &ServiceName| request.services.iter().any(|it| it == name.as_str());
-        for environment in environments {
-            environment.services.retain(|it| is_wanted(&it.name));
-        }
-    }
+    keep_wanted(environments, request);
     Ok(())
+}
+
+fn keep_wanted(environments: &mut [EnvironmentOverview], request: &Request) {
+    if request.services.is_empty() {
+        return;
+    }
+    let is_wanted = |name: &ServiceName| request.services.iter().any(|it| it == name.as_str());
+    for environment in environments {
+        environment.services.retain(|it| is_wanted(&it.name));
+    }
 }
 
 /// How many commits there are between what runs and what is checked out.

@@ -92,7 +92,7 @@ pub fn repeat(task: &PlannedTask, directory: Option<&str>) -> String {
     let mut words = vec!["svc"];
     words.extend(directory.into_iter().flat_map(|it| ["-C", it]));
     match name {
-        "build" | "test" | "deploy" => words.extend([name, service]),
+        "build" | "test" => words.extend([name, service]),
         _ => words.extend(["run", name, service]),
     }
     if !task.arguments.is_empty() {

@@ -20,7 +20,7 @@ use crate::ops::choose;
 use crate::ops::deploy::environment::{Staged, environment};
 use crate::ops::deploy::guards::{self, Leave};
 use crate::ops::deploy::order::Order;
-use crate::ops::deploy::serve::Machine;
+use crate::ops::deploy::serve::{Machine, label};
 use crate::ops::deploy::wanted::{Anew, Digests, digests};
 use crate::ops::deploy::{Mode, Request};
 use crate::ops::failure::Failure;
@@ -265,7 +265,7 @@ impl Prepared<'_> {
         let runs = self.seen.standings.get(name).map(|it| it.runs());
         match (target, runs) {
             (Some(target), Some(Runs::This(runs))) if target.is_embedded => {
-                running.get(name).map(String::as_str) != Some(runs.version())
+                running.get(name) != Some(&label(runs))
             }
             _ => false,
         }

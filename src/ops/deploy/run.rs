@@ -175,7 +175,10 @@ fn check_sources(prepared: &Prepared<'_>) -> Result<(), Failure> {
             what: "another commit was checked out while it was built".into(),
         }),
         Some(changed) => Err(Failure::Stale {
-            what: format!("sources of {} changed while it was built", changed.name),
+            what: format!(
+                "sources of {} changed while it was built, or its build leaves files there that git does not ignore",
+                changed.name
+            ),
         }),
     }
 }

@@ -76,6 +76,9 @@ struct Definition {
     env: BTreeMap<String, String>,
     /// Seconds between the request to end and the kill.
     grace: u64,
+    /// The workspace that it runs in, if its files were not copied.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    in_place: Option<PathBuf>,
 }
 
 /// Where the files of a release are.
@@ -128,6 +131,7 @@ impl Machine {
             return Ok(None);
         };
         let task = prepared.staged.task(service);
+        let files = files(prepared, service);
         let definition = Definition {
             run: serve.run.clone(),
             port: serve.port,
@@ -136,8 +140,11 @@ impl Machine {
             shell: task.shell.to_vec(),
             env: resolved.env.clone(),
             grace: task.grace.as_secs(),
+            in_place: match &files {
+                Files::InPlace(root) => Some(root.clone()),
+                Files::WorkTree { .. } | Files::Kept(_) => None,
+            },
         };
-        let files = files(prepared, service);
         let serving = self.with(&resolved.service, definition, files, task)?;
         let keep = resolved.parameters.get("keep").and_then(|it| it.as_u64());
         Ok(Some(Serving {
@@ -166,7 +173,7 @@ impl Machine {
         if !is_here {
             return Ok(None);
         }
-        let directory = self.local.release(service, release.version())?.existing();
+        let directory = self.local.release(service, &label(release))?.existing();
         let Some(directory) = directory else {
             return Ok(None);
         };
@@ -175,12 +182,15 @@ impl Machine {
         };
         let task = Task::new(Vec::new());
         let resolved = self.resolved(service, environment, &definition);
-        let files = Files::Kept(directory.clone());
+        let (root, files) = match &definition.in_place {
+            Some(root) => (root.clone(), Files::InPlace(root.clone())),
+            None => (directory.clone(), Files::Kept(directory)),
+        };
         let serving = self.with(service, definition, files, &task)?;
         Ok(Some(Bringing {
             resolved,
             task,
-            root: directory,
+            root,
             release: release.clone(),
             serving: Some(serving),
             neighbours: BTreeMap::new(),
@@ -206,6 +216,7 @@ impl Machine {
             shell: Vec::new(),
             env: BTreeMap::new(),
             grace: 10,
+            in_place: None,
         };
         let resolved = self.resolved(service, environment, &definition);
         Ok(Bringing {
@@ -256,9 +267,12 @@ impl Machine {
     pub fn describe(&self, local: &mut EnvironmentOverview) {
         let states = self.local.states();
         let described: Vec<_> = std::thread::scope(|scope| {
-            let asked = states
-                .into_iter()
-                .map(|it| scope.spawn(move || (it.service, self.process(&it.state, it.log))));
+            let asked = states.into_iter().map(|it| {
+                scope.spawn(move || {
+                    let process = self.process(&it.service, &it.state, it.log);
+                    (it.service, process)
+                })
+            });
             let asked: Vec<_> = asked.collect();
             let joined = asked
                 .into_iter()
@@ -284,7 +298,12 @@ impl Machine {
         local.services.sort_by(|a, b| a.name.cmp(&b.name));
     }
 
-    fn process(&self, state: &State, log: PathBuf) -> Option<ProcessOverview> {
+    fn process(
+        &self,
+        service: &ServiceName,
+        state: &State,
+        log: PathBuf,
+    ) -> Option<ProcessOverview> {
         let port = state.deployed().and_then(|it| it.port);
         let mut process = ProcessOverview {
             state: word(state)?.to_owned(),
@@ -300,7 +319,7 @@ impl Machine {
                 process.pid = Some(running.pid);
                 process.restarts = running.restarts;
                 process.uptime = SystemTime::elapsed(&running.since).ok();
-                process.health = self.health(running.deployed.release.as_deref(), port);
+                process.health = self.health(service, &running.deployed.version, port);
             }
             State::Restarting(crash) | State::Crashing(crash) => {
                 process.restarts = crash.restarts;
@@ -318,8 +337,9 @@ impl Machine {
     }
 
     /// Asks a running service once.
-    fn health(&self, release: Option<&Path>, port: Option<u16>) -> Option<String> {
-        let definition = Definition::read(release?)?;
+    fn health(&self, service: &ServiceName, label: &str, port: Option<u16>) -> Option<String> {
+        let release = self.local.release(service, label).ok()?;
+        let definition = Definition::read(&release.existing()?)?;
         let health = definition.health(port)?;
         let answer = health::ask(&health.probe, PATIENCE, &self.proxies, &|| false)?;
         Some(match answer {
@@ -445,13 +465,9 @@ impl Serving {
         if well.is_err() && !control.is_asked() {
             let tail = self.local.log_tail(service, 4 << 10);
             hands.say("the last lines of its log:");
-            tail.lines()
-                .rev()
-                .take(20)
-                .collect::<Vec<_>>()
-                .iter()
-                .rev()
-                .for_each(|line| hands.say(line));
+            for line in last_lines(&tail, &spec.version) {
+                hands.say(line);
+            }
         }
         well?;
         // What cannot be removed now is removed next time.
@@ -477,16 +493,17 @@ impl Serving {
         going: &Going<'_>,
         control: &Control,
     ) -> Result<PathBuf, crate::process::local::Error> {
-        let (root, paths) = match &self.files {
-            Files::Kept(directory) | Files::InPlace(directory) => return Ok(directory.clone()),
-            Files::WorkTree { root, paths } => (root, paths),
-        };
+        if let Files::Kept(directory) = &self.files {
+            return Ok(directory.clone());
+        }
         let resolved = &going.what.resolved;
         let release = self
             .local
-            .release(&resolved.service, going.what.release.version())?;
+            .release(&resolved.service, &label(&going.what.release))?;
         let staged = release.stage(control)?;
-        staged.copy(root, paths)?;
+        if let Files::WorkTree { root, paths } = &self.files {
+            staged.copy(root, paths)?;
+        }
         // A service without files still has a directory to run in.
         let directory = staged.path().join(self.definition.path.as_path());
         let definition = staged.path().join(DEFINITION);
@@ -497,7 +514,11 @@ impl Serving {
             path: definition,
             source,
         })?;
-        staged.finish()
+        let kept = staged.finish()?;
+        Ok(match &self.files {
+            Files::InPlace(root) => root.clone(),
+            Files::WorkTree { .. } | Files::Kept(_) => kept,
+        })
     }
 
     fn spec(&self, going: &Going<'_>, root: &Path) -> ServeSpec {
@@ -506,7 +527,7 @@ impl Serving {
         environment.insert("SVC_WORKSPACE".into(), root.as_os_str().to_owned());
         ServeSpec {
             service: going.what.resolved.service.clone(),
-            version: going.what.release.version().to_owned(),
+            version: label(&going.what.release),
             deploy: going.deploy.to_owned(),
             run: self.definition.run.clone(),
             shell: self.definition.shell.clone(),
@@ -645,6 +666,24 @@ fn files(prepared: &Prepared<'_>, service: ServiceIndex) -> Files {
     }
 }
 
+/// What a release is kept under: another configuration of the same release must not take its place.
+pub(in crate::ops::deploy) fn label(release: &Deployed) -> String {
+    format!("{}-{}", release.version(), &release.config.as_str()[..10])
+}
+
+/// The last lines that a log holds of a release, without those of the releases before it.
+fn last_lines<'t>(log: &'t str, label: &str) -> Vec<&'t str> {
+    const MOST: usize = 20;
+    let start = format!("svc: started {label} ");
+    let is_other = |line: &&str| line.starts_with("svc: started ") && !line.starts_with(&start);
+    let lines: Vec<&str> = log.lines().collect();
+    let others = lines.iter().rposition(is_other).map_or(0, |it| it + 1);
+    let own = &lines[others..];
+    let begin = own.iter().position(|it| it.starts_with(&start));
+    let own = &own[begin.unwrap_or(0)..];
+    own[own.len().saturating_sub(MOST)..].to_vec()
+}
+
 /// What stands for a release of which nothing is known.
 fn nothing_known() -> Deployed {
     let none = crate::model::digest::Digester::new("nothing known").finish();
@@ -671,4 +710,24 @@ fn word(state: &State) -> Option<&'static str> {
         State::Gone(_) => "gone",
         State::Damaged { .. } => "damaged",
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_lines_are_those_of_the_release_that_was_started() {
+        let check = |log: &str, expected: &[&str]| assert_eq!(last_lines(log, "b"), expected);
+        let before = "svc: started a as process 2\nold\nsvc: stopped\n";
+        check("", &[]);
+        check("oops\n", &["oops"]);
+        check(
+            &format!("{before}svc: started b as process 3\noops\n"),
+            &["svc: started b as process 3", "oops"],
+        );
+        let many: String = (0..30).map(|it| format!("{it}\n")).collect();
+        assert_eq!(last_lines(&many, "b").len(), 20);
+        assert_eq!(last_lines(&many, "b").last(), Some(&"29"));
+    }
 }
