@@ -97,7 +97,7 @@ pub struct HistoryPage {
 impl ServiceOverview {
     /// How it stands. `is_locked`: somebody deploys there now.
     pub fn condition(&self, is_locked: bool) -> Condition {
-        use crate::model::ledger::State;
+        use crate::model::ledger::{Action, State};
         let Some(standing) = &self.standing else {
             return Condition::Absent;
         };
@@ -106,6 +106,11 @@ impl ServiceOverview {
             (_, Runs::Unknown) => Condition::Unknown,
             (_, Runs::Nothing) => Condition::Absent,
             (State::Failed | State::RolledBack, Runs::This(_)) => Condition::Held,
+            (State::Succeeded, Runs::This(_))
+                if standing.newest.action == Action::Rollback && !standing.held.is_empty() =>
+            {
+                Condition::Held
+            }
             (_, Runs::This(_)) => Condition::Running,
         }
     }
