@@ -276,7 +276,7 @@ impl<'s> Telling<'s> {
             }
             Told::Line(line) => self
                 .session
-                .note(&crate::report::clean::one_line(&format!("{line}\n"))),
+                .note(&format!("{}\n", crate::report::clean::one_line(&line))),
             Told::Warning(line) => self.session.warn(&line),
         }
     }

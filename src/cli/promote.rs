@@ -51,13 +51,18 @@ pub fn run(session: &Session, args: &PromoteArgs) -> Result<Exit, Failure> {
     };
     let found = session.look(|_| promote::prepare(&place, asked, &request))?;
     for (service, why) in &found.left_out {
-        session.note(&crate::report::clean::several_lines(
-            &format!("{service} is left out: {why}\n"),
-            crate::report::lines::Keep::Text,
-        ));
+        let line = format!("{service} is left out: {why}");
+        session.note(&format!("{}\n", crate::report::clean::one_line(&line)));
     }
     let command = format!("svc promote --from {} --to {}", args.from, args.to);
-    let idle = format!("{} runs all releases of {} already\n", args.to, args.from);
+    let others = match found.left_out.is_empty() {
+        true => "all",
+        false => "all other",
+    };
+    let idle = format!(
+        "{} runs {others} releases of {} already\n",
+        args.to, args.from
+    );
     perform(
         session,
         &args.moves,

@@ -97,7 +97,7 @@ pub struct HistoryPage {
 impl ServiceOverview {
     /// How it stands. `is_locked`: somebody deploys there now.
     pub fn condition(&self, is_locked: bool) -> Condition {
-        use crate::model::ledger::State;
+        use crate::model::ledger::{Action, State};
         let Some(standing) = &self.standing else {
             return Condition::Absent;
         };
@@ -107,6 +107,11 @@ impl ServiceOverview {
             (_, Runs::Nothing) => Condition::Absent,
             (State::Failed | State::RolledBack, Runs::This(_))
                 if standing.is_held(&standing.newest.brings).is_some() =>
+            {
+                Condition::Held
+            }
+            (State::Succeeded, Runs::This(_))
+                if standing.newest.action == Action::Rollback && !standing.held.is_empty() =>
             {
                 Condition::Held
             }

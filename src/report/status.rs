@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::model::ledger::{Deployed, State};
+use crate::model::ledger::{Action, Deployed, State};
 use crate::model::overview::{
     Condition, EnvironmentOverview, Overview, ProcessOverview, ServiceOverview,
 };
@@ -350,6 +350,7 @@ fn explain(
             State::RolledBack => "was rolled back",
             State::Failed => "failed",
             State::Interrupted => "was interrupted",
+            State::Succeeded if newest.action == Action::Rollback => "went back to it",
             State::Succeeded => "does not know what runs",
         };
         let error = newest

@@ -25,10 +25,12 @@ fn check(page: &str) {
     let steps = steps(page);
     assert!(steps.len() > 5, "the tour is short: {}", steps.len());
     let shop = Shop::new();
-    let has_jq = shop.shell("jq --version", &[]).0 == 0;
+    let has = |tool: &str| shop.shell(&format!("{tool} --version"), &[]).0 == 0;
+    let (has_jq, has_curl) = (has("jq"), has("curl"));
     for step in steps {
         match step.command.split_once(" | jq") {
             Some((command, _)) if !has_jq => assert_eq!(shop.shell(command, &[]).0, 0),
+            None if step.command.starts_with("curl ") && !has_curl => {}
             _ => {
                 let (code, said) = shop.shell(&step.command, &[]);
                 assert_eq!(code, 0, "$ {}\n{said}", step.command);
