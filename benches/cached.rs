@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use support::flags::Flags;
 use support::peers::{self, Peer};
 use support::table::{Mark, Row, print, print_head};
 use support::timing::{Before, Timed, interleave};
@@ -42,7 +43,7 @@ struct Bench {
 
 #[expect(clippy::print_stderr, reason = "a measurement")]
 fn main() {
-    let scope = Scope::read(std::env::args().skip(1));
+    let scope = Scope::read();
     if scope.peers.is_none() {
         eprintln!(
             "no other tools are measured: `--peers DIR` names where `npm install turbo nx` was done"
@@ -61,43 +62,14 @@ fn main() {
 }
 
 impl Scope {
-    /// Reads the arguments. Without cargo's `--bench` this is a test, which only shows that all of it works.
-    fn read(mut arguments: impl Iterator<Item = String>) -> Self {
-        let mut scope = Self {
-            services: vec![10, 100, 1000, 5000],
-            rounds: 9,
-            dist: 100,
-            peers_up_to: 1000,
-            peers: None,
-        };
-        let mut is_bench = false;
-        while let Some(argument) = arguments.next() {
-            let mut number = || arguments.next().and_then(|it| it.parse().ok());
-            match argument.as_str() {
-                "--bench" => is_bench = true,
-                "--rounds" => scope.rounds = number().expect("--rounds NUMBER"),
-                "--dist" => scope.dist = number().expect("--dist SERVICES"),
-                "--peers-up-to" => scope.peers_up_to = number().expect("--peers-up-to SERVICES"),
-                "--peers" => {
-                    let directory = arguments.next().expect("--peers DIRECTORY");
-                    scope.peers = Some(fs::canonicalize(directory).expect("a directory"));
-                }
-                "--services" => {
-                    let list = arguments.next().expect("--services NUMBER,NUMBER");
-                    let numbers = list.split(',').map(str::parse);
-                    scope.services = numbers.collect::<Result<_, _>>().expect("numbers");
-                }
-                _ => {}
-            }
-        }
-        match is_bench {
-            true => scope,
-            false => Self {
-                services: vec![10],
-                rounds: 1,
-                peers: None,
-                ..scope
-            },
+    fn read() -> Self {
+        let flags = Flags::read(&["services", "rounds", "dist", "peers-up-to", "peers"]);
+        Self {
+            services: flags.numbers("services", &[10, 100, 1000, 5000], &[10]),
+            rounds: flags.number("rounds", 9, 1),
+            dist: flags.number("dist", 100, 100),
+            peers_up_to: flags.number("peers-up-to", 1000, 1000),
+            peers: flags.directory("peers"),
         }
     }
 }

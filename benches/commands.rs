@@ -7,6 +7,7 @@ mod support;
 use std::fs;
 use std::path::Path;
 
+use support::flags::Flags;
 use support::table::{Mark, Row, print, print_head};
 use support::timing::{Timed, interleave};
 use support::workspace::{Size, commands};
@@ -23,7 +24,7 @@ struct Scope {
 }
 
 fn main() {
-    let scope = Scope::read(std::env::args().skip(1));
+    let scope = Scope::read();
     print_head();
     for services in &scope.services {
         let size = Size {
@@ -60,36 +61,12 @@ fn main() {
 }
 
 impl Scope {
-    /// Reads the arguments. Without cargo's `--bench` this is a test, which only shows that all of it works.
-    fn read(arguments: impl Iterator<Item = String>) -> Self {
-        let mut scope = Self {
-            services: vec![10, 100, 1000, 5000],
-            tree: 110_000,
-            rounds: 9,
-        };
-        let mut is_bench = false;
-        let mut arguments = arguments.peekable();
-        while let Some(argument) = arguments.next() {
-            let mut number = || arguments.next().and_then(|it| it.parse().ok());
-            match argument.as_str() {
-                "--bench" => is_bench = true,
-                "--rounds" => scope.rounds = number().expect("--rounds NUMBER"),
-                "--tree" => scope.tree = number().expect("--tree FILES"),
-                "--services" => {
-                    let list = arguments.next().expect("--services NUMBER,NUMBER");
-                    let numbers = list.split(',').map(str::parse);
-                    scope.services = numbers.collect::<Result<_, _>>().expect("numbers");
-                }
-                _ => {}
-            }
-        }
-        match is_bench {
-            true => scope,
-            false => Self {
-                services: vec![10],
-                tree: 0,
-                rounds: 1,
-            },
+    fn read() -> Self {
+        let flags = Flags::read(&["services", "tree", "rounds"]);
+        Self {
+            services: flags.numbers("services", &[10, 100, 1000, 5000], &[10]),
+            tree: flags.number("tree", 110_000, 0),
+            rounds: flags.number("rounds", 9, 1),
         }
     }
 }

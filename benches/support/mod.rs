@@ -2,6 +2,8 @@
 #![allow(dead_code, reason = "each bench uses its own part of this")]
 #![allow(clippy::unwrap_used, reason = "a bench ends where it cannot be set up")]
 
+pub mod deploys;
+pub mod flags;
 pub mod peers;
 pub mod table;
 pub mod timing;

@@ -38,17 +38,6 @@ impl Repo {
         Ok(known)
     }
 
-    /// How many commits `new` has that `old` lacks, as far as this clone knows: nothing is fetched. None if it does not know.
-    ///
-    /// # Errors
-    /// An unreadable repository.
-    pub fn count_between(&self, old: ObjectId, new: ObjectId) -> Result<Option<usize>, Error> {
-        if old == new {
-            return Ok(Some(0));
-        }
-        Ok(between(self, old, new)?.map(|commits| commits.len()))
-    }
-
     /// The commits that `new` has and `old` lacks, newest first; with `paths`, which start at the workspace, only those that
     /// touch one of them. None if this clone does not know.
     ///

@@ -1,6 +1,7 @@
 //! Floor 1: the repository. The only room that knows git.
 
 pub mod base;
+mod behind;
 pub mod checkout;
 pub mod compare;
 mod deepen;

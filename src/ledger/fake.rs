@@ -177,8 +177,10 @@ impl Refs for Mirror {
         Ok(())
     }
 
-    fn tip(&self, name: &str) -> Result<Option<ObjectId>, RefsError> {
-        Ok(self.refs.lock().unwrap().get(name).copied())
+    fn tips(&self, names: &[&str]) -> Result<BTreeMap<String, ObjectId>, RefsError> {
+        let refs = self.refs.lock().unwrap();
+        let tip = |name: &&str| Some(((*name).to_owned(), *refs.get(*name)?));
+        Ok(names.iter().filter_map(tip).collect())
     }
 
     fn read(&self, at: ObjectId, path: &str, _: usize) -> Result<Option<Vec<u8>>, RefsError> {

@@ -26,6 +26,14 @@ pub trait Store: Send + Sync {
     /// What it is called, for people: `git, refs/svc/ledger/production on origin`. No two ledgers have the same name.
     fn name(&self) -> String;
 
+    /// Whether it has entries, as far as was seen last.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    fn is_begun(&self) -> Result<bool, Error> {
+        Ok(self.look(Refresh::Never)?.revision.ledger.is_some())
+    }
+
     /// How everything stands.
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 //! What a ledger asks of a repository with a remote: small trees of files under refs of their own, moved only by
 //! compare-and-swap. `git` has it, `ledger` uses it.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::model::change::ObjectId;
@@ -20,11 +21,19 @@ pub trait Refs: Send + Sync {
         within: Option<Duration>,
     ) -> Result<(), RefsError>;
 
+    /// The commits that the mirror has under `names`, all seen at once.
+    ///
+    /// # Errors
+    /// An unreadable repository.
+    fn tips(&self, names: &[&str]) -> Result<BTreeMap<String, ObjectId>, RefsError>;
+
     /// The commit that the mirror has under `name`.
     ///
     /// # Errors
     /// An unreadable repository.
-    fn tip(&self, name: &str) -> Result<Option<ObjectId>, RefsError>;
+    fn tip(&self, name: &str) -> Result<Option<ObjectId>, RefsError> {
+        Ok(self.tips(&[name])?.remove(name))
+    }
 
     /// The file at `path` of a commit's tree. More than `limit` bytes are an error.
     ///

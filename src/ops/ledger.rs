@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::git::RemoteRefs;
-use crate::ledger::{FileStore, Found, GitPlace, Refresh, Store, choose};
+use crate::ledger::{FileStore, Found, GitPlace, Refresh, Seen, Store, choose};
 use crate::model::deploy::{LedgerSettings, LedgerStore};
 use crate::model::digest::Digester;
 use crate::model::env::Env;
@@ -67,12 +67,53 @@ impl Ledgers {
     /// # Errors
     /// It cannot be told in which store it is, or that cannot be looked at.
     pub fn of(&self, environment: &EnvironmentName) -> Result<Arc<dyn Store>, Failure> {
+        let chosen = self.chosen(environment)?;
+        Ok(self.store(chosen, environment))
+    }
+
+    fn store(&self, kind: LedgerStore, environment: &EnvironmentName) -> Arc<dyn Store> {
+        match (kind, &self.git) {
+            (LedgerStore::Git, Some(git)) => Arc::new(git.store(environment)),
+            _ => Arc::new(FileStore::new(&self.directory, environment)),
+        }
+    }
+
+    /// Looks at the ledgers of all `environments`, in one conversation with the remote. With the name of each.
+    ///
+    /// # Errors
+    /// One of them cannot be told or looked at.
+    pub fn look(
+        &self,
+        environments: &[EnvironmentName],
+        refresh: Refresh,
+    ) -> Result<Vec<(String, Seen)>, Failure> {
+        let mut stores = Vec::new();
+        for environment in environments {
+            let kind = self.chosen(environment)?;
+            stores.push((environment, kind, self.store(kind, environment)));
+        }
+        let of_git = stores.iter().filter(|it| it.1 == LedgerStore::Git);
+        let of_git: Vec<_> = of_git.map(|it| it.0).collect();
+        let mut in_git = match &self.git {
+            Some(git) if !of_git.is_empty() => git.look(&of_git, refresh)?.into_iter(),
+            _ => Vec::new().into_iter(),
+        };
+        let looks = stores.into_iter().map(|(_, kind, store)| {
+            let seen = match kind {
+                LedgerStore::Git => in_git.next(),
+                LedgerStore::File => None,
+            };
+            let seen = seen.map_or_else(|| store.look(refresh), Ok)?;
+            Ok((store.name(), seen))
+        });
+        looks.collect()
+    }
+
+    fn chosen(&self, environment: &EnvironmentName) -> Result<LedgerStore, Failure> {
         let file = FileStore::new(&self.directory, environment);
-        let git = self.git.as_ref().map(|it| it.store(environment));
         let mut found = Vec::new();
         let mut look = |kind, store: &dyn Store| {
-            let seen = store.look(Refresh::Never)?;
-            if seen.revision.ledger.is_some() {
+            if store.is_begun()? {
                 let name = store.name();
                 found.push(Found { store: kind, name });
             }
@@ -81,15 +122,16 @@ impl Ledgers {
         // A file that nobody wrote is quickly looked at; git is only asked where both could be meant.
         look(LedgerStore::File, &file)?;
         if self.settings.store == Some(LedgerStore::File)
-            && let Some(git) = &git
+            && let Some(git) = &self.git
         {
-            look(LedgerStore::Git, git)?;
+            look(LedgerStore::Git, &git.store(environment))?;
         }
-        let chosen = choose(&self.settings, environment, git.is_some(), &found)?;
-        Ok(match (chosen, git) {
-            (LedgerStore::Git, Some(git)) => Arc::new(git),
-            _ => Arc::new(file),
-        })
+        Ok(choose(
+            &self.settings,
+            environment,
+            self.git.is_some(),
+            &found,
+        )?)
     }
 
     /// Where is remembered what was seen of leases.

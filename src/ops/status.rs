@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use crate::ledger::Refresh;
 use crate::model::change::ObjectId;
-use crate::model::ledger::{Runs, Standings};
+use crate::model::ledger::{Runs, Standing, Standings};
 use crate::model::name::{EnvironmentName, ServiceName};
 use crate::model::overview::{EnvironmentOverview, Overview, ServiceOverview};
 use crate::model::workspace::Workspace;
 use crate::ops::choose;
 use crate::ops::deploy::Machine;
-use crate::ops::deploy::environment::{LOCAL, Staged, environment, names};
+use crate::ops::deploy::environment::{LOCAL, Staged, environment, how, names};
 use crate::ops::failure::Failure;
 use crate::ops::ledger::Ledgers;
 use crate::ops::place::Place;
@@ -45,31 +45,18 @@ pub fn status(place: &Place, request: &Request) -> Result<Overview, Failure> {
         true => Refresh::Never,
         false => Refresh::Within(PATIENCE),
     };
-    let stores = wanted.iter().map(|name| Ok((name, ledgers.of(name)?)));
-    let stores: Vec<_> = stores.collect::<Result<_, Failure>>()?;
-    // Each may wait for a remote.
-    let seen: Vec<_> = std::thread::scope(|scope| {
-        let looks = stores
-            .iter()
-            .map(|(_, store)| scope.spawn(|| store.look(refresh)));
-        let looks: Vec<_> = looks.collect();
-        let seen = looks
-            .into_iter()
-            .map(|it| it.join().expect("looking does not panic"));
-        seen.collect()
-    });
     let mut environments = Vec::new();
-    for ((name, store), seen) in stores.iter().zip(seen) {
-        let seen = seen?;
+    for (name, (ledger, seen)) in wanted.iter().zip(ledgers.look(&wanted, refresh)?) {
         let mut overview = EnvironmentOverview {
-            name: (*name).clone(),
-            ledger: store.name(),
+            name: name.clone(),
+            ledger,
             as_of: seen.as_of,
             stale: seen.stale,
             lease: seen.lease,
-            services: services(&workspace, name, &seen.standings)?,
+            services: services(&workspace, name, seen.standings)?,
         };
-        if request.environment.is_none() && name.as_str() == LOCAL && seen.standings.is_empty() {
+        let runs_nothing = overview.services.iter().all(|it| it.standing.is_none());
+        if request.environment.is_none() && name.as_str() == LOCAL && runs_nothing {
             // Nobody has to be told that nothing runs here.
             overview.services.clear();
         }
@@ -96,29 +83,27 @@ pub fn status(place: &Place, request: &Request) -> Result<Overview, Failure> {
 fn services(
     workspace: &Workspace,
     environment: &EnvironmentName,
-    standings: &Standings,
+    mut standings: Standings,
 ) -> Result<Vec<ServiceOverview>, Failure> {
-    let staged = Staged::new(workspace, environment)?;
-    let defined = staged.resolved.keys();
-    let defined: BTreeSet<ServiceName> = defined
-        .map(|it| staged.workspace.service(*it).name.clone())
-        .collect();
-    let all: BTreeSet<&ServiceName> = standings.keys().chain(&defined).collect();
-    let one = |name: &ServiceName| {
-        let standing = standings.get(name).cloned();
-        let is_removed = !defined.contains(name);
-        let is_gone = standing
-            .as_ref()
-            .is_some_and(|it| *it.runs() == Runs::Nothing);
-        (!(is_removed && is_gone)).then(|| ServiceOverview {
-            name: name.clone(),
-            standing,
-            behind: None,
-            is_removed,
-            process: None,
-        })
+    let mut all = BTreeMap::new();
+    for index in workspace.indices() {
+        if how(workspace, index, environment)?.is_some() {
+            let name = workspace.service(index).name.clone();
+            let standing = standings.remove(&name);
+            all.insert(name, (standing, false));
+        }
+    }
+    let is_there = |(_, it): &(_, Standing)| *it.runs() != Runs::Nothing;
+    let removed = standings.into_iter().filter(is_there);
+    all.extend(removed.map(|(name, it)| (name, (Some(it), true))));
+    let one = |(name, (standing, is_removed))| ServiceOverview {
+        name,
+        standing,
+        behind: None,
+        is_removed,
+        process: None,
     };
-    Ok(all.into_iter().filter_map(one).collect())
+    Ok(all.into_iter().map(one).collect())
 }
 
 fn narrow(
@@ -158,10 +143,8 @@ fn count_behind(place: &Place, environments: &mut [EnvironmentOverview]) -> Resu
     let all = environments.iter().flat_map(|it| &it.services);
     let commits: BTreeSet<ObjectId> = all.filter_map(commit).collect();
     let commits: Vec<ObjectId> = commits.into_iter().collect();
-    let counts: BTreeMap<ObjectId, Option<usize>> = commits
-        .iter()
-        .map(|it| Ok((*it, repo.count_between(*it, head)?)))
-        .collect::<Result<_, Failure>>()?;
+    let counts = repo.counts_between(&commits, head)?;
+    let counts: BTreeMap<ObjectId, Option<usize>> = commits.into_iter().zip(counts).collect();
     for service in environments.iter_mut().flat_map(|it| &mut it.services) {
         service.behind = commit(service).and_then(|it| counts[&it]);
     }

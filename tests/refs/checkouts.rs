@@ -176,7 +176,7 @@ fn descent_is_known_or_said_to_be_unknown() {
     clone_of(&world, &file_url(&world), "--depth=1", "c");
     let unfetched = open(&world, "c").fetching(Fetch::Forbidden);
     assert_eq!(unfetched.is_ancestor(ids[0], ids[2]).unwrap(), None);
-    assert_eq!(unfetched.count_between(ids[0], ids[2]).unwrap(), None);
+    assert_eq!(unfetched.counts_between(&[ids[0]], ids[2]).unwrap(), [None]);
     assert_eq!(unfetched.subject(ids[0]).unwrap(), None);
     let repo = open(&world, "c");
     assert_eq!(repo.is_ancestor(ids[0], ids[2]).unwrap(), Some(true));
@@ -184,8 +184,8 @@ fn descent_is_known_or_said_to_be_unknown() {
     assert_eq!(repo.is_ancestor(side, ids[2]).unwrap(), Some(false));
     let nothing = ObjectId::from_hex(&"1".repeat(40)).unwrap();
     assert_eq!(repo.is_ancestor(nothing, ids[2]).unwrap(), None);
-    assert_eq!(repo.count_between(ids[0], ids[2]).unwrap(), Some(2));
-    assert_eq!(repo.count_between(ids[2], ids[0]).unwrap(), Some(0));
+    assert_eq!(repo.counts_between(&[ids[0]], ids[2]).unwrap(), [Some(2)]);
+    assert_eq!(repo.counts_between(&[ids[2]], ids[0]).unwrap(), [Some(0)]);
 }
 
 #[test]

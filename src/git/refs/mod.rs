@@ -4,6 +4,7 @@
 //! several threads, and it knows every kind of repository. Only the contents of files are read by the library where it can.
 
 mod history;
+mod library;
 mod move_refs;
 mod read;
 mod refresh;
@@ -14,13 +15,12 @@ mod write;
 use std::collections::BTreeMap;
 use std::error::Error as _;
 use std::path::PathBuf;
-use std::sync::{Mutex, OnceLock};
+use std::sync::OnceLock;
 use std::time::Duration;
-
-use git2::Repository;
 
 use crate::git::error::Error;
 use crate::git::program::Git;
+use crate::git::refs::library::Library;
 use crate::git::repo::Repo;
 use crate::model::change::ObjectId;
 use crate::model::refs::{Edit, Growth, Move, Refs, RefsError};
@@ -47,8 +47,7 @@ pub struct RemoteRefs {
     remote: String,
     shallow_file: PathBuf,
     is_partial: bool,
-    /// Reads many small files several times as fast as the program, where it can read this repository at all.
-    library: Option<Mutex<Repository>>,
+    library: Option<Library>,
     identity: OnceLock<write::Identity>,
 }
 
@@ -64,10 +63,7 @@ impl RemoteRefs {
             remote: words::without_password(remote),
             shallow_file: repo.common_dir().join("shallow"),
             is_partial: repo.is_partial(),
-            library: repo
-                .library()
-                .and_then(|it| Repository::open(it.path()).ok())
-                .map(Mutex::new),
+            library: Library::of(repo),
             identity: OnceLock::new(),
         }
     }
@@ -79,7 +75,7 @@ impl RemoteRefs {
     }
 
     /// What the mirror has under `names`.
-    fn tips(&self, names: &[&str]) -> Result<BTreeMap<String, ObjectId>, RefsError> {
+    fn tips_of(&self, names: &[&str]) -> Result<BTreeMap<String, ObjectId>, RefsError> {
         if names.is_empty() {
             return Ok(BTreeMap::new());
         }
@@ -112,9 +108,9 @@ impl Refs for RemoteRefs {
         refresh::refresh(self, names, within)
     }
 
-    fn tip(&self, name: &str) -> Result<Option<ObjectId>, RefsError> {
-        check_name(name)?;
-        Ok(self.tips(&[name])?.remove(name))
+    fn tips(&self, names: &[&str]) -> Result<BTreeMap<String, ObjectId>, RefsError> {
+        names.iter().try_for_each(|name| check_name(name))?;
+        self.tips_of(names)
     }
 
     fn read(

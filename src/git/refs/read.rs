@@ -1,35 +1,31 @@
 //! Files of a commit, as data from outside: only plain ones, not too many, none too large.
 
-use std::collections::BTreeMap;
 use std::io::{BufRead, Read};
-use std::sync::PoisonError;
-
-use git2::ObjectType;
 
 use crate::git::error::Error;
 use crate::git::program::Git;
 use crate::git::raw::tree_entries;
 use crate::git::refs::{RemoteRefs, SETTINGS, trouble};
 use crate::git::remote::persist;
-use crate::git::repo::oid_of;
 use crate::model::change::ObjectId;
 use crate::model::refs::RefsError;
 
 /// A directory with more entries is no ledger's.
-const MOST_ENTRIES: usize = 100_000;
+pub const MOST_ENTRIES: usize = 100_000;
 
 /// The listing of so many entries is not longer, with names of some length.
-const LONGEST_LISTING: u64 = MOST_ENTRIES as u64 * 320;
+pub const LONGEST_LISTING: u64 = MOST_ENTRIES as u64 * 320;
 
 /// All files that are read at once together.
-const LARGEST_TOTAL: usize = 1 << 28;
+pub const LARGEST_TOTAL: usize = 1 << 28;
 
 /// How many missing files are fetched by one command.
 const FETCHED_AT_ONCE: usize = 1000;
 
-struct Named {
-    name: String,
-    content: ObjectId,
+/// A file of a commit.
+pub struct Named {
+    pub name: String,
+    pub content: ObjectId,
 }
 
 /// See `Refs::read`.
@@ -44,7 +40,7 @@ pub fn file(
     let Some(found) = exact else {
         return Ok(None);
     };
-    let mut contents = contents(refs, &[found], limit)?;
+    let mut contents = contents(refs, vec![found], limit)?;
     Ok(contents.pop().map(|(_, content)| content))
 }
 
@@ -68,11 +64,23 @@ pub fn directory(
         }
         _ => false,
     });
-    contents(refs, &files, limit)
+    contents(refs, files, limit)
 }
 
-/// The plain files that `git ls-tree` lists for `path`.
+/// The plain files of `commit` at `path`: below it, if it ends with `/`.
 fn list(refs: &RemoteRefs, commit: ObjectId, path: &str) -> Result<Vec<Named>, RefsError> {
+    let quickly = refs.library.as_ref().and_then(|it| it.list(commit, path));
+    match quickly {
+        Some(files) => Ok(files),
+        None => list_by_program(refs, commit, path),
+    }
+}
+
+fn list_by_program(
+    refs: &RemoteRefs,
+    commit: ObjectId,
+    path: &str,
+) -> Result<Vec<Named>, RefsError> {
     let offline = refs.git.offline();
     let output = match listing(&offline, commit, path) {
         // In a clone without trees they come when they are asked for.
@@ -127,83 +135,52 @@ fn too_many(commit: ObjectId, path: &str) -> RefsError {
 /// What `files` hold, in their order. Those that a partial clone lacks are fetched, all at once.
 fn contents(
     refs: &RemoteRefs,
-    files: &[Named],
+    files: Vec<Named>,
     limit: usize,
 ) -> Result<Vec<(String, Vec<u8>)>, RefsError> {
-    let mut found = BTreeMap::new();
-    quickly(refs, files, limit, &mut found);
-    let left = files.iter().filter(|it| !found.contains_key(&it.content));
-    let wanted: Vec<_> = left.collect();
-    let missing = batch(refs, &wanted, limit, &mut found)?;
+    let mut found = match &refs.library {
+        Some(library) => library.contents(&files, limit),
+        None => vec![None; files.len()],
+    };
+    let left = (0..files.len()).filter(|at| found[*at].is_none()).collect();
+    let missing = batch(refs, &files, left, limit, &mut found)?;
     if !missing.is_empty() {
-        fetch(refs, &missing)?;
-        let missing = batch(refs, &missing, limit, &mut found)?;
+        fetch(refs, &files, &missing)?;
+        let missing = batch(refs, &files, missing, limit, &mut found)?;
         if let Some(lost) = missing.first() {
-            let text = format!("`{}` is missing from this clone", lost.name);
+            let text = format!("`{}` is missing from this clone", files[*lost].name);
             return Err(RefsError::Repository(text));
         }
     }
-    let taken = files.iter().map(|it| {
-        let content = found.get(&it.content).cloned().unwrap_or_default();
-        (it.name.clone(), content)
-    });
-    Ok(taken.collect())
+    let taken = files.into_iter().zip(found);
+    Ok(taken
+        .map(|(file, content)| (file.name, content.unwrap_or_default()))
+        .collect())
 }
 
-/// Reads by the library what it finds and what is not too large; the rest, and every fault, is left to the program.
-fn quickly(
+/// Reads those of `files` that are `wanted` by one `git cat-file`; gives those that are not here.
+fn batch(
     refs: &RemoteRefs,
     files: &[Named],
+    wanted: Vec<usize>,
     limit: usize,
-    found: &mut BTreeMap<ObjectId, Vec<u8>>,
-) {
-    let Some(library) = &refs.library else {
-        return;
-    };
-    let library = library.lock().unwrap_or_else(PoisonError::into_inner);
-    let Ok(objects) = library.odb() else {
-        return;
-    };
-    let mut total = 0;
-    for file in files {
-        let Ok(id) = oid_of(file.content) else {
-            return;
-        };
-        let header = objects.read_header(id);
-        let is_fine = header.is_ok_and(|(size, kind)| kind == ObjectType::Blob && size <= limit);
-        let object = is_fine.then(|| objects.read(id).ok()).flatten();
-        let Some(object) = object.filter(|it| it.len() <= limit) else {
-            return;
-        };
-        total += object.len();
-        if total > LARGEST_TOTAL {
-            return found.clear();
-        }
-        found.insert(file.content, object.data().to_vec());
+    found: &mut [Option<Vec<u8>>],
+) -> Result<Vec<usize>, RefsError> {
+    if wanted.is_empty() {
+        return Ok(wanted);
     }
-}
-
-/// Reads `files` by one `git cat-file`; gives those that are not here.
-fn batch<'a>(
-    refs: &RemoteRefs,
-    files: &[&'a Named],
-    limit: usize,
-    found: &mut BTreeMap<ObjectId, Vec<u8>>,
-) -> Result<Vec<&'a Named>, RefsError> {
-    if files.is_empty() {
-        return Ok(Vec::new());
-    }
-    let input: String = files.iter().map(|it| format!("{}\n", it.content)).collect();
+    let ids = wanted.iter().map(|at| format!("{}\n", files[*at].content));
+    let input: String = ids.collect();
+    let mut total: usize = found.iter().flatten().map(Vec::len).sum();
     let read = |from: &mut dyn BufRead| {
         let mut missing = Vec::new();
-        let mut total = 0;
-        for file in files {
-            match next(from, file, limit)? {
+        for at in wanted {
+            match next(from, &files[at], limit)? {
                 Some(content) => {
                     total += content.len();
-                    found.insert(file.content, content);
+                    found[at] = Some(content);
                 }
-                None => missing.push(*file),
+                None => missing.push(at),
             }
             if total > LARGEST_TOTAL {
                 return Err(Error::Corrupt(
@@ -246,12 +223,15 @@ fn next(from: &mut dyn BufRead, file: &Named, limit: usize) -> Result<Option<Vec
     Ok(Some(content))
 }
 
-fn fetch(refs: &RemoteRefs, files: &[&Named]) -> Result<(), RefsError> {
+fn fetch(refs: &RemoteRefs, files: &[Named], missing: &[usize]) -> Result<(), RefsError> {
     if !refs.is_partial {
         return Ok(());
     }
-    for part in files.chunks(FETCHED_AT_ONCE) {
-        let ids: Vec<_> = part.iter().map(|it| it.content.to_string()).collect();
+    for part in missing.chunks(FETCHED_AT_ONCE) {
+        let ids: Vec<_> = part
+            .iter()
+            .map(|at| files[*at].content.to_string())
+            .collect();
         let mut arguments = SETTINGS.to_vec();
         arguments.extend(["-c", "fetch.negotiationAlgorithm=noop"]);
         arguments.extend(["fetch", "--progress", "--no-tags", "--no-write-fetch-head"]);

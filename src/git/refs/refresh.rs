@@ -35,7 +35,7 @@ pub fn refresh(
     }
     let git = refs.git.within(within);
     let all: Vec<_> = names.iter().map(|(name, _)| name.as_str()).collect();
-    let mut here = refs.tips(&all)?;
+    let mut here = refs.tips_of(&all)?;
     // A git that completes a history still goes by the old one; only the next sees how it goes on.
     let doubtful = if refs.is_shallow() { 2 } else { 1 };
     for turn in 0..TRIES {
@@ -46,7 +46,7 @@ pub fn refresh(
         };
         // Another process of this clone may have moved the mirror on since the remote was asked.
         let before = here.get(name).copied();
-        here = refs.tips(&all)?;
+        here = refs.tips_of(&all)?;
         if turn < doubtful || here.get(name).copied() != before {
             continue;
         }

@@ -19,6 +19,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rayon::prelude::*;
+
 use crate::ledger::clock::calendar;
 use crate::ledger::error::Error;
 use crate::ledger::git::push::At;
@@ -78,23 +80,62 @@ impl GitPlace {
         }
     }
 
-    /// Brings what is here of all `environments` up to the remote, at once. Afterwards look with [`Refresh::Never`].
+    /// Looks at the ledgers of all `environments`, in one conversation with the remote.
     ///
     /// # Errors
-    /// The remote cannot be read, or what it has was rewritten.
-    pub fn refresh(
+    /// See [`Store::look`].
+    pub fn look(
         &self,
-        environments: &[EnvironmentName],
-        within: Option<Duration>,
-    ) -> Result<(), Error> {
+        environments: &[&EnvironmentName],
+        refresh: Refresh,
+    ) -> Result<Vec<Seen>, Error> {
         let stores: Vec<_> = environments.iter().map(|it| self.store(it)).collect();
+        let within = match refresh {
+            Refresh::Never => None,
+            Refresh::Now => Some(None),
+            Refresh::Within(time) => Some(Some(time)),
+        };
+        let refreshed = within.map(|time| self.refresh(&stores, time));
+        let stale = match (refreshed, refresh) {
+            (None, _) => Some("the remote was not asked".to_owned()),
+            (Some(Ok(())), _) => None,
+            // What is wrong with one says nothing about the others.
+            (Some(Err(RefsError::Rewritten { .. } | RefsError::Vanished { .. })), _)
+                if stores.len() > 1 =>
+            {
+                let alone = environments.iter();
+                let seen = alone.map(|it| self.look(&[it], refresh));
+                return Ok(seen.collect::<Result<Vec<_>, _>>()?.concat());
+            }
+            (Some(Err(error @ RefsError::Rewritten { .. })), _) => return Err(error.into()),
+            (Some(Err(error)), Refresh::Within(_)) => Some(error.to_string()),
+            (Some(Err(error)), _) => return Err(error.into()),
+        };
+        let at = self.at(&stores)?;
+        let pairs = stores.par_iter().zip(at);
+        let seen = pairs.map(|(store, at)| store.seen(at, stale.clone()));
+        seen.collect()
+    }
+
+    /// Brings what is here up to the remote.
+    fn refresh(&self, stores: &[GitStore], within: Option<Duration>) -> Result<(), RefsError> {
         let names: Vec<_> = stores.iter().flat_map(GitStore::names).collect();
         let begun = calendar();
         self.refs.refresh(&names, within)?;
-        for store in &stores {
-            store.remember(begun);
-        }
+        stores.iter().for_each(|it| it.remember(begun));
         Ok(())
+    }
+
+    /// What the mirror has.
+    fn at(&self, stores: &[GitStore]) -> Result<Vec<At>, Error> {
+        let names = stores.iter().flat_map(|it| [&*it.ledger, &*it.lock]);
+        let names: Vec<&str> = names.collect();
+        let tips = self.refs.tips(&names)?;
+        let at = |store: &GitStore| At {
+            ledger: tips.get(&store.ledger).copied(),
+            lock: tips.get(&store.lock).copied(),
+        };
+        Ok(stores.iter().map(at).collect())
     }
 }
 
@@ -107,18 +148,24 @@ impl GitStore {
     }
 
     fn refresh(&self, within: Option<Duration>) -> Result<(), RefsError> {
-        let begun = calendar();
-        self.place.refs.refresh(&self.names(), within)?;
-        self.remember(begun);
-        Ok(())
+        self.place.refresh(std::slice::from_ref(self), within)
     }
 
     /// What the mirror has.
     fn at(&self) -> Result<At, Error> {
-        let refs = &self.place.refs;
-        Ok(At {
-            ledger: refs.tip(&self.ledger)?,
-            lock: refs.tip(&self.lock)?,
+        let at = self.place.at(std::slice::from_ref(self))?;
+        Ok(at[0])
+    }
+
+    fn seen(&self, at: At, stale: Option<String>) -> Result<Seen, Error> {
+        let (standings, lease) = rayon::join(|| self.standings(at.ledger), || self.lease(at.lock));
+        Ok(Seen {
+            standings: standings?,
+            lease: lease?,
+            revision: at.revision(),
+            as_of: self.as_of(),
+            stale,
+            note: None,
         })
     }
 
@@ -144,26 +191,13 @@ impl Store for GitStore {
         format!("git, {} on {}", self.ledger, self.place.refs.remote())
     }
 
+    fn is_begun(&self) -> Result<bool, Error> {
+        Ok(self.at()?.ledger.is_some())
+    }
+
     fn look(&self, refresh: Refresh) -> Result<Seen, Error> {
-        let stale = match refresh {
-            Refresh::Never => Some("the remote was not asked".to_owned()),
-            Refresh::Now => self.refresh(None).map(|()| None)?,
-            Refresh::Within(time) => match self.refresh(Some(time)) {
-                Ok(()) => None,
-                Err(error @ RefsError::Rewritten { .. }) => return Err(error.into()),
-                Err(error) => Some(error.to_string()),
-            },
-        };
-        let at = self.at()?;
-        let (standings, lease) = rayon::join(|| self.standings(at.ledger), || self.lease(at.lock));
-        Ok(Seen {
-            standings: standings?,
-            lease: lease?,
-            revision: at.revision(),
-            as_of: self.as_of(),
-            stale,
-            note: None,
-        })
+        let mut seen = self.place.look(&[&self.environment], refresh)?;
+        Ok(seen.swap_remove(0))
     }
 
     fn write(&self, on: &Revision, write: &Write) -> Result<Revision, Error> {

@@ -58,27 +58,12 @@ impl Staged {
         let mut services: Vec<Service> = workspace.services().to_vec();
         for index in workspace.indices() {
             let service = &mut services[index.0 as usize];
-            match resolve(workspace, index, environment) {
-                Ok(how) => {
+            match how(workspace, index, environment)? {
+                Some(how) => {
                     service.tasks.entry(deploy()).or_insert_with(implied);
                     resolved.insert(index, how);
                 }
-                Err(NotDeployed::NoEnvironment(name)) => {
-                    return Err(Failure::Unknown {
-                        kind: "environment",
-                        name: name.to_string(),
-                        nearest: None,
-                    });
-                }
-                Err(error @ NotDeployed::UnknownTarget(_)) => {
-                    return Err(Failure::Usage {
-                        message: format!("{}: {error}", service.name),
-                        hint: "`svc check` shows the place".to_owned(),
-                    });
-                }
-                Err(NotDeployed::NoDeploy | NotDeployed::NoServe | NotDeployed::NoTarget) => {
-                    service.tasks.remove(&deploy());
-                }
+                None => drop(service.tasks.remove(&deploy())),
             }
         }
         let declared = workspace.settings().environments.get(environment);
@@ -98,6 +83,30 @@ impl Staged {
     /// The definition of the deploy of a service that can be deployed here.
     pub fn task(&self, service: ServiceIndex) -> &Task {
         &self.workspace.service(service).tasks["deploy"]
+    }
+}
+
+/// How `service` is deployed to `environment`; none if it is not.
+///
+/// # Errors
+/// An environment or a target that does not exist, where the file was not checked.
+pub fn how(
+    workspace: &Workspace,
+    service: ServiceIndex,
+    environment: &EnvironmentName,
+) -> Result<Option<Resolved>, Failure> {
+    match resolve(workspace, service, environment) {
+        Ok(how) => Ok(Some(how)),
+        Err(NotDeployed::NoEnvironment(name)) => Err(Failure::Unknown {
+            kind: "environment",
+            name: name.to_string(),
+            nearest: None,
+        }),
+        Err(error @ NotDeployed::UnknownTarget(_)) => Err(Failure::Usage {
+            message: format!("{}: {error}", workspace.service(service).name),
+            hint: "`svc check` shows the place".to_owned(),
+        }),
+        Err(NotDeployed::NoDeploy | NotDeployed::NoServe | NotDeployed::NoTarget) => Ok(None),
     }
 }
 
