@@ -97,15 +97,17 @@ pub struct HistoryPage {
 impl ServiceOverview {
     /// How it stands. `is_locked`: somebody deploys there now.
     pub fn condition(&self, is_locked: bool) -> Condition {
-        use crate::model::ledger::State;
+        use crate::model::ledger::{Action, State};
         let Some(standing) = &self.standing else {
             return Condition::Absent;
         };
+        // What could not be taken away or brought back is no release that is not wanted.
+        let brings = matches!(standing.newest.action, Action::Deploy | Action::Promote);
         match (standing.newest.state, standing.runs()) {
             (State::Started, _) if is_locked => Condition::Deploying,
             (_, Runs::Unknown) => Condition::Unknown,
             (_, Runs::Nothing) => Condition::Absent,
-            (State::Failed | State::RolledBack, Runs::This(_)) => Condition::Held,
+            (State::Failed | State::RolledBack, Runs::This(_)) if brings => Condition::Held,
             (_, Runs::This(_)) => Condition::Running,
         }
     }

@@ -74,7 +74,9 @@ fn failure(it: &Ending, task: usize, result: &TaskResult) -> String {
     if let Some(log) = &result.log {
         detail("log:", one_line(&log.display().to_string()));
     }
-    if let Some(planned) = it.plan.tasks.get(task) {
+    // The end of a deploy says how to go on with it; it takes more than the name of the task.
+    let planned = it.plan.tasks.get(task);
+    if let Some(planned) = planned.filter(|it| it.id.task.as_str() != "deploy") {
         detail(
             "repeat:",
             paint.advice(one_line(&words::repeat(planned, it.directory))),

@@ -10,6 +10,7 @@ use crate::model::workspace::{ServiceIndex, Settings, Workspace};
 use crate::ops::deploy::Patience;
 use crate::ops::deploy::acts::{Ended, Scene, Told};
 use crate::ops::deploy::back::Past;
+use crate::ops::deploy::bring::Bringing;
 use crate::ops::deploy::environment::{Staged, environment};
 use crate::ops::deploy::order::Order;
 use crate::ops::deploy::perform::Act;
@@ -129,7 +130,7 @@ impl<'p> Moves<'p> {
     /// # Errors
     /// Somebody else has the lease or was faster, the ledger cannot be reached, or something that a move takes is gone.
     pub fn carry_out(
-        self,
+        mut self,
         command: &str,
         tell: &mut dyn FnMut(Told<'_>),
     ) -> Result<Ended, Failure> {
@@ -141,8 +142,8 @@ impl<'p> Moves<'p> {
         let _listener = listen(control.clone(), |_| {}).map_err(refused)?;
         let machine = Machine::open(self.place, &self.scene.staged)?;
         let past = Past::new(self.place, self.environment.clone(), &machine);
+        let after = self.sort();
         let acts = self.acts(&past, &machine)?;
-        let after = self.after();
         let settings: Settings = self.scene.workspace.settings().clone();
         let scene = Scene {
             place: self.place,
@@ -180,6 +181,9 @@ impl<'p> Moves<'p> {
                     past.bringing(&it.service, last)?
                 }
             };
+            if it.to.is_none() && !brings.can_be_removed() {
+                return Err(cannot_be_removed(&it.service, &brings));
+            }
             Ok(Act {
                 service: it.service.clone(),
                 action: self.action,
@@ -217,6 +221,29 @@ impl<'p> Moves<'p> {
         after
     }
 
+    /// Puts each move behind those that it comes after, as every plan has its tasks; gives the places of those.
+    fn sort(&mut self) -> Vec<Vec<usize>> {
+        let after = self.after();
+        let mut order = Vec::with_capacity(after.len());
+        let mut places: Vec<Option<usize>> = vec![None; after.len()];
+        while order.len() < after.len() {
+            let is_next = |at: &usize| {
+                places[*at].is_none() && after[*at].iter().all(|it| places[*it].is_some())
+            };
+            let next = (0..after.len()).find(is_next);
+            let next = next.expect("dependencies have no cycle");
+            places[next] = Some(order.len());
+            order.push(next);
+        }
+        let place = |at: &usize| places[*at].expect("each has one");
+        let sorted = order
+            .iter()
+            .map(|at| after[*at].iter().map(place).collect())
+            .collect();
+        self.moves = order.iter().map(|at| self.moves[*at].clone()).collect();
+        sorted
+    }
+
     /// Now that nobody else can write: what was seen must still hold.
     fn check_unmoved(&self, tenure: &Tenure) -> Result<(), Failure> {
         let now = tenure.standings();
@@ -237,5 +264,23 @@ impl<'p> Moves<'p> {
                 entry.who.name, entry.who.host, first.service, entry.deploy
             ),
         })
+    }
+}
+
+/// That there is no way to take a service down, and what to do.
+pub fn cannot_be_removed(service: &ServiceName, brings: &Bringing) -> Failure {
+    let (how, hint) = match brings.resolved.target() {
+        Some(target) => (
+            format!("its target `{}` has no step `remove`", target.name),
+            "give the target a step `remove`".to_owned(),
+        ),
+        None => (
+            "its deploy is commands of its own".to_owned(),
+            "take it away by hand; a target with a step `remove` can do it".to_owned(),
+        ),
+    };
+    Failure::Usage {
+        message: format!("it is not known how to take `{service}` down: {how}"),
+        hint,
     }
 }
