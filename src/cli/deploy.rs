@@ -12,6 +12,7 @@ use crate::cli::run::cache_use;
 use crate::cli::session::Session;
 use crate::git::Fetch;
 use crate::model::ledger::{Action, Runs, State};
+use crate::model::name::EnvironmentName;
 use crate::ops::deploy::pin::Pin;
 use crate::ops::deploy::{self, Close, Ended, Mode, Patience, Prepared, Request, Told};
 use crate::ops::failure::Failure;
@@ -19,8 +20,8 @@ use crate::ops::place::Place;
 use crate::report::deploy_end::{deploy_end_json, deploy_end_text};
 use crate::report::deploy_plan::{deploy_plan_json, deploy_plan_text};
 use crate::report::reporter::{Reporter, Reporters};
-use crate::report::settings::Format;
-use crate::report::view::{DeployEndView, EndedDeploy};
+use crate::report::settings::{Format, Settings};
+use crate::report::view::{DeployEndView, EndedDeploy, Ways};
 
 /// Deploy what differs from what runs in an environment
 #[derive(Debug, Args)]
@@ -169,12 +170,17 @@ pub fn run(session: &Session, args: &DeployArgs) -> Result<Exit, Failure> {
             count => format!("{count} services"),
         };
         let name = &prepared.staged.environment;
-        ask(session, &format!("Deploy {services} to {name}?"))?;
+        ask(session, name, &format!("Deploy {services} to {name}?"))?;
     }
     let command = format!("svc deploy --env {}", prepared.staged.environment);
     let mut telling = Telling::new(session);
     let ended = deploy::carry_out(prepared, &command, &mut |told| telling.hear(told))?;
-    Ok(finish(session, &ended))
+    let ways = Ways {
+        again: format!("{command} --resume"),
+        can_resume: true,
+        can_go_back: true,
+    };
+    Ok(finish(session, &ended, ways))
 }
 
 fn request(session: &Session, args: &DeployArgs) -> Result<Request, Failure> {
@@ -227,11 +233,15 @@ fn show(session: &Session, prepared: &Prepared<'_>) {
 ///
 /// # Errors
 /// Nobody can answer, or the answer is no.
-pub fn ask(session: &Session, question: &str) -> Result<(), Failure> {
+pub fn ask(
+    session: &Session,
+    environment: &EnvironmentName,
+    question: &str,
+) -> Result<(), Failure> {
     if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
         return Err(Failure::Usage {
-            message: "the environment is protected, and nobody can be asked here".into(),
-            hint: "give --yes".into(),
+            message: format!("`{environment}` is protected, and there is no terminal to ask on"),
+            hint: "--yes goes on without asking".into(),
         });
     }
     session.stderr.write(&format!("{question} [y/N] "));
@@ -246,7 +256,11 @@ pub fn ask(session: &Session, question: &str) -> Result<(), Failure> {
 /// Tells what happens while services are deployed.
 pub struct Telling<'s> {
     session: &'s Session,
+    /// As for people: what machines read comes at the end.
+    settings: Settings,
     reporters: Option<Reporters>,
+    /// Whether the reporters are to tell of another run than the next one.
+    is_old: bool,
 }
 
 impl<'s> Telling<'s> {
@@ -254,7 +268,12 @@ impl<'s> Telling<'s> {
     pub fn new(session: &'s Session) -> Self {
         Self {
             session,
+            settings: Settings {
+                format: Format::Text,
+                ..session.settings.clone()
+            },
             reporters: None,
+            is_old: false,
         }
     }
 
@@ -262,34 +281,40 @@ impl<'s> Telling<'s> {
     pub fn hear(&mut self, told: Told<'_>) {
         match told {
             Told::Phase(name) => {
-                self.reporters = None;
+                self.is_old = true;
                 self.session.note(&format!("{name}\n"));
             }
-            Told::Event(event) => {
-                let session = self.session;
-                let reporters = self.reporters.get_or_insert_with(|| {
-                    let mut settings = session.settings.clone();
-                    settings.format = Format::Text;
-                    Reporters::new(&settings, &session.stdout, &session.stderr)
-                });
-                reporters.event(event);
-            }
+            Told::Event(event) => self.reporters().event(event),
             Told::Line(line) => self
                 .session
                 .note(&format!("{}\n", crate::report::clean::one_line(&line))),
             Told::Warning(line) => self.session.warn(&line),
         }
     }
+
+    fn reporters(&mut self) -> &mut Reporters {
+        let Session { stdout, stderr, .. } = self.session;
+        let reporters = match (self.reporters.take(), self.is_old) {
+            (Some(reporters), false) => reporters,
+            (Some(old), true) => old.next_run(&self.settings, stdout, stderr),
+            (None, _) => Reporters::new(&self.settings, stdout, stderr),
+        };
+        self.is_old = false;
+        self.reporters.insert(reporters)
+    }
 }
 
-/// Tells how it ended and gives the exit code.
-pub fn finish(session: &Session, ended: &Ended) -> Exit {
+/// Tells how it ended and gives the exit code. `ways` is what can be done where something failed.
+pub fn finish(session: &Session, ended: &Ended, ways: Ways) -> Exit {
+    let is_fine = ended.close == Close::Fine;
+    let view = view(ended, ways);
     match session.is_for_machines() {
-        true => session.document(&deploy_end_json(&view(ended))),
-        false => session.note(&deploy_end_text(
-            &view(ended),
-            session.settings.stderr_look(),
-        )),
+        true => session.document(&deploy_end_json(&view)),
+        // What runs now is no detail once something failed.
+        false if is_fine => session.note(&deploy_end_text(&view, session.settings.stderr_look())),
+        false => session
+            .stderr
+            .write(&deploy_end_text(&view, session.settings.stderr_look())),
     }
     match &ended.close {
         Close::Fine => Exit::Fine,
@@ -300,44 +325,46 @@ pub fn finish(session: &Session, ended: &Ended) -> Exit {
     }
 }
 
-/// What is told of the end: for each service its last entry.
-fn view(ended: &Ended) -> DeployEndView {
+/// What is told of the end: for each service its last entry, and what was not begun.
+fn view(ended: &Ended, ways: Ways) -> DeployEndView {
     let mut services: Vec<EndedDeploy> = Vec::new();
+    for (name, before) in &ended.planned {
+        services.push(EndedDeploy {
+            address: ended.addresses.get(name.as_str()).cloned(),
+            name: name.clone(),
+            state: None,
+            runs: before.clone(),
+            error: None,
+        });
+    }
     for entry in &ended.entries {
-        let state = Some(match (entry.action, entry.state) {
+        let Some(it) = services.iter_mut().find(|it| it.name == entry.service) else {
+            continue;
+        };
+        it.state = Some(match (entry.action, entry.state) {
             (Action::Undo, State::Succeeded) => State::RolledBack,
             (_, state) => state,
         });
-        let runs = match entry.state {
+        it.runs = match entry.state {
             State::Started => Runs::Unknown,
             _ => entry.runs.clone(),
         };
-        let error = entry.error.clone();
-        match services.iter_mut().find(|it| it.name == entry.service) {
-            Some(known) => {
-                (known.state, known.runs) = (state, runs);
-                known.error = error.or(known.error.take());
-            }
-            None => services.push(EndedDeploy {
-                address: ended.addresses.get(entry.service.as_str()).cloned(),
-                name: entry.service.clone(),
-                state,
-                runs,
-                error,
-            }),
-        }
+        it.error = entry.error.clone().or(it.error.take());
     }
+    let (outcome, unrecorded) = match &ended.close {
+        Close::Fine => ("fine", None),
+        Close::NotBuilt => ("not-built", None),
+        Close::RolledBack => ("rolled-back", None),
+        Close::Failed => ("failed", None),
+        Close::Interrupted => ("interrupted", None),
+        Close::Unrecorded(why) => ("unrecorded", Some(why.clone())),
+    };
     DeployEndView {
         environment: ended.environment.clone(),
         deploy: ended.id.clone(),
-        outcome: match &ended.close {
-            Close::Fine => "fine",
-            Close::NotBuilt => "not-built",
-            Close::RolledBack => "rolled-back",
-            Close::Failed => "failed",
-            Close::Interrupted => "interrupted",
-            Close::Unrecorded(_) => "unrecorded",
-        },
+        outcome,
+        unrecorded,
         services,
+        ways,
     }
 }

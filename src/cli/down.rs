@@ -4,7 +4,7 @@ use clap::Args;
 
 use crate::cli::deploy::EnvironmentArgs;
 use crate::cli::exit::Exit;
-use crate::cli::moves::{MoveArgs, perform};
+use crate::cli::moves::{MoveArgs, Words, perform};
 use crate::cli::session::Session;
 use crate::git::Fetch;
 use crate::ops::deploy::down;
@@ -39,5 +39,11 @@ pub fn run(session: &Session, args: &DownArgs) -> Result<Exit, Failure> {
     let moves = session.look(|_| down::prepare(&place, asked))?;
     let command = format!("svc down --env {}", moves.environment);
     let idle = format!("nothing runs in {}\n", moves.environment);
-    perform(session, &args.moves, moves, ("Take down", &idle), &command)
+    let words = Words {
+        verb: "Take down",
+        idle: &idle,
+        command: &command,
+        left_out: &[],
+    };
+    perform(session, &args.moves, moves, &words)
 }

@@ -122,14 +122,14 @@ fn of_ledger(error: &ledger::Error) -> Vec<String> {
     }
     match error {
         ledger::Error::Refs(RefsError::Refused { .. }) => vec![
-            "nothing was deployed; the ledger needs the right to push to refs below `refs/svc`: `contents: write` on \
-             GitHub, pushing by job tokens on GitLab; `ref-prefix` in `[ledger]` names another place"
+            "nothing was deployed or changed".into(),
+            "the ledger needs the right to push to refs below `refs/svc`: `contents: write` on GitHub, pushing by job \
+             tokens on GitLab; `ref-prefix` in `[ledger]` names another place"
                 .into(),
         ],
         ledger::Error::Refs(RefsError::Unreachable { .. }) => vec![
-            "nothing was deployed: without its ledger nobody knows what an environment runs; try again when it can be \
-             reached"
-                .into(),
+            "nothing was deployed or changed: only its ledger tells what an environment runs".into(),
+            "try again when it can be reached; `svc status --offline` shows what was seen last".into(),
         ],
         ledger::Error::Refs(RefsError::Rewritten { name, .. }) => vec![format!(
             "a ledger only ever grows, so somebody changed it by hand; if that was meant, `git update-ref -d {name}` \

@@ -30,9 +30,9 @@ pub struct HistoryArgs {
     /// Only this deploy
     #[arg(long, value_name = "ID")]
     pub deploy: Option<String>,
-    /// At most so many entries
-    #[arg(short = 'n', long = "limit", value_name = "N", default_value_t = 50)]
-    pub limit: usize,
+    /// At most so many lines: the deploys of a service
+    #[arg(short = 'n', long = "limit", value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
+    pub limit: u32,
     /// Ask no remote
     #[arg(long)]
     pub offline: bool,
@@ -45,7 +45,7 @@ pub fn run(session: &Session, args: &HistoryArgs) -> Result<Exit, Failure> {
         environment: args.environment.environment.clone(),
         service: args.service.clone(),
         deploy: args.deploy.clone(),
-        most: args.limit,
+        most: args.limit as usize,
         offline: args.offline,
     };
     let page = session.look(|_| history(&place, &request))?;

@@ -6,9 +6,11 @@ use crate::cli::deploy::{ConsentArgs, Telling, ask, finish};
 use crate::cli::exit::Exit;
 use crate::cli::run::OutputArgs;
 use crate::cli::session::Session;
+use crate::model::ledger::Action;
 use crate::ops::deploy::moves::{Asked, Moves};
 use crate::ops::failure::Failure;
 use crate::report::moves::{moves_json, moves_text};
+use crate::report::view::Ways;
 
 /// How services are moved.
 #[derive(Clone, Debug, Args)]
@@ -39,15 +41,26 @@ impl MoveArgs {
     }
 }
 
-/// Shows the moves, asks where that is wanted, and carries them out. `verb` is what is done, as in `Roll back`; `idle` is
-/// said where there is nothing to do.
+/// What is said of the moves.
+pub struct Words<'w> {
+    /// What is done, as in `Roll back`.
+    pub verb: &'w str,
+    /// Where there is nothing to do.
+    pub idle: &'w str,
+    /// The command, as a person typed it.
+    pub command: &'w str,
+    /// Services that are left out, each with why.
+    pub left_out: &'w [(String, String)],
+}
+
+/// Shows the moves, asks where that is wanted, and carries them out.
 pub fn perform(
     session: &Session,
     args: &MoveArgs,
     moves: Moves<'_>,
-    (verb, idle): (&str, &str),
-    command: &str,
+    words: &Words<'_>,
 ) -> Result<Exit, Failure> {
+    let Words { verb, idle, .. } = words;
     let views: Vec<_> = moves
         .moves
         .iter()
@@ -55,7 +68,7 @@ pub fn perform(
         .collect();
     if args.dry_run || (views.is_empty() && session.is_for_machines()) {
         match session.is_for_machines() {
-            true => session.document(&moves_json(&moves.environment, &views)),
+            true => session.document(&moves_json(&moves.environment, &views, words.left_out)),
             false if views.is_empty() => session.say(idle),
             false => session.say(&moves_text(&views, session.settings.stdout_look())),
         }
@@ -73,10 +86,16 @@ pub fn perform(
         };
         ask(
             session,
+            &moves.environment,
             &format!("{verb} {count} in {}?", moves.environment),
         )?;
     }
     let mut telling = Telling::new(session);
-    let ended = moves.carry_out(command, &mut |told| telling.hear(told))?;
-    Ok(finish(session, &ended))
+    let ways = Ways {
+        again: words.command.to_owned(),
+        can_resume: false,
+        can_go_back: matches!(moves.action, Action::Promote),
+    };
+    let ended = moves.carry_out(words.command, &mut |told| telling.hear(told))?;
+    Ok(finish(session, &ended, ways))
 }

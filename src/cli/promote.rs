@@ -3,7 +3,7 @@
 use clap::Args;
 
 use crate::cli::exit::Exit;
-use crate::cli::moves::{MoveArgs, perform};
+use crate::cli::moves::{MoveArgs, Words, perform};
 use crate::cli::session::Session;
 use crate::git::Fetch;
 use crate::ops::deploy::Leave;
@@ -55,19 +55,15 @@ pub fn run(session: &Session, args: &PromoteArgs) -> Result<Exit, Failure> {
         session.note(&format!("{}\n", crate::report::clean::one_line(&line)));
     }
     let command = format!("svc promote --from {} --to {}", args.from, args.to);
-    let others = match found.left_out.is_empty() {
-        true => "all",
-        false => "all other",
+    let idle = match found.left_out.is_empty() {
+        true => format!("{} runs all releases of {} already\n", args.to, args.from),
+        false => format!("there is nothing else to bring to {}\n", args.to),
     };
-    let idle = format!(
-        "{} runs {others} releases of {} already\n",
-        args.to, args.from
-    );
-    perform(
-        session,
-        &args.moves,
-        found.moves,
-        ("Promote", &idle),
-        &command,
-    )
+    let words = Words {
+        verb: "Promote",
+        idle: &idle,
+        command: &command,
+        left_out: &found.left_out,
+    };
+    perform(session, &args.moves, found.moves, &words)
 }

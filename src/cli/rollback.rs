@@ -4,7 +4,7 @@ use clap::Args;
 
 use crate::cli::deploy::EnvironmentArgs;
 use crate::cli::exit::Exit;
-use crate::cli::moves::{MoveArgs, perform};
+use crate::cli::moves::{MoveArgs, Words, perform};
 use crate::cli::session::Session;
 use crate::git::Fetch;
 use crate::ops::deploy::rollback;
@@ -39,7 +39,15 @@ pub fn run(session: &Session, args: &RollbackArgs) -> Result<Exit, Failure> {
     let environment = &args.environment.environment;
     let asked = args.moves.asked(session, environment);
     let moves = session.look(|_| rollback::prepare(&place, asked, args.to.as_deref()))?;
-    let command = format!("svc rollback --env {}", moves.environment);
-    let words = ("Roll back", "that is what runs already\n");
-    perform(session, &args.moves, moves, words, &command)
+    let mut command = format!("svc rollback --env {}", moves.environment);
+    if let Some(to) = &args.to {
+        command.push_str(&format!(" --to {to}"));
+    }
+    let words = Words {
+        verb: "Roll back",
+        idle: "that is what runs already\n",
+        command: &command,
+        left_out: &[],
+    };
+    perform(session, &args.moves, moves, &words)
 }

@@ -13,7 +13,8 @@ use crate::report::schema::{DOCUMENTS, output_schema};
 #[command(
     long_about = "Prints the JSON schema of services.toml, for completion and checks in editors; or that of a document \
                   that svc writes for machines: by `--format json` of the command with that name, `plan` by \
-                  `--dry-run --format json`, `run` by `svc build`, `svc test` and `svc run`, `event` for each line of \
+                  `--dry-run --format json`, `run` by `svc build`, `svc test` and `svc run`, `deploy-plan` by `svc deploy --dry-run`, `moves` by the same \
+                  of `svc rollback`, `svc promote` and `svc down`, `deploy-end` by all four, `event` for each line of \
                   `--events`.",
     after_help = "Examples:\n  \
                   svc schema > schema.json    for services.toml, which then begins with the line\n                              \

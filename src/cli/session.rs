@@ -102,7 +102,8 @@ impl Session {
 
     /// Writes a document for machines to standard output.
     pub fn document(&self, document: &serde_json::Value) {
-        self.stdout.write(&format!("{document:#}\n"));
+        self.stdout
+            .write(&crate::report::document::document(document));
     }
 
     /// Shows that something takes long, on a terminal.

@@ -16,6 +16,8 @@ pub struct DeployPlan {
     pub removed: Vec<(ServiceName, Standing)>,
     /// Whether those are taken down.
     pub prune: bool,
+    /// Whether nothing is deployed: it is only written down that this runs.
+    pub adopt: bool,
     /// The commit that is deployed.
     pub commit: Option<ObjectId>,
     /// Whether the working tree differs from it.

@@ -1,9 +1,12 @@
 //! `svc history` and `svc changes`: what was deployed to an environment, and what a deploy would bring.
 
+use std::collections::HashSet;
+
 use crate::ledger::{Refresh, Wanted};
 use crate::model::due::{DeployVerdict, Due};
-use crate::model::ledger::DeployId;
+use crate::model::ledger::{DeployId, Entry};
 use crate::model::overview::{HistoryPage, ServiceChanges};
+use crate::model::suggest::nearest;
 use crate::ops::deploy::Prepared;
 use crate::ops::deploy::moves::Ground;
 use crate::ops::failure::Failure;
@@ -48,11 +51,14 @@ pub fn history(place: &Place, request: &HistoryRequest) -> Result<Page, Failure>
     let wanted = Wanted {
         service: ground.named(&named)?.pop(),
         deploy: deploy.transpose()?,
-        most: Some(request.most.saturating_add(1)),
+        // Each deploy of a service is its start and its end.
+        most: Some(request.most.saturating_mul(2).saturating_add(1)),
     };
     let mut entries = ground.store.history(&wanted)?;
-    let has_more = entries.len() > request.most;
-    entries.truncate(request.most);
+    if let (Some(deploy), true) = (&request.deploy, entries.is_empty()) {
+        return Err(no_such_deploy(&ground, deploy)?);
+    }
+    let has_more = truncate(&mut entries, request.most);
     let page = HistoryPage {
         environment: ground.staged.environment.clone(),
         entries,
@@ -62,6 +68,30 @@ pub fn history(place: &Place, request: &HistoryRequest) -> Result<Page, Failure>
     Ok(Page {
         page,
         is_locked: ground.seen.lease.is_some(),
+    })
+}
+
+/// Leaves the entries of the newest `most` deploys of a service; whether there were more.
+fn truncate(entries: &mut Vec<Entry>, most: usize) -> bool {
+    let mut seen = HashSet::new();
+    let is_older = |it: &Entry| {
+        seen.insert((it.deploy.clone(), it.service.clone()));
+        seen.len() > most
+    };
+    let end = entries.iter().position(is_older);
+    entries.truncate(end.unwrap_or(entries.len()));
+    end.is_some()
+}
+
+/// That a deploy is not in the history, with the most like it.
+fn no_such_deploy(ground: &Ground, deploy: &str) -> Result<Failure, Failure> {
+    let all = ground.store.history(&Wanted::default())?;
+    let near = nearest(deploy, all.iter().map(|it| it.deploy.as_str()));
+    // One that is there brought other services.
+    Ok(Failure::Unknown {
+        kind: "deploy",
+        name: deploy.to_owned(),
+        nearest: near.filter(|it| *it != deploy).map(str::to_owned),
     })
 }
 

@@ -5,20 +5,18 @@ use serde_json::{Value, json};
 use crate::model::ledger::{Runs, State};
 use crate::report::clean::short;
 use crate::report::deployed::{self, TEXT};
+use crate::report::message;
 use crate::report::view::{DeployEndView, EndedDeploy, Look};
 
-/// What failed, what runs now, and the next commands.
+/// What runs now, and the next commands. Why something failed was told when it did.
 pub fn deploy_end_text(end: &DeployEndView, look: Look) -> String {
     if end.services.is_empty() {
         return format!("{}: nothing was deployed\n", end.environment);
     }
     let mut text = String::new();
-    for it in &end.services {
-        if let Some(error) = &it.error {
-            let name = look.paint.strong(&it.name);
-            let error = short(error, TEXT);
-            text.push_str(&format!("{} {name}: {error}\n", look.paint.failed()));
-        }
+    if let Some(why) = &end.unrecorded {
+        let why = format!("the ledger could not be written to the end: {why}");
+        text.push_str(&message::error(&short(&why, TEXT), look.paint));
     }
     let runs: Vec<String> = end.services.iter().map(|it| runs_now(it, look)).collect();
     text.push_str(&format!(
@@ -50,7 +48,7 @@ pub fn deploy_end_json(end: &DeployEndView) -> Value {
     let services: Vec<Value> = services.collect();
     json!({
         "version": 1, "environment": end.environment.as_str(), "deploy": end.deploy, "outcome": end.outcome,
-        "services": services,
+        "unrecorded": end.unrecorded, "services": services,
     })
 }
 
@@ -76,18 +74,20 @@ fn next(end: &DeployEndView) -> Vec<(&'static str, String)> {
     if end.services.iter().all(is_done) {
         return next;
     }
-    next.push((
-        "to go on",
-        format!("svc deploy --resume --env {environment}"),
-    ));
-    let done: Vec<&str> = end
-        .services
-        .iter()
-        .filter(|it| is_done(it))
-        .map(|it| it.name.as_str())
-        .collect();
-    if !done.is_empty() {
-        let command = format!("svc rollback {} --env {environment}", done.join(" "));
+    let name = |it: &EndedDeploy| it.name.to_string();
+    let (done, left): (Vec<&EndedDeploy>, Vec<&EndedDeploy>) =
+        end.services.iter().partition(|it| is_done(it));
+    let again = &end.ways.again;
+    next.push(match end.ways.can_resume {
+        true => ("to go on", again.clone()),
+        false => {
+            let left: Vec<String> = left.into_iter().map(name).collect();
+            ("to try again", format!("{again} {}", left.join(" ")))
+        }
+    });
+    if !done.is_empty() && end.ways.can_go_back {
+        let done: Vec<String> = done.into_iter().map(name).collect();
+        let command = format!("svc rollback --env {environment} {}", done.join(" "));
         next.push(("to undo what succeeded", command));
     }
     let mut unknown = end
@@ -98,7 +98,7 @@ fn next(end: &DeployEndView) -> Vec<(&'static str, String)> {
         .peekable();
     if unknown.peek().is_some() {
         let names: Vec<&str> = unknown.collect();
-        let command = format!("svc deploy {} --env {environment} --adopt", names.join(" "));
+        let command = format!("svc deploy --env {environment} --adopt {}", names.join(" "));
         next.push(("to record what runs", command));
     }
     next
@@ -109,6 +109,8 @@ mod tests {
     use super::*;
     use crate::model::ledger::DeployId;
     use crate::report::deployed::samples::*;
+    use crate::report::schema::tests::validate;
+    use crate::report::view::Ways;
     use crate::report::view::samples::service;
 
     fn ended(name: &str, state: Option<State>, runs: Runs, error: Option<&str>) -> EndedDeploy {
@@ -126,7 +128,13 @@ mod tests {
             environment: environment("production"),
             deploy: DeployId::new("d-1").unwrap(),
             outcome: "fine",
+            unrecorded: None,
             services,
+            ways: Ways {
+                again: "svc deploy --env production --resume".into(),
+                can_resume: true,
+                can_go_back: true,
+            },
         }
     }
 
@@ -154,25 +162,25 @@ mod tests {
             ended("shop", None, Runs::Nothing, None),
         ]);
         insta::assert_snapshot!(deploy_end_text(&bad, Look::default()), @"
-        FAIL web: health: 503
-        FAIL pay: exit code 1
         production runs now: api c62ba21dd3, web 0d763559e1 (rolled back), pay unknown (failed), shop nothing (not begun)
         deploy d-1
-        to go on: svc deploy --resume --env production
-        to undo what succeeded: svc rollback api --env production
-        to record what runs: svc deploy pay --env production --adopt
+        to go on: svc deploy --env production --resume
+        to undo what succeeded: svc rollback --env production api
+        to record what runs: svc deploy --env production --adopt pay
         ");
     }
 
     #[test]
     fn errors_are_harmless_and_nothing_is_said_to_be_nothing() {
-        let bad = end(vec![ended(
+        let mut bad = end(vec![ended(
             "api",
             Some(State::Failed),
             Runs::Unknown,
             Some(&hostile()),
         )]);
+        bad.unrecorded = Some(hostile());
         assert_harmless(&deploy_end_text(&bad, Look::default()));
+        validate("deploy-end", &deploy_end_json(&bad));
         let none = deploy_end_text(&end(Vec::new()), Look::default());
         assert_eq!(none, "production: nothing was deployed\n");
     }

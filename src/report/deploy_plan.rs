@@ -45,9 +45,14 @@ pub fn deploy_plan_counts(plan: &DeployPlan) -> String {
         (plan.services.len() - due - held, "up to date"),
     ];
     let counts = counts.iter().filter(|(count, _)| *count > 0);
+    let verb = if plan.adopt {
+        "to record as it runs"
+    } else {
+        "to deploy"
+    };
     let first = match due {
-        0 => "nothing to deploy".to_owned(),
-        _ => format!("{due} to deploy"),
+        0 => format!("nothing {verb}"),
+        _ => format!("{due} {verb}"),
     };
     let all = std::iter::once(first).chain(counts.map(|(count, word)| format!("{count} {word}")));
     all.collect::<Vec<_>>().join(", ")
@@ -217,7 +222,7 @@ fn removed_text(plan: &DeployPlan, look: Look) -> String {
         let title = look.paint.notable(format!("removed: {name}"));
         let runs = deployed::runs(standing.runs());
         let what = match plan.prune {
-            true => "is taken down",
+            true => "to be taken down",
             false => "still there, though services.toml no longer has it",
         };
         text.push_str(&format!("{title}  {runs}, {what}\n"));
@@ -258,6 +263,7 @@ mod tests {
             services,
             removed: Vec::new(),
             prune: false,
+            adopt: false,
             commit: deployed("new").commit,
             dirty: false,
         }

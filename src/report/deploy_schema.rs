@@ -90,6 +90,34 @@ pub fn deploy_plan() -> Value {
     }))
 }
 
+/// The end of `svc deploy`, `svc rollback`, `svc promote` and `svc down`.
+pub fn deploy_end() -> Value {
+    let state = json!({
+        "anyOf": [reference("deploy-state"), {"type": "null"}],
+        "description": "null: not begun",
+    });
+    object(json!({
+        "environment": string(), "deploy": string(),
+        "outcome": {"enum": ["fine", "not-built", "rolled-back", "failed", "interrupted", "unrecorded"]},
+        "unrecorded": nullable(string()),
+        "services": array(object(json!({
+            "name": string(), "state": state, "runs": reference("runs"), "error": nullable(string()),
+            "address": nullable(string()),
+        }))),
+    }))
+}
+
+/// What `svc rollback`, `svc promote` and `svc down` would do: `--dry-run`.
+pub fn moves() -> Value {
+    object(json!({
+        "environment": string(),
+        "services": array(object(json!({
+            "name": string(), "from": reference("runs"), "to": nullable(reference("deployed")),
+        }))),
+        "left_out": array(object(json!({"name": string(), "why": string()}))),
+    }))
+}
+
 /// `svc history`.
 pub fn history() -> Value {
     object(json!({

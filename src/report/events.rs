@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use crate::model::event::Event;
 use crate::model::plan::Plan;
 use crate::report::clock::Clock;
+use crate::report::document;
 use crate::report::plan::plan_rows;
 use crate::report::reporter::Reporter;
 use crate::report::run_json::{result_fields, summary_json};
@@ -19,7 +20,8 @@ use crate::report::run_json::{result_fields, summary_json};
 pub struct EventsReporter {
     name: String,
     file: Option<File>,
-    clock: Clock,
+    /// Runs since the first run began: a deploy is several.
+    clock: Option<Clock>,
     plan: Arc<Plan>,
     /// The beginning of a letter that the next chunk of a task may complete.
     halves: HashMap<usize, Vec<u8>>,
@@ -32,7 +34,7 @@ impl EventsReporter {
         let mut reporter = Self {
             name: path.display().to_string(),
             file: None,
-            clock: Clock::start(),
+            clock: None,
             plan: Arc::default(),
             halves: HashMap::new(),
             warning: None,
@@ -58,12 +60,13 @@ impl EventsReporter {
     /// One call of the system for each line, so that a kill leaves whole lines.
     fn write(&mut self, event: &str, fields: Value) {
         let Some(file) = &mut self.file else { return };
-        let time = self.clock.elapsed().as_millis() as u64;
+        let clock = self.clock.get_or_insert_with(Clock::start);
+        let time = clock.elapsed().as_millis() as u64;
         let mut line = json!({"version": 1, "event": event, "time_ms": time});
         if let (Some(line), Value::Object(fields)) = (line.as_object_mut(), fields) {
             line.extend(fields);
         }
-        if let Err(error) = file.write_all(format!("{line}\n").as_bytes()) {
+        if let Err(error) = file.write_all(document::line(&line).as_bytes()) {
             self.give_up(&error);
         }
     }
@@ -89,7 +92,7 @@ impl Reporter for EventsReporter {
         }
         match event {
             Event::RunStarted { plan, id, jobs } => {
-                self.clock = Clock::start();
+                self.halves.clear();
                 self.plan = plan.clone();
                 let fields = json!({"run": id, "jobs": jobs, "tasks": plan_rows(plan)});
                 self.write("run-started", fields);

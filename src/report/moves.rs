@@ -27,18 +27,29 @@ pub fn moves_text(moves: &[MoveView<'_>], look: Look) -> String {
 }
 
 /// The moves for machines.
-pub fn moves_json(environment: &EnvironmentName, moves: &[MoveView<'_>]) -> Value {
+pub fn moves_json(
+    environment: &EnvironmentName,
+    moves: &[MoveView<'_>],
+    left_out: &[(String, String)],
+) -> Value {
     let services = moves.iter().map(|(name, from, to)| {
         json!({"name": name, "from": deployed::runs_json(from), "to": to.map(deployed::deployed_json)})
     });
     let services: Vec<Value> = services.collect();
-    json!({"version": 1, "environment": environment.as_str(), "services": services})
+    let left_out = left_out
+        .iter()
+        .map(|(name, why)| json!({"name": name, "why": why}));
+    let left_out: Vec<Value> = left_out.collect();
+    json!({
+        "version": 1, "environment": environment.as_str(), "services": services, "left_out": left_out,
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::report::deployed::samples::*;
+    use crate::report::schema::tests::validate;
     use crate::report::view::samples::service;
 
     #[test]
@@ -50,7 +61,10 @@ mod tests {
         assert!(text.contains(new.known().unwrap().version()), "{text}");
         assert!(text.contains("unknown"), "{text}");
         assert!(text.contains("nothing"), "{text}");
-        let json = moves_json(&environment("production"), &moves);
+        let left_out = [("pay".to_owned(), "it is held".to_owned())];
+        let json = moves_json(&environment("production"), &moves, &left_out);
+        validate("moves", &json);
+        assert_eq!(json["left_out"][0]["name"], "pay");
         assert_eq!(json["services"][1]["from"], "unknown");
         assert_eq!(json["services"][1]["to"], Value::Null);
     }

@@ -34,6 +34,18 @@ impl Reporters {
         reporters
     }
 
+    /// Those for the next run of the same call: people see a new one begin, the file of events goes on.
+    pub fn next_run(self, settings: &Settings, stdout: &Output, stderr: &Output) -> Self {
+        let settings = Settings {
+            events: None,
+            ..settings.clone()
+        };
+        Self {
+            events: self.events,
+            ..Self::new(&settings, stdout, stderr)
+        }
+    }
+
     /// Adds one more.
     pub fn push(&mut self, reporter: Box<dyn Reporter>) {
         self.others.push(reporter);

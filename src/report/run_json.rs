@@ -9,6 +9,7 @@ use crate::model::event::Event;
 use crate::model::path::encoded;
 use crate::model::plan::{Plan, Verdict};
 use crate::model::run::{Outcome, Summary, TaskResult};
+use crate::report::document::document as text;
 use crate::report::output::Output;
 use crate::report::plan::plan_row;
 use crate::report::reporter::Reporter;
@@ -48,7 +49,7 @@ impl Reporter for RunJson {
             | Event::Stopping { .. } => {}
             Event::RunFinished { summary } => {
                 let document = run_json(&self.plan, summary, self.id.as_deref());
-                self.output.write(&format!("{document:#}\n"));
+                self.output.write(&text(&document));
             }
         }
     }

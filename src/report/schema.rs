@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::report::deploy_schema;
 
 /// The documents that have a schema.
-pub const DOCUMENTS: [&str; 14] = [
+pub const DOCUMENTS: [&str; 16] = [
     "affected",
     "list",
     "plan",
@@ -18,6 +18,8 @@ pub const DOCUMENTS: [&str; 14] = [
     "event",
     "status",
     "deploy-plan",
+    "deploy-end",
+    "moves",
     "history",
     "changes",
     "lock",
@@ -37,6 +39,8 @@ pub fn output_schema(document: &str) -> Option<Value> {
         "event" => event(),
         "status" => deploy_schema::status(),
         "deploy-plan" => deploy_schema::deploy_plan(),
+        "deploy-end" => deploy_schema::deploy_end(),
+        "moves" => deploy_schema::moves(),
         "history" => deploy_schema::history(),
         "changes" => deploy_schema::changes(),
         "lock" => deploy_schema::lock(),

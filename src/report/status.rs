@@ -290,6 +290,7 @@ fn notes_of(environment: &EnvironmentOverview, now: u64, look: Look) -> String {
         format!("svc deploy --resume --env {name}"),
     );
     let deploying = (of(Condition::Deploying), "deploying", String::new());
+    lines.extend(of(Condition::Running).into_iter().filter_map(replaced));
     for (services, word, command) in [held, unknown, deploying] {
         explain(&services, word, &command, now, look, &mut lines);
     }
@@ -328,6 +329,15 @@ fn notes_of(environment: &EnvironmentOverview, now: u64, look: Look) -> String {
         .into_iter()
         .map(|line| format!("{prefix} {line}\n"))
         .collect()
+}
+
+/// That what a rollback replaced does not come back by itself.
+fn replaced(it: &ServiceOverview) -> Option<String> {
+    let standing = it.standing.as_ref()?;
+    let newest = &standing.newest;
+    let went_back = newest.action == Action::Rollback && newest.state == State::Succeeded;
+    let held = standing.held.last().filter(|_| went_back)?;
+    Some(format!("held: {}: {}", it.name, deployed::held(held)))
 }
 
 /// What the last deploy of each of `services` came to, and the command that resolves it.
@@ -371,7 +381,11 @@ fn explain(
         lines.push(format!("{word}: and {more} more; -v shows all"));
     }
     if !services.is_empty() && !command.is_empty() {
-        lines.push(format!("to resolve {word}: {}", look.paint.advice(command)));
+        let command = look.paint.advice(command);
+        lines.push(match word {
+            "held" => format!("to deploy what is held: {command}"),
+            word => format!("to resolve {word}: {command}"),
+        });
     }
 }
 

@@ -167,8 +167,22 @@ pub struct DeployEndView {
     pub deploy: DeployId,
     /// How it closed, in a word.
     pub outcome: &'static str,
+    /// Why the ledger does not tell all of it, if it does not.
+    pub unrecorded: Option<String>,
     /// In the order in which they were deployed.
     pub services: Vec<EndedDeploy>,
+    pub ways: Ways,
+}
+
+/// What can be done where something failed.
+#[derive(Clone, Debug, Default)]
+pub struct Ways {
+    /// The command that goes on, or tries again.
+    pub again: String,
+    /// Whether that command knows what is left; else it is given the names of the services.
+    pub can_resume: bool,
+    /// Whether what succeeded can be taken back by a rollback.
+    pub can_go_back: bool,
 }
 
 /// One service of a deploy that ended.

@@ -9,16 +9,24 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+#[path = "../support/servers/mod.rs"]
+mod servers;
+
 mod affected;
 mod affected_property;
+mod afterwards;
 mod answers;
 mod caching;
 mod changing;
+mod deploying;
+mod deploys;
 mod environment;
 mod flooding;
+mod guarded;
 mod help;
 mod kept_right;
 mod machines;
+mod odd_places;
 mod output;
 mod review;
 mod running;

@@ -29,7 +29,7 @@ fn without_ids(text: &str) -> String {
 }
 
 fn without_id(word: &str) -> String {
-    let id = word.trim_end_matches([' ', '\n', '/', '"', ':']);
+    let id = word.trim_end_matches([' ', '\n', '/', '"', ':', ')']);
     let parts: Vec<&str> = id.split('-').collect();
     let is_number =
         |part: &str, length| part.len() == length && part.bytes().all(|it| it.is_ascii_digit());

@@ -790,9 +790,9 @@ fn pools_presets_and_environments_exist() {
     services.toml:4:16: there is no environment `stagin`
       did you mean `staging`?
     ");
-    assert_snapshot!(of_service("deploy = { run = \"x\", env.prod.replicas = 1 }\n[environments.production]"), @r"
+    assert_snapshot!(of_service("deploy = { run = \"x\", env.prod.replicas = 1 }\n[environments.production]"), @"
     services.toml:4:27: there is no environment `prod`
-      declare it as `[environments.…]`, or correct the name
+      did you mean `production`?
     ");
     assert_snapshot!(lines("[environments.x]\non-failure = \"rolback\"\nprotected = 1"), @r"
     services.toml:3:14: `on-failure` cannot be `rolback`

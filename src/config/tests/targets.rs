@@ -129,7 +129,7 @@ fn placeholders_mean_something() {
         "manifests = \"k/${enviroment}\"\nimages.api = \"${value.apii.image}\"\nnamespace = \"${HOME}\"\nurl = \"${url}\""
     ), @"
     services.toml:9:13: `${enviroment}` stands for nothing
-      there are env, service, version, commit, deploy-id, workspace, url, `value.NAME` and `value.SERVICE.NAME`; write `$${enviroment}` for the text itself
+      did you mean `${env}`?
     services.toml:10:1: `${value.apii.…}` names the service `apii`, which does not exist
       did you mean `api`?
     services.toml:11:13: `${HOME}` stands for nothing

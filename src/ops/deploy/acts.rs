@@ -14,7 +14,7 @@ use crate::model::deploy::OnFailure;
 use crate::model::event::Event;
 use crate::model::ledger::{Action, DeployId, Entry, Lease, Runs, State};
 use crate::model::mask::Mask;
-use crate::model::name::{EnvironmentName, TaskId};
+use crate::model::name::{EnvironmentName, ServiceName, TaskId};
 use crate::model::plan::{Plan, PlannedTask, Verdict};
 use crate::model::run::Summary;
 use crate::model::task::Task;
@@ -46,6 +46,8 @@ pub enum Told<'e> {
 pub struct Ended {
     pub environment: EnvironmentName,
     pub id: DeployId,
+    /// All services that it was about, in order, each with what ran before.
+    pub planned: Vec<(ServiceName, Runs)>,
     /// What was written, oldest first.
     pub entries: Vec<Entry>,
     /// What the run of deploys came to; none if it did not come to that.
@@ -157,6 +159,10 @@ impl Scene<'_> {
         let who = crate::ops::ledger::who(self.place);
         let proxies = Proxies::of(&self.place.env);
         let addresses = addresses(&acts);
+        let planned = acts
+            .iter()
+            .map(|it| (it.service.clone(), it.before.clone()));
+        let planned = planned.collect();
         let mut performing = self.performing(&journal, &who, &proxies, acts);
         let mut summary = self.run(&performing, after, tell)?;
         let bad = |summary: &Summary| summary.results.iter().any(|it| it.outcome.is_bad());
@@ -184,6 +190,7 @@ impl Scene<'_> {
         Ok(Ended {
             environment: self.environment.clone(),
             id: self.id.clone(),
+            planned,
             entries: journal.entries(),
             summary: Some(summary),
             addresses,
@@ -363,7 +370,7 @@ fn phase(action: Option<Action>) -> &'static str {
     match action {
         Some(Action::Rollback | Action::Undo) => "rolling back",
         Some(Action::Promote) => "promoting",
-        Some(Action::Adopt) => "checking what runs",
+        Some(Action::Adopt) => "recording what runs",
         Some(Action::Remove) => "taking down",
         Some(Action::Deploy) | None => "deploying",
     }

@@ -45,6 +45,12 @@ impl Bringing {
         }
     }
 
+    /// Whether there is a way to take the service away.
+    pub fn can_be_removed(&self) -> bool {
+        let target = self.resolved.target();
+        self.serving.is_some() || target.is_some_and(|it| !it.commands(Step::Remove).is_empty())
+    }
+
     /// Where the service answers, if that is known.
     pub fn address(&self) -> Option<String> {
         if let Some(serving) = &self.serving {

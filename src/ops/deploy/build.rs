@@ -48,7 +48,7 @@ pub fn build(
         warnings: Vec::new(),
     };
     let request = tasks::Request {
-        task: "deploy".to_owned(),
+        task: format!("deploy --env {}", prepared.staged.environment),
         compare: CompareRequest::default(),
         select: SelectRequest::default(),
         arguments: Vec::new(),

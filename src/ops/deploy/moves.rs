@@ -10,6 +10,7 @@ use crate::model::workspace::{ServiceIndex, Settings, Workspace};
 use crate::ops::deploy::Patience;
 use crate::ops::deploy::acts::{Ended, Scene, Told};
 use crate::ops::deploy::back::Past;
+use crate::ops::deploy::bring::Bringing;
 use crate::ops::deploy::environment::{Staged, environment};
 use crate::ops::deploy::order::Order;
 use crate::ops::deploy::perform::Act;
@@ -185,6 +186,9 @@ impl<'p> Moves<'p> {
                     past.bringing(&it.service, last)?
                 }
             };
+            if it.to.is_none() && !brings.can_be_removed() {
+                return Err(cannot_be_removed(&it.service, &brings));
+            }
             Ok(Act {
                 service: it.service.clone(),
                 action: self.action,
@@ -254,5 +258,23 @@ impl<'p> Moves<'p> {
                 entry.who.name, entry.who.host, first.service, entry.deploy
             ),
         })
+    }
+}
+
+/// That there is no way to take a service down, and what to do.
+pub fn cannot_be_removed(service: &ServiceName, brings: &Bringing) -> Failure {
+    let (how, hint) = match brings.resolved.target() {
+        Some(target) => (
+            format!("its target `{}` has no step `remove`", target.name),
+            "give the target a step `remove`".to_owned(),
+        ),
+        None => (
+            "its deploy is commands of its own".to_owned(),
+            "take it away by hand; a target with a step `remove` can do it".to_owned(),
+        ),
+    };
+    Failure::Usage {
+        message: format!("it is not known how to take `{service}` down: {how}"),
+        hint,
     }
 }

@@ -95,6 +95,7 @@ pub fn prepare<'p>(
             services: Vec::new(),
             removed: Vec::new(),
             prune: request.prune,
+            adopt: request.mode == Mode::Adopt,
             commit,
             dirty: !changed.is_empty(),
         },
@@ -184,12 +185,12 @@ impl Prepared<'_> {
         let name = &self.staged.environment;
         Err(Failure::Usage {
             message: format!(
-                "nothing is known of `{name}`: {} has no entry",
+                "nothing was ever deployed to `{name}`, as far as is known here: its ledger is empty ({})",
                 self.store.name()
             ),
             hint: format!(
-                "`svc deploy --env {name} --bootstrap` deploys there for the first time; `svc deploy --env {name} \
-                 --adopt` records that what is checked out runs there already"
+                "`--bootstrap` deploys there for the first time; `--adopt` records that what is checked out runs there \
+                 already"
             ),
         })
     }

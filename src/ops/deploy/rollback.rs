@@ -137,9 +137,11 @@ fn entries_of(ground: &Ground, service: &ServiceName) -> Result<Vec<Entry>, Fail
 fn nothing_before(ground: &Ground, service: &ServiceName) -> Failure {
     let environment = &ground.staged.environment;
     Failure::Usage {
-        message: format!("nothing is known to have run of `{service}` in `{environment}` before"),
+        message: format!(
+            "there is nothing to go back to: `{environment}` ran nothing of `{service}` before what it runs now"
+        ),
         hint: format!(
-            "`svc history --env {environment} {service}` shows all; `--to ID` chooses one"
+            "`svc history --env {environment} {service}` shows its deploys; `--to ID` goes to one of them"
         ),
     }
 }

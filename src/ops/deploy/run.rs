@@ -17,6 +17,7 @@ use crate::ops::deploy::acts::{Close, Ended, Scene, Told};
 use crate::ops::deploy::back::Past;
 use crate::ops::deploy::bring::{Bringing, neighbours};
 use crate::ops::deploy::build::{Built, Values, build};
+use crate::ops::deploy::moves::cannot_be_removed;
 use crate::ops::deploy::perform::Act;
 use crate::ops::deploy::plan::Prepared;
 use crate::ops::deploy::serve::Machine;
@@ -43,6 +44,7 @@ pub fn carry_out(
     };
     let control = Control::new().map_err(refused)?;
     let _listener = listen(control.clone(), |_| {}).map_err(refused)?;
+    refuse_held_by_hand(&prepared)?;
     let mut values = Values::new();
     for round in 1.. {
         if let Some(ended) = build_missing(&prepared, &mut values, tell)? {
@@ -92,6 +94,19 @@ pub fn carry_out(
     unreachable!("the last round returns")
 }
 
+/// A lease held by hand does not end while something is built: nobody has to wait for that to hear it.
+fn refuse_held_by_hand(prepared: &Prepared<'_>) -> Result<(), Failure> {
+    let lease = prepared.seen.lease.as_ref();
+    match lease.filter(|it| it.sticky && prepared.request.patience.wait.is_none()) {
+        None => Ok(()),
+        Some(lease) => Err(Failure::Locked {
+            environment: prepared.staged.environment.clone(),
+            lease: Box::new(lease.clone()),
+            now: crate::record::now().0 / 1000,
+        }),
+    }
+}
+
 /// Gives the lease back. That it cannot be given back is worth a warning: it ends by itself.
 pub fn release(
     tenure: Tenure,
@@ -138,6 +153,7 @@ fn not_built(prepared: &Prepared<'_>, summary: Summary) -> Ended {
     Ended {
         environment: prepared.staged.environment.clone(),
         id: prepared.id.clone(),
+        planned: Vec::new(),
         entries: Vec::new(),
         addresses: BTreeMap::new(),
         close: match summary.interrupted {
@@ -297,10 +313,14 @@ fn acts(
         for (name, standing) in &prepared.plan.removed {
             let before = standing.runs().clone();
             let last = before.known().unwrap_or(&standing.newest.brings);
+            let brings = past.bringing(name, last)?;
+            if !brings.can_be_removed() {
+                return Err(cannot_be_removed(name, &brings));
+            }
             acts.push(Act {
                 service: name.clone(),
                 action: Action::Remove,
-                brings: past.bringing(name, last)?,
+                brings,
                 before,
                 is_done: false,
             });

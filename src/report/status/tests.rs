@@ -68,7 +68,7 @@ fn one_environment_shows_all_that_is_known() {
     web      c62ba21dd3  0707070707  held              3 days ago  3
 
     production: held: web: deploy d-b of 0d763559e1 by Ann on laptop was rolled back, 3 days ago
-    production: to resolve held: svc deploy --retry-held --env production
+    production: to deploy what is held: svc deploy --retry-held --env production
     production: unknown: pay: deploy d-b of 0d763559e1 by Ann on laptop did not end, 3 days ago
     production: to resolve unknown: svc deploy --resume --env production
     production: removed from services.toml: gone; to take down: svc deploy --prune --env production
@@ -89,7 +89,7 @@ fn several_environments_are_a_matrix() {
     staging: as of 2026-11-23 13:02 UTC, not refreshed: offline
     staging: locked by Ann on laptop since 2026-11-23 13:59 UTC (3 minutes ago): svc deploy --env production, https://ci.example.test/7
     production: held: web: deploy d-b of 0d763559e1 by Ann on laptop was rolled back, 3 days ago
-    production: to resolve held: svc deploy --retry-held --env production
+    production: to deploy what is held: svc deploy --retry-held --env production
     production: unknown: pay: deploy d-b of 0d763559e1 by Ann on laptop did not end, 3 days ago
     production: to resolve unknown: svc deploy --resume --env production
     production: removed from services.toml: gone; to take down: svc deploy --prune --env production
