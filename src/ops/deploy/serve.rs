@@ -11,6 +11,7 @@ use walkdir::WalkDir;
 use crate::engine::Hands;
 use crate::health::{self, Answer, Proxies};
 use crate::model::deploy::{Health, Probe, Serve};
+use crate::model::digest::Digest;
 use crate::model::ledger::{DeployId, Deployed, Runs};
 use crate::model::name::{EnvironmentName, ServiceName};
 use crate::model::overview::{EnvironmentOverview, ProcessOverview, ServiceOverview};
@@ -76,6 +77,22 @@ struct Definition {
     env: BTreeMap<String, String>,
     /// Seconds between the request to end and the kill.
     grace: u64,
+    /// Tells apart definitions of the same release.
+    config: Option<Digest>,
+    /// How the deploy finds out whether it is well, if it says so itself.
+    checked: Option<Health>,
+    /// The names of the variables that are handed on.
+    handed: Handed,
+}
+
+/// The names of variables that are handed on to a service, and how.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct Handed {
+    env: Vec<String>,
+    pass_env: Vec<String>,
+    secrets: Vec<String>,
+    /// Whether nothing else is.
+    is_strict: bool,
 }
 
 /// Where the files of a release are.
@@ -136,6 +153,14 @@ impl Machine {
             shell: task.shell.to_vec(),
             env: resolved.env.clone(),
             grace: task.grace.as_secs(),
+            config: Some(prepared.digests[&service].1.clone()),
+            checked: resolved.health.clone(),
+            handed: Handed {
+                env: task.env.clone(),
+                pass_env: task.pass_env.clone(),
+                secrets: task.secrets.clone(),
+                is_strict: task.strict_env,
+            },
         };
         let files = files(prepared, service);
         let serving = self.with(&resolved.service, definition, files, task)?;
@@ -166,14 +191,16 @@ impl Machine {
         if !is_here {
             return Ok(None);
         }
-        let directory = self.local.release(service, release.version())?.existing();
-        let Some(directory) = directory else {
+        let copies = self.local.release(service, release.version())?;
+        let found = copies.copies().find_map(|directory| {
+            let definition = Definition::read(&directory)?;
+            let is_it = definition.config.as_ref() == Some(&release.config);
+            is_it.then_some((directory, definition))
+        });
+        let Some((directory, definition)) = found else {
             return Ok(None);
         };
-        let Some(definition) = Definition::read(&directory) else {
-            return Ok(None);
-        };
-        let task = Task::new(Vec::new());
+        let task = definition.task();
         let resolved = self.resolved(service, environment, &definition);
         let files = Files::Kept(directory.clone());
         let serving = self.with(service, definition, files, &task)?;
@@ -206,6 +233,9 @@ impl Machine {
             shell: Vec::new(),
             env: BTreeMap::new(),
             grace: 10,
+            config: None,
+            checked: None,
+            handed: Handed::default(),
         };
         let resolved = self.resolved(service, environment, &definition);
         Ok(Bringing {
@@ -412,6 +442,7 @@ impl Machine {
         Resolved {
             path: definition.path.clone(),
             env: definition.env.clone(),
+            health: definition.checked.clone(),
             serve,
             ..base
         }
@@ -455,8 +486,35 @@ impl Serving {
         }
         well?;
         // What cannot be removed now is removed next time.
-        let _ = self.local.prune(service, self.keep, &[]);
+        let before: Vec<&str> = going.previous.iter().map(|it| it.version()).collect();
+        let keep = self.keep.saturating_add(1);
+        let _ = self.local.prune(service, keep, &before);
         Ok(())
+    }
+
+    /// Sees to it that exactly this release runs already, and is well.
+    pub(in crate::ops::deploy) fn verify(
+        &self,
+        going: &Going<'_>,
+        hands: &mut dyn Hands,
+    ) -> Result<(), Box<TaskResult>> {
+        let release = &going.what.release;
+        let is_it = match self.local.state(&going.what.resolved.service) {
+            State::Running(running) => {
+                let copy = running.deployed.release.as_deref();
+                let definition = copy.and_then(Definition::read);
+                running.deployed.version == release.version()
+                    && definition.is_none_or(|it| it.config.as_ref() == Some(&release.config))
+            }
+            _ => false,
+        };
+        match is_it {
+            true => self.wait(going, hands),
+            false => Err(failed(format!(
+                "{} does not run on this machine with this configuration; `svc deploy` starts it",
+                release.version()
+            ))),
+        }
     }
 
     /// Stops it.
@@ -571,6 +629,16 @@ impl Definition {
     fn read(release: &Path) -> Option<Self> {
         let bytes = std::fs::read(release.join(DEFINITION)).ok()?;
         serde_json::from_slice(&bytes).ok()
+    }
+
+    /// The deploy as far as it matters for running it.
+    fn task(&self) -> Task {
+        let mut task = Task::new(Vec::new());
+        task.env.clone_from(&self.handed.env);
+        task.pass_env.clone_from(&self.handed.pass_env);
+        task.secrets.clone_from(&self.handed.secrets);
+        task.strict_env = self.handed.is_strict;
+        task
     }
 
     fn text(&self) -> String {
