@@ -195,6 +195,7 @@ fn request(session: &Session, args: &DeployArgs) -> Result<Request, Failure> {
         prune: what.prune,
         atomic: args.how.atomic,
         allow_diverged: what.allow_diverged,
+        is_pinned: what.plan.is_some(),
         reason: args.how.consent.reason.clone(),
         patience: args.how.consent.patience(),
         jobs: session.jobs,
@@ -276,7 +277,7 @@ impl<'s> Telling<'s> {
             }
             Told::Line(line) => self
                 .session
-                .note(&crate::report::clean::one_line(&format!("{line}\n"))),
+                .note(&format!("{}\n", crate::report::clean::one_line(&line))),
             Told::Warning(line) => self.session.warn(&line),
         }
     }
