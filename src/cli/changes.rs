@@ -47,6 +47,7 @@ pub fn run(session: &Session, args: &ChangesArgs) -> Result<Exit, Failure> {
         prune: false,
         atomic: false,
         allow_diverged: true,
+        is_pinned: false,
         reason: None,
         patience: Patience::default(),
         jobs: None,

@@ -201,6 +201,7 @@ fn request(session: &Session, args: &DeployArgs) -> Result<Request, Failure> {
         prune: what.prune,
         atomic: args.how.atomic,
         allow_diverged: what.allow_diverged,
+        is_pinned: what.plan.is_some(),
         reason: args.how.consent.reason.clone(),
         patience: args.how.consent.patience(),
         jobs: session.jobs,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::model::name::EnvironmentName;
@@ -32,7 +33,7 @@ pub struct Deploy {
 }
 
 /// A health check with its patience.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Health {
     pub probe: Probe,
     pub timeout: Duration,
@@ -42,7 +43,7 @@ pub struct Health {
 }
 
 /// What a health check asks.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Probe {
     Http {
         url: String,

@@ -134,7 +134,10 @@ impl Going<'_> {
     /// # Errors
     /// It is not.
     pub fn verify(&self, hands: &mut dyn Hands) -> Result<(), Broken> {
-        let well = self.wait_until_well(hands);
+        let well = match &self.what.serving {
+            Some(serving) => serving.verify(self, hands),
+            None => self.wait_until_well(hands),
+        };
         well.map_err(|result| Broken {
             result,
             is_touched: false,

@@ -56,6 +56,8 @@ pub struct Request {
     /// All or nothing.
     pub atomic: bool,
     pub allow_diverged: bool,
+    /// Follow a plan that was written down: once anything moved, nothing is planned anew.
+    pub is_pinned: bool,
     pub reason: Option<String>,
     pub patience: Patience,
     pub jobs: Option<usize>,

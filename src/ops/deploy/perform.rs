@@ -231,8 +231,8 @@ fn bring(going: &Going<'_>, retry: u32, hands: &mut dyn Hands) -> Result<(), Bro
 /// As much of a text as an entry holds.
 fn shortened(text: &str) -> String {
     const MOST: usize = 2000;
-    match text.char_indices().nth(MOST) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
+    match text.len() > MOST {
+        true => format!("{}…", &text[..text.floor_char_boundary(MOST)]),
+        false => text.to_owned(),
     }
 }

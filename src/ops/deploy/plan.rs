@@ -316,9 +316,10 @@ impl Prepared<'_> {
                 ..Wanted::default()
             };
             let ran = store.history(&wanted)?;
+            // What an entry brings need not have run: a removal brings what it takes away.
             let has_run = ran
                 .iter()
-                .any(|it| it.state == State::Succeeded && is_it(planned, &it.brings));
+                .any(|it| it.runs.known().is_some_and(|it| is_it(planned, it)));
             if !has_run {
                 return Err(Failure::Usage {
                     message: format!(

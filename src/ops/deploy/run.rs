@@ -50,7 +50,6 @@ pub fn carry_out(
         if let Some(ended) = build_missing(&prepared, &mut values, tell)? {
             return Ok(ended);
         }
-        check_sources(&prepared)?;
         let machine = Machine::open(prepared.place, &prepared.staged)?;
         let environment = prepared.staged.environment.clone();
         let past = Past::new(prepared.place, environment.clone(), &machine);
@@ -86,6 +85,11 @@ pub fn carry_out(
                 tenure.release()?;
                 return Err(Failure::Faster { who });
             }
+        }
+        // Only now: building takes time, and so may waiting for the lease.
+        if let Err(stale) = check_sources(&prepared) {
+            tenure.release()?;
+            return Err(stale);
         }
         let (acts, after) = acts(&prepared, &values, &machine, &past)?;
         let ended = scene.carry_out(&tenure, acts, &after, tell)?;
@@ -226,6 +230,11 @@ fn replan(
     let revision = tenure.revision();
     if revision.ledger == prepared.seen.revision.ledger {
         return Ok(Replanned::Same);
+    }
+    if prepared.request.is_pinned {
+        return Err(Failure::Stale {
+            what: "the pinned plan does not hold any more: the ledger has moved since".into(),
+        });
     }
     let before = prepared.seen.clone();
     prepared.seen.standings = tenure.standings();

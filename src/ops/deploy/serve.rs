@@ -11,6 +11,7 @@ use walkdir::WalkDir;
 use crate::engine::Hands;
 use crate::health::{self, Answer, Proxies};
 use crate::model::deploy::{Health, Probe, Serve};
+use crate::model::digest::Digest;
 use crate::model::ledger::{DeployId, Deployed, Runs};
 use crate::model::name::{EnvironmentName, ServiceName};
 use crate::model::overview::{EnvironmentOverview, ProcessOverview, ServiceOverview};
@@ -79,6 +80,22 @@ struct Definition {
     /// The workspace that it runs in, if its files were not copied.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     in_place: Option<PathBuf>,
+    /// Tells apart definitions of the same release.
+    config: Option<Digest>,
+    /// How the deploy finds out whether it is well, if it says so itself.
+    checked: Option<Health>,
+    /// The names of the variables that are handed on.
+    handed: Handed,
+}
+
+/// The names of variables that are handed on to a service, and how.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct Handed {
+    env: Vec<String>,
+    pass_env: Vec<String>,
+    secrets: Vec<String>,
+    /// Whether nothing else is.
+    is_strict: bool,
 }
 
 /// Where the files of a release are.
@@ -144,6 +161,14 @@ impl Machine {
                 Files::InPlace(root) => Some(root.clone()),
                 Files::WorkTree { .. } | Files::Kept(_) => None,
             },
+            config: Some(prepared.digests[&service].1.clone()),
+            checked: resolved.health.clone(),
+            handed: Handed {
+                env: task.env.clone(),
+                pass_env: task.pass_env.clone(),
+                secrets: task.secrets.clone(),
+                is_strict: task.strict_env,
+            },
         };
         let serving = self.with(&resolved.service, definition, files, task)?;
         let keep = resolved.parameters.get("keep").and_then(|it| it.as_u64());
@@ -173,14 +198,16 @@ impl Machine {
         if !is_here {
             return Ok(None);
         }
-        let directory = self.local.release(service, &label(release))?.existing();
-        let Some(directory) = directory else {
+        let copies = self.local.release(service, &label(release))?;
+        let found = copies.copies().find_map(|directory| {
+            let definition = Definition::read(&directory)?;
+            let is_it = definition.config.as_ref() == Some(&release.config);
+            is_it.then_some((directory, definition))
+        });
+        let Some((directory, definition)) = found else {
             return Ok(None);
         };
-        let Some(definition) = Definition::read(&directory) else {
-            return Ok(None);
-        };
-        let task = Task::new(Vec::new());
+        let task = definition.task();
         let resolved = self.resolved(service, environment, &definition);
         let (root, files) = match &definition.in_place {
             Some(root) => (root.clone(), Files::InPlace(root.clone())),
@@ -217,6 +244,9 @@ impl Machine {
             env: BTreeMap::new(),
             grace: 10,
             in_place: None,
+            config: None,
+            checked: None,
+            handed: Handed::default(),
         };
         let resolved = self.resolved(service, environment, &definition);
         Ok(Bringing {
@@ -339,7 +369,7 @@ impl Machine {
     /// Asks a running service once.
     fn health(&self, service: &ServiceName, label: &str, port: Option<u16>) -> Option<String> {
         let release = self.local.release(service, label).ok()?;
-        let definition = Definition::read(&release.existing()?)?;
+        let definition = Definition::read(&release.copies().next()?)?;
         let health = definition.health(port)?;
         let answer = health::ask(&health.probe, PATIENCE, &self.proxies, &|| false)?;
         Some(match answer {
@@ -432,6 +462,7 @@ impl Machine {
         Resolved {
             path: definition.path.clone(),
             env: definition.env.clone(),
+            health: definition.checked.clone(),
             serve,
             ..base
         }
@@ -471,8 +502,31 @@ impl Serving {
         }
         well?;
         // What cannot be removed now is removed next time.
-        let _ = self.local.prune(service, self.keep, &[]);
+        let before = going.previous.map(label);
+        let before: Vec<&str> = before.iter().map(String::as_str).collect();
+        let keep = self.keep.saturating_add(1);
+        let _ = self.local.prune(service, keep, &before);
         Ok(())
+    }
+
+    /// Sees to it that exactly this release runs already, and is well.
+    pub(in crate::ops::deploy) fn verify(
+        &self,
+        going: &Going<'_>,
+        hands: &mut dyn Hands,
+    ) -> Result<(), Box<TaskResult>> {
+        let release = &going.what.release;
+        let is_it = match self.local.state(&going.what.resolved.service) {
+            State::Running(running) => running.deployed.version == label(release),
+            _ => false,
+        };
+        match is_it {
+            true => self.wait(going, hands),
+            false => Err(failed(format!(
+                "{} does not run on this machine with this configuration; `svc deploy` starts it",
+                release.version()
+            ))),
+        }
     }
 
     /// Stops it.
@@ -592,6 +646,16 @@ impl Definition {
     fn read(release: &Path) -> Option<Self> {
         let bytes = std::fs::read(release.join(DEFINITION)).ok()?;
         serde_json::from_slice(&bytes).ok()
+    }
+
+    /// The deploy as far as it matters for running it.
+    fn task(&self) -> Task {
+        let mut task = Task::new(Vec::new());
+        task.env.clone_from(&self.handed.env);
+        task.pass_env.clone_from(&self.handed.pass_env);
+        task.secrets.clone_from(&self.handed.secrets);
+        task.strict_env = self.handed.is_strict;
+        task
     }
 
     fn text(&self) -> String {

@@ -83,14 +83,11 @@ impl Local {
 }
 
 impl ReleaseDirectory {
-    /// The newest copy of this release, if there is one.
-    pub fn existing(&self) -> Option<PathBuf> {
+    /// All copies of this release, newest first: the same files may be there with different definitions.
+    pub fn copies(&self) -> impl Iterator<Item = PathBuf> + '_ {
         let all = releases(&self.place).into_iter().rev();
-        let newest = all
-            .filter(|it| it.1 == self.version)
-            .map(|it| it.0)
-            .next()?;
-        Some(self.path(newest))
+        let own = all.filter(|it| it.1 == self.version);
+        own.map(|it| self.path(it.0))
     }
 
     /// A new directory to be filled. One fills at a time; what killed copies left is removed.
@@ -213,7 +210,7 @@ mod tests {
         let local = Local::open(place.path(), "svc");
         let control = Control::new().unwrap();
         let staged = release(&local, "v1").stage(&control).unwrap();
-        assert_eq!(release(&local, "v1").existing(), None);
+        assert_eq!(release(&local, "v1").copies().next(), None);
         drop(staged);
         let killed = release(&local, "v1").stage(&control).unwrap();
         let left = killed.path().to_owned();
@@ -223,8 +220,8 @@ mod tests {
         assert!(left.exists());
         let (first, second) = (put(&local, "v1"), put(&local, "v1"));
         assert!(!left.exists() && first != second && first.exists());
-        assert_eq!(release(&local, "v1").existing(), Some(second));
-        assert_eq!(release(&local, "v").existing(), None);
+        assert_eq!(release(&local, "v1").copies().next(), Some(second));
+        assert_eq!(release(&local, "v").copies().next(), None);
     }
 
     #[test]
