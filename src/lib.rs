@@ -1,4 +1,4 @@
-//! `svc`: builds and tests only the services that changed.
+//! `svc`: builds, tests and deploys only the services that changed.
 //!
 //! This is the map. Rooms stand on floors; a room may use rooms on lower floors, never its neighbours or what is above.
 //!
@@ -19,7 +19,8 @@
 //!
 //! A run flows one way: `config` gives a `Workspace`; with the changes that `git` finds, `model` decides what is
 //! `Affected` and makes a `Plan`; `engine` runs it and emits `Event`s; `report` tells of them; the `Summary` becomes the
-//! exit code.
+//! exit code. A deploy adds a ring around it: what the `ledger` says that an environment runs decides what is due, and each
+//! step is written down there before it is taken and after.
 //!
 //! # Where a thing lives
 //!
@@ -50,6 +51,12 @@
 //! | when a service is well, and what is said when it is not | `health::http`, `health::tcp`, `health::reason` |
 //! | how often and how long a service is asked | `health::patience`, `health::wait` |
 //! | secrets | [`model::mask`] |
+//! | what is due in an environment, and why | [`model::due`]; put together in `ops::deploy::plan` |
+//! | what a deploy refuses | `ops::deploy::guards` |
+//! | how one service is deployed, and rolled back | `ops::deploy::perform`, `ops::deploy::bring`, `ops::deploy::back` |
+//! | going back, promoting, taking down | [`ops::deploy::moves`], [`ops::deploy::rollback`], [`ops::deploy::promote`], [`ops::deploy::down`] |
+//! | how services run on this machine | `ops::deploy::serve`; processes, ports and releases: `process::local` |
+//! | what `svc status`, `history` and `changes` tell | [`ops::status`], [`ops::past`]; how they look: `report::status`, `report::history`, `report::changes` |
 //! | what is written down of deploys, and how | `ledger::git`, `ledger::file`; what one entry says: [`model::ledger`] |
 //! | who may deploy now, and when a lease is over | [`ledger::acquire`], `ledger::tenure`, `ledger::observe` |
 //! | what is written down of runs, and where | [`ops::place`], `record::run`, `record::history` |

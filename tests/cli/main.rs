@@ -35,6 +35,7 @@ mod schema;
 mod shop;
 mod standing;
 mod stopping;
+mod this_machine;
 mod values_and_secrets;
 mod world;
 mod wrong;

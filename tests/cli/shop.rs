@@ -168,6 +168,6 @@ fn the_shop_is_planned_without_running_anything() {
     assert_eq!(repo.git(&["status", "--porcelain", "--ignored"]), "");
     assert_eq!(
         repo.svc(&["check"]).run().all(),
-        "exit 0\n--- stderr\nservices.toml is valid: 7 services, 19 tasks\n"
+        "exit 0\n--- stderr\nservices.toml is valid: 7 services, 24 tasks\n"
     );
 }
