@@ -1,5 +1,6 @@
 //! Moving services of an environment to releases that are known already: back, on, or away.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::ledger::{Refresh, Seen, Store, Tenure};
@@ -129,7 +130,7 @@ impl<'p> Moves<'p> {
     /// # Errors
     /// Somebody else has the lease or was faster, the ledger cannot be reached, or something that a move takes is gone.
     pub fn carry_out(
-        self,
+        mut self,
         command: &str,
         tell: &mut dyn FnMut(Told<'_>),
     ) -> Result<Ended, Failure> {
@@ -141,6 +142,7 @@ impl<'p> Moves<'p> {
         let _listener = listen(control.clone(), |_| {}).map_err(refused)?;
         let machine = Machine::open(self.place, &self.scene.staged)?;
         let past = Past::new(self.place, self.environment.clone(), &machine);
+        self.arrange();
         let acts = self.acts(&past, &machine)?;
         let after = self.after();
         let settings: Settings = self.scene.workspace.settings().clone();
@@ -190,7 +192,31 @@ impl<'p> Moves<'p> {
         self.moves.iter().map(act).collect()
     }
 
-    /// The ways back are gone in the other direction: who depends on something leaves before it.
+    /// Puts each move behind those that it is to come after, as a plan wants its tasks.
+    fn arrange(&mut self) {
+        let staged = &self.scene.staged;
+        let order = Order::new(staged).services;
+        let places: BTreeMap<&ServiceName, usize> = order
+            .iter()
+            .enumerate()
+            .map(|(at, it)| (&staged.workspace.service(*it).name, at))
+            .collect();
+        self.moves
+            .sort_by_key(|it| places.get(&it.service).copied());
+        if self.goes_back() {
+            self.moves.reverse();
+        }
+    }
+
+    /// Whether who depends on something leaves before it.
+    fn goes_back(&self) -> bool {
+        match self.action {
+            Action::Rollback | Action::Remove => true,
+            Action::Deploy | Action::Promote | Action::Adopt => false,
+        }
+    }
+
+    /// For each move, the places of those that it comes after: the ways back are gone in the other direction.
     fn after(&self) -> Vec<Vec<usize>> {
         let staged = &self.scene.staged;
         let places: Vec<(usize, ServiceIndex)> = self
@@ -204,11 +230,9 @@ impl<'p> Moves<'p> {
         let mut after = vec![Vec::new(); self.moves.len()];
         for (place, before) in Order::new(staged).among(&chosen).into_iter().enumerate() {
             for other in before {
-                let (later, earlier) = match self.action {
-                    Action::Rollback | Action::Remove => (places[other].0, places[place].0),
-                    Action::Deploy | Action::Promote | Action::Adopt => {
-                        (places[place].0, places[other].0)
-                    }
+                let (later, earlier) = match self.goes_back() {
+                    true => (places[other].0, places[place].0),
+                    false => (places[place].0, places[other].0),
                 };
                 after[later].push(earlier);
             }
