@@ -135,7 +135,7 @@ impl Machine {
             path: resolved.path.clone(),
             shell: task.shell.to_vec(),
             env: resolved.env.clone(),
-            grace: task.grace.as_secs(),
+            grace: task.grace().as_secs(),
         };
         let files = files(prepared, service);
         let serving = self.with(&resolved.service, definition, files, task)?;
