@@ -67,7 +67,7 @@ fn of_many_on_one_file_one_deploys_at_a_time() {
     let stage = Stage::deployed(Ledger::File);
     let places = vec![stage.root.clone(); 8];
     let mut told = Told::default();
-    for round in 0..rounds(3) {
+    for round in 0..rounds(2) {
         stage.change(&ALL[..=chance.below(ALL.len())], &format!("r{round}"));
         let begun = stage.traces().len();
         let deployers = all_at_once(&stage, &places, &mut chance);

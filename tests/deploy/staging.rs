@@ -174,8 +174,9 @@ fn who_goes_back_gets_the_values_and_definitions_of_then() {
     assert_eq!(stage.builds(), Vec::<String>::new());
     // And on to the newer one, by its name.
     let entries = stage.history("staging");
-    let brought = entries.iter().rev().filter(|it| it["action"] == "deploy");
-    let brought = brought.filter(|it| it["service"] == "side").next().unwrap();
+    let mut brought = entries.iter().rev();
+    let brought = brought.find(|it| it["action"] == "deploy" && it["service"] == "side");
+    let brought = brought.unwrap();
     let id = brought["deploy"].as_str().unwrap();
     stage
         .svc(&["rollback", "--env", "staging", "side", "--to", id])
