@@ -487,7 +487,7 @@ macro_rules! task_keys {
                 "grace",
                 Shape::Duration,
                 "10s",
-                "how long a task that is asked to end may take before it is killed",
+                "how long a task that is asked to end may take before it is killed; a step of a deploy, unless it says more, `2s`",
                 "grace = \"5s\"",
             ),
             $($more),*

@@ -46,7 +46,7 @@ pub fn merge(
         lay(&mut task.tools, &layer.tools);
         task.timeout = layer.timeout.or(task.timeout);
         task.retry = layer.retry.unwrap_or(task.retry);
-        task.grace = layer.grace.unwrap_or(task.grace);
+        task.grace = layer.grace.or(task.grace);
         task.cache = layer.cache.or(task.cache);
         task.strict_env = layer.strict_env.unwrap_or(task.strict_env);
         // The stronger table decides which of the two it is.

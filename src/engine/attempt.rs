@@ -165,7 +165,7 @@ impl OneTask<'_> {
         );
         command.environment = environment.variables.clone().into_iter().collect();
         command.timeout = timeout;
-        command.grace = self.definition.grace;
+        command.grace = self.definition.grace();
         command
     }
 

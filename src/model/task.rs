@@ -31,8 +31,8 @@ pub struct Task {
     /// How many more times a failed task is tried.
     pub retry: u32,
     pub slot: Slot,
-    /// Between the request to end and the kill.
-    pub grace: Duration,
+    /// Between the request to end and the kill, where it was said.
+    pub grace: Option<Duration>,
     /// The `cache` key, where it was given.
     pub cache: Option<bool>,
     /// Whether the environment is cleaned (true unless `strict-env = false`).
@@ -83,11 +83,16 @@ impl Task {
             timeout: None,
             retry: 0,
             slot: Slot::Free,
-            grace: Duration::from_secs(10),
+            grace: None,
             cache: None,
             strict_env: true,
             deploy: None,
         }
+    }
+
+    /// Between the request to end and the kill.
+    pub fn grace(&self) -> Duration {
+        self.grace.unwrap_or(Duration::from_secs(10))
     }
 
     /// Whether a passed result of the task `name` with this definition may stand for the next one with the same inputs.

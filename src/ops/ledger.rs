@@ -9,7 +9,7 @@ use crate::ledger::{FileStore, Found, GitPlace, Refresh, Seen, Store, choose};
 use crate::model::deploy::{LedgerSettings, LedgerStore};
 use crate::model::digest::Digester;
 use crate::model::env::Env;
-use crate::model::ledger::{Holder, Who};
+use crate::model::ledger::{Holder, Lease, Who};
 use crate::model::name::EnvironmentName;
 use crate::ops::failure::Failure;
 use crate::ops::place::Place;
@@ -253,6 +253,12 @@ pub fn is_alive(holder: &Holder) -> Option<bool> {
     }
     let started = holder.started?;
     Some(ProcessId(holder.pid).start_time() == Some(started))
+}
+
+/// Whether somebody deploys under a lease, as far as that can be told from here. Held by hand, it only keeps others off, and
+/// who was killed here deploys nothing any more.
+pub fn is_at_work(lease: &Lease) -> bool {
+    !lease.sticky && is_alive(&lease.holder) != Some(false)
 }
 
 /// The running system, and the space of process numbers that we are in.

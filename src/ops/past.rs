@@ -10,6 +10,7 @@ use crate::model::suggest::nearest;
 use crate::ops::deploy::Prepared;
 use crate::ops::deploy::moves::Ground;
 use crate::ops::failure::Failure;
+use crate::ops::ledger::is_at_work;
 use crate::ops::place::Place;
 
 /// What `svc history` is asked.
@@ -67,7 +68,7 @@ pub fn history(place: &Place, request: &HistoryRequest) -> Result<Page, Failure>
     };
     Ok(Page {
         page,
-        is_locked: ground.seen.lease.is_some(),
+        is_locked: ground.seen.lease.as_ref().is_some_and(is_at_work),
     })
 }
 

@@ -13,7 +13,7 @@ use crate::ops::choose;
 use crate::ops::deploy::Machine;
 use crate::ops::deploy::environment::{LOCAL, Staged, environment, how, names};
 use crate::ops::failure::Failure;
-use crate::ops::ledger::Ledgers;
+use crate::ops::ledger::{Ledgers, is_at_work};
 use crate::ops::place::Place;
 
 /// How long a ledger may take to answer before it is shown as it was seen last.
@@ -52,7 +52,8 @@ pub fn status(place: &Place, request: &Request) -> Result<Overview, Failure> {
             ledger,
             as_of: seen.as_of,
             stale: seen.stale,
-            lease: seen.lease,
+            // That of somebody who was killed here is in nobody's way: what they left is unknown, not under way.
+            lease: seen.lease.filter(|it| it.sticky || is_at_work(it)),
             services: services(&workspace, name, seen.standings)?,
         };
         let runs_nothing = overview.services.iter().all(|it| it.standing.is_none());

@@ -77,7 +77,7 @@ fn the_whole_of_a_file_is_read() {
     assert_eq!(build.run, ["cargo build --release --locked"]);
     assert_eq!(build.slot, Slot::Pool("docker".into()));
     assert_eq!(build.timeout, Some(Duration::from_secs(900)));
-    assert_eq!(build.grace, Duration::from_secs(5));
+    assert_eq!(build.grace(), Duration::from_secs(5));
     assert_eq!(build.retry, 1);
     let inputs = inputs(build);
     assert_eq!(inputs[..2], ["...", "Cargo.toml"]);

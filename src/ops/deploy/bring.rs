@@ -18,6 +18,10 @@ use crate::model::workspace::ServiceIndex;
 use crate::ops::deploy::environment::Staged;
 use crate::ops::deploy::serve::Serving;
 
+/// Between the request to end a step and the kill, unless the deploy says otherwise. CI systems kill everything 7 to 10
+/// seconds after they ask: by then the ledger has to know of it, and the lease has to be given back.
+const GRACE: Duration = Duration::from_secs(2);
+
 /// A release, with all that it takes to bring it into an environment.
 pub struct Bringing {
     pub resolved: Resolved,
@@ -262,7 +266,7 @@ impl Going<'_> {
             directory: self.what.root.join(self.what.resolved.path.as_path()),
             variables: self.variables(),
             timeout: self.what.task.timeout,
-            grace: self.what.task.grace,
+            grace: self.what.task.grace.unwrap_or(GRACE),
             is_quiet: false,
         }
     }

@@ -109,7 +109,11 @@ pub fn newer(plan: &DeployPlan, repo: &Repo, leave: Leave) -> Result<(), Failure
     let mut seen = BTreeSet::new();
     for at in plan.due() {
         let planned = &plan.services[at];
-        let runs = planned.standing.as_ref().map(|it| it.runs());
+        // Where that is unknown, it must not be older than what ran before.
+        let runs = planned.standing.as_ref().map(|it| match it.runs() {
+            Runs::Unknown => &it.newest.before,
+            runs => runs,
+        });
         let Some(Runs::This(old)) = runs else {
             continue;
         };

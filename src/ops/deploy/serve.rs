@@ -156,7 +156,7 @@ impl Machine {
             path: resolved.path.clone(),
             shell: task.shell.to_vec(),
             env: resolved.env.clone(),
-            grace: task.grace.as_secs(),
+            grace: task.grace().as_secs(),
             in_place: match &files {
                 Files::InPlace(root) => Some(root.clone()),
                 Files::WorkTree { .. } | Files::Kept(_) => None,
