@@ -182,6 +182,7 @@ impl Machine {
             task,
             root: directory,
             release: release.clone(),
+            lacks: None,
             serving: Some(serving),
             neighbours: BTreeMap::new(),
         }))
@@ -213,6 +214,7 @@ impl Machine {
             task: Task::new(Vec::new()),
             root: PathBuf::new(),
             release,
+            lacks: None,
             serving: Some(Serving {
                 local: self.local.clone(),
                 definition,
