@@ -272,7 +272,7 @@ impl Scene<'_> {
     /// The act that takes another one back.
     fn back(&self, act: &Act, runs: &Runs) -> Result<Act, Failure> {
         let (action, brings) = match &act.before {
-            Runs::This(before) => (Action::Undo, self.past.bringing(&act.service, before)?),
+            Runs::This(before) => (Action::Undo, self.past.returning(&act.service, before)?),
             Runs::Nothing => (Action::Remove, act.brings.again()),
             Runs::Unknown => {
                 return Err(Failure::Usage {

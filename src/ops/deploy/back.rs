@@ -1,6 +1,7 @@
 //! What was deployed before, with the definitions of its own commit.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -10,11 +11,15 @@ use crate::model::change::ObjectId;
 use crate::model::env::Env;
 use crate::model::ledger::Deployed;
 use crate::model::name::{EnvironmentName, ServiceName};
+use crate::model::target::{Resolved, Step};
+use crate::model::workspace::ServiceIndex;
+use crate::ops::deploy::again::fetch_outputs;
 use crate::ops::deploy::bring::{Bringing, neighbours};
 use crate::ops::deploy::environment::Staged;
 use crate::ops::deploy::serve::Machine;
 use crate::ops::failure::Failure;
 use crate::ops::place::Place;
+use crate::process::Control;
 
 /// The past of an environment.
 pub struct Past<'a> {
@@ -22,6 +27,8 @@ pub struct Past<'a> {
     root: PathBuf,
     pub environment: EnvironmentName,
     pub machine: &'a Machine,
+    /// Asks to end.
+    control: Option<Control>,
     checkouts: Mutex<BTreeMap<ObjectId, Arc<Then>>>,
 }
 
@@ -29,6 +36,8 @@ pub struct Past<'a> {
 pub struct Then {
     pub checkout: Checkout,
     pub staged: Staged,
+    /// The services whose outputs were looked for, each with what there is to say of those that are lacking.
+    fetched: Mutex<BTreeMap<ServiceIndex, Option<String>>>,
 }
 
 impl<'a> Past<'a> {
@@ -39,7 +48,16 @@ impl<'a> Past<'a> {
             root: place.root.clone(),
             environment,
             machine,
+            control: None,
             checkouts: Mutex::default(),
+        }
+    }
+
+    /// The same, given up when `control` is asked.
+    pub fn under(self, control: &Control) -> Self {
+        Self {
+            control: Some(control.clone()),
+            ..self
         }
     }
 
@@ -48,6 +66,31 @@ impl<'a> Past<'a> {
     /// # Errors
     /// Its commit cannot be had, or does not define it any more as far as it can be read.
     pub fn bringing(&self, service: &ServiceName, release: &Deployed) -> Result<Bringing, Failure> {
+        self.with(service, release, &|_| true)
+    }
+
+    /// What it takes to go back to a recorded release: less, where the target has a way back of its own.
+    ///
+    /// # Errors
+    /// See [`Self::bringing`].
+    pub fn returning(
+        &self,
+        service: &ServiceName,
+        release: &Deployed,
+    ) -> Result<Bringing, Failure> {
+        let has_way = |it: &Resolved| {
+            let target = it.target();
+            target.is_some_and(|it| !it.commands(Step::Rollback).is_empty())
+        };
+        self.with(service, release, &|it| !has_way(it))
+    }
+
+    fn with(
+        &self,
+        service: &ServiceName,
+        release: &Deployed,
+        takes_outputs: &dyn Fn(&Resolved) -> bool,
+    ) -> Result<Bringing, Failure> {
         if let Some(bringing) = self.machine.kept(service, &self.environment, release)? {
             return Ok(bringing);
         }
@@ -87,14 +130,37 @@ impl<'a> Past<'a> {
                 "check out its commit and deploy that",
             ));
         }
+        let lacks = match takes_outputs(resolved) {
+            true => self.fetch_outputs(&then, commit, index)?,
+            false => None,
+        };
         Ok(Bringing {
             resolved: resolved.clone(),
+            lacks,
             task: then.staged.task(index).clone(),
             root: then.checkout.root().to_owned(),
             release: release.clone(),
             serving: None,
             neighbours: neighbours(&then.staged, index, &|_| None),
         })
+    }
+
+    /// Takes what the deploy of a service needs into the checkout, once.
+    fn fetch_outputs(
+        &self,
+        then: &Then,
+        commit: ObjectId,
+        service: ServiceIndex,
+    ) -> Result<Option<String>, Failure> {
+        let mut fetched = then.fetched.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = match fetched.entry(service) {
+            Entry::Occupied(known) => return Ok(known.get().clone()),
+            Entry::Vacant(unknown) => unknown,
+        };
+        let is_asked = || self.control.as_ref().is_some_and(Control::is_asked);
+        let environment = &self.environment;
+        let lacks = fetch_outputs(&self.env, then, commit, service, environment, &is_asked)?;
+        Ok(known.insert(lacks).clone())
     }
 
     /// The workspace as `commit` has it.
@@ -118,7 +184,11 @@ impl<'a> Past<'a> {
         let checkout = Checkout::of(&repo, commit)?;
         let loaded = config::load(&config::Disk::new(checkout.root()))?;
         let staged = Staged::new(&loaded.workspace, &self.environment)?;
-        let then = Arc::new(Then { checkout, staged });
+        let then = Arc::new(Then {
+            checkout,
+            staged,
+            fetched: Mutex::default(),
+        });
         checkouts.insert(commit, then.clone());
         Ok(then)
     }

@@ -30,6 +30,8 @@ pub struct Bringing {
     /// The directory of the workspace that has its files: the working tree, or a checkout of the recorded commit.
     pub root: PathBuf,
     pub release: Deployed,
+    /// What there is to say of outputs that its root lacks, where it may lack some.
+    pub lacks: Option<String>,
     /// How it runs on this machine, for a target that `svc` does itself.
     pub serving: Option<Serving>,
     /// Where the services answer that it depends on, as far as that is known.
@@ -44,6 +46,7 @@ impl Bringing {
             task: self.task.clone(),
             root: self.root.clone(),
             release: self.release.clone(),
+            lacks: self.lacks.clone(),
             serving: self.serving.clone(),
             neighbours: self.neighbours.clone(),
         }
@@ -92,7 +95,8 @@ pub struct Broken {
 }
 
 impl Going<'_> {
-    /// Brings the release: what comes before, the target's steps, the health check, what comes after.
+    /// Brings the release: a look whether all that it needs is there, what comes before, the target's steps, the health
+    /// check, what comes after.
     ///
     /// # Errors
     /// A step did not pass.
@@ -101,9 +105,9 @@ impl Going<'_> {
             result,
             is_touched: false,
         };
+        self.check(hands).map_err(untouched)?;
         self.run(&self.what.resolved.before, hands)
             .map_err(untouched)?;
-        self.check(hands).map_err(untouched)?;
         self.switch(Step::Deploy, hands).map_err(touched)?;
         self.run(&self.what.resolved.after, hands).map_err(touched)
     }
@@ -130,7 +134,8 @@ impl Going<'_> {
     /// # Errors
     /// It is not, or that cannot be told.
     pub fn check(&self, hands: &mut dyn Hands) -> Result<(), Box<TaskResult>> {
-        self.run(&self.commands(Step::Check)?, hands)
+        let checked = self.run(&self.commands(Step::Check)?, hands);
+        checked.map_err(|result| self.with_what_lacks(result))
     }
 
     /// Sees to it that what runs already is well. Nothing is changed.
@@ -185,8 +190,17 @@ impl Going<'_> {
                 "its deploy has neither commands nor a target that does it".into(),
             ));
         }
-        self.run(&commands, hands)?;
+        let ran = self.run(&commands, hands);
+        ran.map_err(|result| self.with_what_lacks(result))?;
         self.wait_until_well(hands)
+    }
+
+    /// A failure that may come of outputs that are not there.
+    fn with_what_lacks(&self, mut result: Box<TaskResult>) -> Box<TaskResult> {
+        if let Some(lacks) = &self.what.lacks {
+            result.reason = format!("{}; {lacks}", result.reason);
+        }
+        result
     }
 
     fn wait_until_well(&self, hands: &mut dyn Hands) -> Result<(), Box<TaskResult>> {

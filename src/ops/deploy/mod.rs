@@ -4,9 +4,10 @@
 //! looked at again, then each service is deployed in order. `releases`, `config` and `wanted` tell what the sources would
 //! deploy; `environment` how; `order` after what; `guards` what stands against it. `perform` deploys one service with its
 //! entries in the ledger, `bring` is the steps of that, `serve` what `svc` does itself on this machine, `back` the way
-//! back. `acts` runs any of it under a lease, also the [`moves`] to known releases: [`rollback`], [`promote`], [`down`].
+//! back, for which `again` takes from the cache what was built then. `acts` runs any of it under a lease, also the [`moves`] to known releases: [`rollback`], [`promote`], [`down`].
 
 mod acts;
+mod again;
 mod back;
 mod bring;
 mod build;

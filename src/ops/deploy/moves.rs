@@ -143,7 +143,7 @@ impl<'p> Moves<'p> {
         let control = Control::new().map_err(refused)?;
         let _listener = listen(control.clone(), |_| {}).map_err(refused)?;
         let machine = Machine::open(self.place, &self.scene.staged)?;
-        let past = Past::new(self.place, self.environment.clone(), &machine);
+        let past = Past::new(self.place, self.environment.clone(), &machine).under(&control);
         let after = self.order();
         let acts = self.acts(&past, &machine)?;
         let settings: Settings = self.scene.workspace.settings().clone();
@@ -176,6 +176,9 @@ impl<'p> Moves<'p> {
             let brings = match (&it.to, self.scene.staged.is_local()) {
                 (None, _) if self.asked.forget => {
                     machine.stopping(&it.service, &self.environment, &it.from)?
+                }
+                (Some(release), _) if self.action == Action::Rollback => {
+                    past.returning(&it.service, release)?
                 }
                 (Some(release), _) => past.bringing(&it.service, release)?,
                 (None, true) => machine.stopping(&it.service, &self.environment, &it.from)?,

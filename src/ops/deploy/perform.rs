@@ -168,7 +168,7 @@ impl Performing<'_> {
                 Ok(Runs::Nothing)
             }
             Runs::This(before) => {
-                let bringing = self.past.bringing(&act.service, before);
+                let bringing = self.past.returning(&act.service, before);
                 let bringing = bringing.map_err(|failure| failure.to_string())?;
                 let restores = Some(before.deploy.as_str());
                 let going = self.going(&bringing, Some(&act.brings.release), restores);

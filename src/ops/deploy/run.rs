@@ -52,7 +52,7 @@ pub fn carry_out(
         }
         let machine = Machine::open(prepared.place, &prepared.staged)?;
         let environment = prepared.staged.environment.clone();
-        let past = Past::new(prepared.place, environment.clone(), &machine);
+        let past = Past::new(prepared.place, environment.clone(), &machine).under(&control);
         let id = prepared.id.clone();
         let (store, request) = (prepared.store.clone(), prepared.request.clone());
         let settings = prepared.staged.workspace.settings().clone();
@@ -314,6 +314,7 @@ fn acts(
                 neighbours: neighbours(&prepared.staged, planned.service, &known),
                 resolved,
                 release,
+                lacks: None,
             },
         });
     }

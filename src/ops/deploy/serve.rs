@@ -219,6 +219,7 @@ impl Machine {
             task,
             root,
             release: release.clone(),
+            lacks: None,
             serving: Some(serving),
             neighbours: BTreeMap::new(),
         }))
@@ -254,6 +255,7 @@ impl Machine {
             task: Task::new(Vec::new()),
             root: PathBuf::new(),
             release,
+            lacks: None,
             serving: Some(Serving {
                 local: self.local.clone(),
                 definition,

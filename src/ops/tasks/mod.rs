@@ -6,7 +6,7 @@
 //! needs. `lookup` finds the results that are known before anything runs. During the run `results` answers the engine: `reuse`
 //! takes an earlier result before a task, `reading` holds still what the task reads, `keep` keeps what it left, unless an input
 //! changed (`added`: came into being) meanwhile; `foreign` tells what was written into other services. `missed` says why there
-//! is no earlier result, in short, and `explain` in full. `cache` opens the store; `asking` asks git
+//! is no earlier result, in short, and `explain` in full. `restore` takes results without a run. `cache` opens the store; `asking` asks git
 //! while tasks run.
 
 mod added;
@@ -23,6 +23,7 @@ mod lookup;
 mod missed;
 mod prepare;
 mod reading;
+mod restore;
 mod results;
 mod reuse;
 mod run;
@@ -30,6 +31,7 @@ pub mod tools;
 
 pub use crate::ops::tasks::explain::explain;
 pub use crate::ops::tasks::prepare::{Prepared, prepare, prepare_needed, recover};
+pub use crate::ops::tasks::restore::restore;
 pub use crate::ops::tasks::run::run;
 
 use crate::engine::Failing;

@@ -19,7 +19,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-pub use docker::{Docker, Image};
+pub use docker::{Docker, Image, tiny_http};
 pub use git_daemon::GitDaemon;
 pub use kubernetes::Kubernetes;
 pub use program::{Program, have};

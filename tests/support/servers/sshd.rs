@@ -132,7 +132,7 @@ fn start(server: &Path, user: &str, port: u16) -> Result<Sshd, String> {
     std::fs::copy(at("id.pub"), &keys).expect("a new file");
     run(Command::new("chown").arg("-R").arg(user).arg(home.path()));
     let config = format!(
-        "ListenAddress 127.0.0.1\nPort {port}\nHostKey {}\nPidFile none\nAuthorizedKeysFile {}\nStrictModes no\n\
+        "ListenAddress 127.0.0.1\nListenAddress 127.0.0.2\nPort {port}\nHostKey {}\nPidFile none\nAuthorizedKeysFile {}\nStrictModes no\n\
          PasswordAuthentication no\nKbdInteractiveAuthentication no\nUsePAM no\nAllowUsers {user}\n\
          MaxStartups 100\nSubsystem sftp internal-sftp\n",
         at("host").display(),
