@@ -30,6 +30,15 @@ const FETCHED_AT_ONCE: usize = 1000;
 struct Named {
     name: String,
     content: ObjectId,
+    kind: Kind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Plain,
+    Directory,
+    /// A link or another repository, or what no text can name.
+    Odd,
 }
 
 /// See `Refs::read`.
@@ -40,7 +49,8 @@ pub fn file(
     limit: usize,
 ) -> Result<Option<Vec<u8>>, RefsError> {
     let files = list(refs, commit, path.trim_matches('/'))?;
-    let exact = files.into_iter().find(|it| it.name == path);
+    let mut plain = files.into_iter().filter(|it| it.kind == Kind::Plain);
+    let exact = plain.find(|it| it.name == path);
     let Some(found) = exact else {
         return Ok(None);
     };
@@ -68,10 +78,21 @@ pub fn directory(
         }
         _ => false,
     });
+    // Whoever leaves something out would take it for not being there.
+    let is_odd = |it: &&Named| match it.kind {
+        Kind::Plain => false,
+        Kind::Directory => !path.is_empty(),
+        Kind::Odd => true,
+    };
+    if let Some(odd) = files.iter().find(is_odd) {
+        let name = odd.name.escape_debug();
+        return Err(RefsError::Odd(format!("`{prefix}{name}` is no plain file")));
+    }
+    files.retain(|it| it.kind == Kind::Plain);
     contents(refs, &files, limit)
 }
 
-/// The plain files that `git ls-tree` lists for `path`.
+/// What `git ls-tree` lists for `path`.
 fn list(refs: &RemoteRefs, commit: ObjectId, path: &str) -> Result<Vec<Named>, RefsError> {
     let offline = refs.git.offline();
     let output = match listing(&offline, commit, path) {
@@ -89,12 +110,18 @@ fn list(refs: &RemoteRefs, commit: ObjectId, path: &str) -> Result<Vec<Named>, R
     if entries.len() > MOST_ENTRIES {
         return Err(too_many(commit, path));
     }
-    let plain = entries.iter().filter(|it| it.mode & 0o170_000 == 0o100_000);
-    let named = plain.filter_map(|it| {
-        Some(Named {
-            name: std::str::from_utf8(it.path).ok()?.to_owned(),
+    let named = entries.iter().map(|it| {
+        let name = String::from_utf8_lossy(it.path).into_owned();
+        let kind = match it.mode & 0o170_000 {
+            0o100_000 if name.as_bytes() == it.path => Kind::Plain,
+            0o040_000 => Kind::Directory,
+            _ => Kind::Odd,
+        };
+        Named {
+            name,
             content: it.content,
-        })
+            kind,
+        }
     });
     Ok(named.collect())
 }
@@ -219,7 +246,10 @@ fn batch<'a>(
         input.into_bytes(),
         read,
     )
-    .map_err(trouble)
+    .map_err(|error| match error {
+        Error::Corrupt(what) => RefsError::Odd(what),
+        other => trouble(other),
+    })
 }
 
 /// One answer of `git cat-file --batch`. A file that is too large is known by its first line, before it is read.

@@ -222,7 +222,7 @@ impl<'p> Moves<'p> {
     }
 
     /// Puts each move behind those that it comes after, as every plan has its tasks; gives the places of those.
-    fn sort(&mut self) -> Vec<Vec<usize>> {
+    pub(in crate::ops::deploy) fn sort(&mut self) -> Vec<Vec<usize>> {
         let after = self.after();
         let mut order = Vec::with_capacity(after.len());
         let mut places: Vec<Option<usize>> = vec![None; after.len()];
