@@ -189,10 +189,8 @@ impl Prepared<'_> {
                 "nothing was ever deployed to `{name}`, as far as is known here: its ledger is empty ({})",
                 self.store.name()
             ),
-            hint: format!(
-                "`--bootstrap` deploys there for the first time; `--adopt` records that what is checked out runs there \
-                 already"
-            ),
+            hint: "`--bootstrap` deploys there for the first time; `--adopt` records that what is checked out runs there \
+                 already".into(),
         })
     }
 
