@@ -1,6 +1,6 @@
 //! `svc completions`.
 
-use clap::{Args, CommandFactory};
+use clap::{Args, Command, CommandFactory};
 use clap_complete::Shell;
 
 use crate::cli::args::Cli;
@@ -24,7 +24,17 @@ pub struct CompletionsArgs {
 /// Runs the command.
 pub fn run(session: &Session, args: &CompletionsArgs) -> Exit {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), "svc", &mut script);
+    clap_complete::generate(args.shell, &mut for_people(), "svc", &mut script);
     session.stdout.write_bytes(&script);
     Exit::Fine
+}
+
+/// The program without the commands that it calls itself, which scripts would offer.
+fn for_people() -> Command {
+    let all = Cli::command();
+    let shown = all.get_subcommands().filter(|it| !it.is_hide_set());
+    Command::new("svc")
+        .version(env!("CARGO_PKG_VERSION"))
+        .args(all.get_arguments().cloned())
+        .subcommands(shown.cloned())
 }

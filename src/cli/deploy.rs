@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::cli::args::SelectArgs;
 use crate::cli::exit::Exit;
 use crate::cli::run::cache_use;
 use crate::cli::session::Session;
@@ -17,6 +16,7 @@ use crate::ops::deploy::pin::Pin;
 use crate::ops::deploy::{self, Close, Ended, Mode, Patience, Prepared, Request, Told};
 use crate::ops::failure::Failure;
 use crate::ops::place::Place;
+use crate::ops::request::SelectRequest;
 use crate::report::deploy_end::{deploy_end_json, deploy_end_text};
 use crate::report::deploy_plan::{deploy_plan_json, deploy_plan_text};
 use crate::report::reporter::{Reporter, Reporters};
@@ -39,7 +39,7 @@ pub struct DeployArgs {
     #[command(flatten)]
     pub environment: EnvironmentArgs,
     #[command(flatten)]
-    pub select: SelectArgs,
+    pub select: ChooseArgs,
     #[command(flatten)]
     pub what: WhatArgs,
     #[command(flatten)]
@@ -54,6 +54,40 @@ pub struct EnvironmentArgs {
     /// The environment; `local` is this machine
     #[arg(short, long = "env", value_name = "ENV")]
     pub environment: String,
+}
+
+/// Which services. What changed does not matter here: the ledger says what runs.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Which services")]
+pub struct ChooseArgs {
+    /// Only these services, also if they are held
+    #[arg(value_name = "SERVICE", help_heading = None::<&str>)]
+    pub services: Vec<String>,
+    /// All services, as without names
+    #[arg(short, long)]
+    pub all: bool,
+    /// Only services with this tag; repeat for any of several
+    #[arg(long, value_name = "TAG")]
+    pub tag: Vec<String>,
+    /// Leave this service out; repeat for several
+    #[arg(long, value_name = "SERVICE")]
+    pub exclude: Vec<String>,
+    /// Add everything that the selected services depend on
+    #[arg(long)]
+    pub with_dependencies: bool,
+}
+
+impl ChooseArgs {
+    fn request(&self) -> SelectRequest {
+        SelectRequest {
+            names: self.services.clone(),
+            all: self.all,
+            tags: self.tag.clone(),
+            exclude: self.exclude.clone(),
+            no_dependents: false,
+            with_dependencies: self.with_dependencies,
+        }
+    }
 }
 
 /// What is deployed.
@@ -109,7 +143,7 @@ pub struct HowArgs {
 /// What is asked before, written down and waited for.
 #[derive(Clone, Debug, Args)]
 pub struct ConsentArgs {
-    /// Deploy to a protected environment without asking
+    /// Do it without asking, also where the environment is protected
     #[arg(short, long)]
     pub yes: bool,
     /// Why, for the history

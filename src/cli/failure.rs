@@ -135,6 +135,14 @@ fn of_ledger(error: &ledger::Error) -> Vec<String> {
             "a ledger only ever grows, so somebody changed it by hand; if that was meant, `git update-ref -d {name}` \
              forgets what was here"
         )],
+        ledger::Error::Refs(RefsError::Vanished {
+            name,
+            remote,
+            before,
+        }) => vec![
+            format!("`git push {remote} {before}:{name}` puts it back"),
+            format!("if that was meant, `git update-ref -d {name}` forgets what was here"),
+        ],
         _ => vec![],
     }
 }

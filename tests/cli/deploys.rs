@@ -115,8 +115,8 @@ pub fn hear(svc: Svc) -> String {
 pub fn plain(said: &Said) -> String {
     let mut hashes = BTreeMap::new();
     let host = rustix::system::uname();
-    let host = format!(" on {}", host.nodename().to_string_lossy());
-    let text = told(said).replace(&host, " on [HOST]");
+    let host = host.nodename().to_string_lossy();
+    let text = told(said).replace(&format!(" {host}"), " [HOST]");
     assert_harmless(&text);
     let lines = text.lines().map(|line| plain_line(line, &mut hashes));
     lines
@@ -157,9 +157,11 @@ fn plain_column(column: &str, hashes: &mut BTreeMap<String, usize>) -> String {
                 out.push(rest);
             }
             (["(pid", ..], _) => out.push("N)".to_owned()),
-            ([time, day, ..], "UTC") if time.contains(':') && day.contains("20") => {
+            ([time, day, ..], rest)
+                if rest.starts_with("UTC") && time.contains(':') && day.contains("20") =>
+            {
                 out.truncate(out.len() - 2);
-                out.push("[WHEN]".to_owned());
+                out.push(format!("[WHEN]{}", &rest["UTC".len()..]));
             }
             ([..], rest) => out.push(rest.to_owned()),
         }

@@ -155,17 +155,22 @@ fn an_older_or_foreign_commit_is_refused_with_both_commits_and_the_flag() {
     hint: deploy a newer commit, `svc rollback` to go back, or give --allow-diverged
     ");
     repo.git(&["checkout", "--quiet", "-b", "other"]);
-    edit(&repo, "web", "Show other prices");
+    repo.append("web/input", "other\n");
+    repo.commit("Show other prices");
     insta::assert_snapshot!(ask(&repo, &["deploy", "--env", "staging"]), @"
-    exit 0
+    exit 2
     --- stderr
-    staging is up to date: 2 services run what hash-1 defines
+    error: hash-1 does not come after hash-2, which `staging` runs of `web`
+    hint: deploy a newer commit, `svc rollback` to go back, or give --allow-diverged
     ");
-    insta::assert_snapshot!(ask(&repo, &["deploy", "--env", "staging", "--dry-run"]), @"
+    insta::assert_snapshot!(ask(&repo, &["deploy", "--env", "staging", "--dry-run"]), @r#"
     exit 0
     --- stdout
-    staging is up to date: 2 services run what hash-1 defines
-    ");
+    SERVICE  FROM  TO  WHY
+    web  hash-1  hash-2  1 commit: "Show other prices"
+
+    1 to deploy, 1 up to date
+    "#);
     deploy(&repo, &["--env", "staging", "--allow-diverged"]);
 }
 
@@ -491,7 +496,8 @@ fn a_ledger_that_cannot_be_judged_is_told_and_nothing_is_deployed() {
     hint: something other than svc wrote it: look at it with `git log -p refs/svc/ledger/staging`, and put back a commit that is right
     a huge file: exit 3
     --- stderr
-    error: `web.json` has 200000000 bytes, which is more than the 8388608 allowed
+    error: refs/svc/ledger/staging: `web.json` has 200000000 bytes, which is more than the 8388608 allowed
+    hint: something other than svc wrote it: look at it with `git log -p refs/svc/ledger/staging`, and put back a commit that is right
     ");
 }
 
@@ -524,57 +530,18 @@ fn what_is_no_file_in_a_ledger_is_never_followed() {
         ));
     }
     insta::assert_snapshot!(all, @"
-    link: exit 0
+    link: exit 3
     --- stderr
-    SERVICE  FROM  TO  WHY
-    web  nothing  hash-1  first deploy here
-
-    1 to deploy, 1 up to date
-    building and testing
-    3 tasks: 3 cached; 2 jobs
-    ┌ api:build
-    │ building api
-    ✓ api:build  cached
-    ✓ 3 tasks in [TIME]: 3 cached
-    deploying
-    ✓ web:deploy [TIME]
-    ✓ 1 task in [TIME]: 1 passed
-    staging runs now: web hash-1
-    deploy [RUN]
-    module: exit 0
+    error: refs/svc/ledger/staging: `services/web.json` is no plain file
+    hint: something other than svc wrote it: look at it with `git log -p refs/svc/ledger/staging`, and put back a commit that is right
+    module: exit 3
     --- stderr
-    SERVICE  FROM  TO  WHY
-    web  nothing  hash-1  first deploy here
-
-    1 to deploy, 1 up to date
-    building and testing
-    3 tasks: 3 cached; 2 jobs
-    ┌ api:build
-    │ building api
-    ✓ api:build  cached
-    ✓ 3 tasks in [TIME]: 3 cached
-    deploying
-    ✓ web:deploy [TIME]
-    ✓ 1 task in [TIME]: 1 passed
-    staging runs now: web hash-1
-    deploy [RUN]
-    directory: exit 0
+    error: refs/svc/ledger/staging: `services/web.json` is no plain file
+    hint: something other than svc wrote it: look at it with `git log -p refs/svc/ledger/staging`, and put back a commit that is right
+    directory: exit 3
     --- stderr
-    SERVICE  FROM  TO  WHY
-    web  nothing  hash-1  first deploy here
-
-    1 to deploy, 1 up to date
-    building and testing
-    3 tasks: 3 cached; 2 jobs
-    ┌ api:build
-    │ building api
-    ✓ api:build  cached
-    ✓ 3 tasks in [TIME]: 3 cached
-    deploying
-    ✓ web:deploy [TIME]
-    ✓ 1 task in [TIME]: 1 passed
-    staging runs now: web hash-1
-    deploy [RUN]
+    error: refs/svc/ledger/staging: `services/web.json` is no plain file
+    hint: something other than svc wrote it: look at it with `git log -p refs/svc/ledger/staging`, and put back a commit that is right
     ");
 }
 
@@ -647,6 +614,8 @@ fn a_ledger_that_was_rewritten_or_deleted_is_not_believed() {
     exit 3
     --- stderr
     error: `refs/svc/ledger/staging` is gone from origin: it was hash-1, and somebody deleted it
+    hint: `git push origin hash-1:refs/svc/ledger/staging` puts it back
+    hint: if that was meant, `git update-ref -d refs/svc/ledger/staging` forgets what was here
     ");
     insta::assert_snapshot!(ask(&repo, &["status", "--env", "staging"]), @"
     exit 0
@@ -655,7 +624,7 @@ fn a_ledger_that_was_rewritten_or_deleted_is_not_believed() {
     api  hash-1  hash-2  running  [AGO]  0  Ann
     web  hash-3  hash-2  running  [AGO]  0  Ann
 
-    staging: as of 2026-11-23 20:41 UTC, not refreshed: `refs/svc/ledger/staging` is gone from origin: it was hash-4, and somebody deleted it
+    staging: as of [WHEN], not refreshed: `refs/svc/ledger/staging` is gone from origin: it was hash-4, and somebody deleted it
     ");
     remote.git(&["update-ref", "refs/svc/ledger/staging", &before]);
     stop(&repo, "api", true);

@@ -4,10 +4,18 @@ use serde_json::Value;
 
 use crate::support::TestRepo;
 
-const COMMANDS: [&str; 12] = [
+const COMMANDS: [&str; 21] = [
     "build",
     "test",
     "run",
+    "deploy",
+    "status",
+    "history",
+    "changes",
+    "rollback",
+    "promote",
+    "lock",
+    "down",
     "affected",
     "why",
     "list",
@@ -15,6 +23,7 @@ const COMMANDS: [&str; 12] = [
     "check",
     "schema",
     "log",
+    "cache",
     "completions",
     "man",
 ];
@@ -54,6 +63,237 @@ fn help_of_every_command_fits_the_terminal_and_holds_examples() {
 }
 
 #[test]
+fn the_commands_are_listed_as_they_are_used() {
+    let help = TestRepo::new().svc(&["--help"]).stdout();
+    let start = help.find("Commands:").unwrap();
+    let end = help.find("Options:").unwrap();
+    insta::assert_snapshot!(&help[start..end], @"
+    Commands:
+      list         List the services
+      affected     Name the services that changed, and what depends on them
+      why          Say why a service or task is affected, or why it is not
+      graph        Show what depends on what
+      build        Build the services that changed, and what depends on them
+      test         Test the services that changed, and what depends on them
+      run          Run any task of the services that changed, and of what depends on them
+      deploy       Deploy what differs from what runs in an environment
+      status       Show what runs where
+      history      Show what was deployed to an environment
+      changes      Show the commits that a deploy would bring
+      rollback     Go back to what ran before in an environment
+      promote      Bring the releases of one environment to another
+      lock         Show, take or release the lease of an environment
+      down         Take services away from an environment
+      log          Show the log of a task's last run, or list the runs
+      cache        Look after the store of results that builds and tests are taken from
+      check        Check services.toml
+      schema       Print the JSON schema of services.toml, or of what svc prints
+      completions  Print a completion script for a shell
+      man          Print the manual page
+      help         Print this message or the help of the given subcommand(s)
+    ");
+}
+
+#[test]
+fn the_help_of_a_deploy_reads_well() {
+    let repo = TestRepo::new();
+    insta::assert_snapshot!(repo.svc(&["deploy", "-h"]).stdout(), @"
+    Deploy what differs from what runs in an environment
+
+    Usage: svc deploy [OPTIONS] --env <ENV> [SERVICE]...
+
+    Arguments:
+      [SERVICE]...  Only these services, also if they are held
+
+    Options:
+      -e, --env <ENV>  The environment; `local` is this machine
+      -h, --help       Print help (see more with '--help')
+
+    Which services:
+      -a, --all                All services, as without names
+          --tag <TAG>          Only services with this tag; repeat for any of several
+          --exclude <SERVICE>  Leave this service out; repeat for several
+          --with-dependencies  Add everything that the selected services depend on
+
+    What to deploy:
+          --bootstrap       Deploy to an environment that has no history yet
+          --adopt           Deploy nothing: record that what is checked out runs there already, after
+                            its health check
+          --force           Deploy what runs already, too
+          --retry-held      Deploy what failed or was rolled back there before, too
+          --resume          Go on with what the last deploy left: failed, interrupted or unknown
+          --prune           Take down services that are no longer in services.toml
+          --allow-diverged  Deploy a commit that does not come after the one that runs
+          --plan <FILE>     Follow the plan in FILE, unless anything it was made from has moved
+
+    How to deploy:
+          --dry-run           Print the plan and deploy nothing
+          --plan-out <FILE>   Write the plan to FILE, for `--plan`, and deploy nothing
+          --atomic            All or nothing: if one service fails, roll back all that this deploy
+                              changed
+      -y, --yes               Do it without asking, also where the environment is protected
+          --reason <TEXT>     Why, for the history
+          --lock-wait <TIME>  Wait so long for somebody else's deploy to end, such as `10m` [default:
+                              fail at once]
+          --no-cache          Neither take results from the cache nor keep any
+
+    Output:
+          --log <WHICH>    Which output of tasks to show [default: on a terminal that of a single task
+                           and of failures, else all] [possible values: stream, grouped, failed, none]
+          --events <FILE>  Write every event of the run to FILE, one JSON document a line
+
+    Global options:
+      -C, --directory <DIR>  Work in DIR instead of the current directory
+      -v, --verbose...       Say more
+      -q, --quiet            Say only what was asked for, and errors
+          --format <FORMAT>  How to print answers and results [default: text] [possible values: text,
+                             json, dot, mermaid]
+      -j, --jobs <N>         How many tasks may run at once [default: one per processor] [env: SVC_JOBS]
+          --color <WHEN>     When to use colours [default: auto, which heeds NO_COLOR and
+                             CLICOLOR_FORCE] [possible values: auto, always, never]
+
+    Examples:
+      svc deploy --env local                  run what changed on this machine
+      svc deploy --env staging --dry-run      what would be deployed, and why
+      svc deploy --env staging api web        only these services
+      svc deploy --env production --yes --lock-wait 10m   in a CI job
+      svc deploy --env production --resume    go on with what the last deploy left
+    ");
+    insta::assert_snapshot!(repo.svc(&["rollback", "--help"]).stdout(), @"
+    Brings back what ran before, with the values and the definitions that were recorded for it. Without
+    services, what the last deploy changed goes back. What is replaced is held: it is not deployed there
+    again by itself.
+
+    Usage: svc rollback [OPTIONS] --env <ENV> [SERVICE]...
+
+    Arguments:
+      [SERVICE]...
+              Only these services
+
+    Options:
+      -e, --env <ENV>
+              The environment; `local` is this machine
+
+          --to <ID>
+              Go to what this deploy brought
+
+          --dry-run
+              Show what would be done and do nothing
+
+      -y, --yes
+              Do it without asking, also where the environment is protected
+
+          --reason <TEXT>
+              Why, for the history
+
+          --lock-wait <TIME>
+              Wait so long for somebody else's deploy to end, such as `10m` [default: fail at once]
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+    Output:
+          --log <WHICH>
+              Which output of tasks to show [default: on a terminal that of a single task and of
+              failures, else all]
+
+              Possible values:
+              - stream:  Each line as it comes, with its task before it
+              - grouped: All lines of a task together, when it ends
+              - failed:  Only those of tasks that failed
+              - none:    None, save the last lines of failures
+
+          --events <FILE>
+              Write every event of the run to FILE, one JSON document a line
+
+    Global options:
+      -C, --directory <DIR>
+              Work in DIR instead of the current directory
+
+      -v, --verbose...
+              Say more
+
+      -q, --quiet
+              Say only what was asked for, and errors
+
+          --format <FORMAT>
+              How to print answers and results [default: text]
+
+              Possible values:
+              - text:    For people; a graph as a tree
+              - json:    For machines: one document on standard output
+              - dot:     For Graphviz, only of `svc graph`
+              - mermaid: For Mermaid, only of `svc graph`
+
+      -j, --jobs <N>
+              How many tasks may run at once [default: one per processor]
+              
+              [env: SVC_JOBS]
+
+          --color <WHEN>
+              When to use colours [default: auto, which heeds NO_COLOR and CLICOLOR_FORCE]
+              
+              [possible values: auto, always, never]
+
+    Examples:
+      svc rollback --env production           undo the last deploy
+      svc rollback --env production api       only this service, to its predecessor
+      svc rollback --env production api --to 20261123-140212-4f3a9c   to what that deploy brought
+      svc history --env production api        the deploys there were
+    ");
+    insta::assert_snapshot!(repo.svc(&["lock", "--help"]).stdout(), @"
+    Who deploys to an environment holds its lease. Taken by hand it is held until it is released, so
+    that nobody deploys meanwhile; taken from a deploy that is under way, that starts no new step.
+
+    Usage: svc lock [OPTIONS] <COMMAND>
+
+    Commands:
+      show     Say who has it
+      take     Take it, from whoever has it, until it is released
+      release  Release it, whoever has it
+      help     Print this message or the help of the given subcommand(s)
+
+    Options:
+      -h, --help
+              Print help (see a summary with '-h')
+
+    Global options:
+      -C, --directory <DIR>
+              Work in DIR instead of the current directory
+
+      -v, --verbose...
+              Say more
+
+      -q, --quiet
+              Say only what was asked for, and errors
+
+          --format <FORMAT>
+              How to print answers and results [default: text]
+
+              Possible values:
+              - text:    For people; a graph as a tree
+              - json:    For machines: one document on standard output
+              - dot:     For Graphviz, only of `svc graph`
+              - mermaid: For Mermaid, only of `svc graph`
+
+      -j, --jobs <N>
+              How many tasks may run at once [default: one per processor]
+              
+              [env: SVC_JOBS]
+
+          --color <WHEN>
+              When to use colours [default: auto, which heeds NO_COLOR and CLICOLOR_FORCE]
+              
+              [possible values: auto, always, never]
+
+    Examples:
+      svc lock show --env production
+      svc lock take --env production --reason 'moving the database'
+      svc lock release --env production
+    ");
+}
+
+#[test]
 fn the_version_is_a_word_and_a_number() {
     let version = TestRepo::new().svc(&["--version"]).stdout();
     assert_eq!(version, format!("svc {}\n", env!("CARGO_PKG_VERSION")));
@@ -65,6 +305,10 @@ fn every_shell_gets_a_script() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let script = repo.svc(&["completions", shell]).stdout();
         assert!(COMMANDS.iter().all(|it| script.contains(it)), "{shell}");
+    }
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let script = repo.svc(&["completions", shell]).stdout();
+        assert!(!script.contains("supervise"), "{shell}: what is hidden");
     }
     let bash = repo.svc(&["completions", "bash"]).stdout();
     repo.write("script", bash);
@@ -85,8 +329,11 @@ fn there_is_a_manual_page_for_all_and_for_each() {
         page.contains(".TH svc 1") && page.contains("svc\\-build"),
         "{page}"
     );
+    assert!(!page.contains("supervise"), "{page}");
+    assert_eq!(repo.svc(&["man", "supervise"]).run().code(), 2);
     for command in COMMANDS {
         let page = repo.svc(&["man", command]).stdout();
+        assert!(!page.contains("lease\\-term"), "{command}: {page}");
         assert!(
             page.contains(".TH") && page.contains("Examples"),
             "{command}: {page}"

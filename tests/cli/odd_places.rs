@@ -36,8 +36,8 @@ fn without_a_commit_nothing_can_be_deployed() {
     insta::assert_snapshot!(ask(&repo, &["deploy", "--env", "staging", "--bootstrap"]), @"
     exit 2
     --- stderr
-    error: the working tree has changes that are in no commit: .gitignore and 2 more
-    hint: commit or stash them first; only `--env local` deploys what is not committed
+    error: there is no commit yet
+    hint: `staging` is deployed from commits; make the first one
     ");
     insta::assert_snapshot!(ask(&repo, &["deploy", "--env", "staging", "--dry-run"]), @"
     exit 0
@@ -156,7 +156,7 @@ fn linked_worktrees_share_what_is_known() {
     web  -  -  hash-2
 
     production: never refreshed: the remote was not asked
-    staging: as of 2026-11-23 20:42 UTC, not refreshed: the remote was not asked
+    staging: as of [WHEN], not refreshed: the remote was not asked
     ");
     insta::assert_snapshot!(ask_at(&linked, &["deploy", "--env", "staging"]), @"
     exit 0
@@ -185,7 +185,13 @@ fn a_shallow_clone_finds_what_it_needs() {
     insta::assert_snapshot!(ask_at(&shallow, &["changes", "--env", "staging"]), @"
     exit 0
     --- stdout
-    no commit in between touches its files: what runs has another history, or the definition differs: api, web
+    api  2 commits since hash-1
+      hash-2  2023-11-14  Round them again (A U Thor)
+      hash-3  2023-11-14  Round prices (A U Thor)
+
+    web  2 commits since hash-1
+      hash-2  2023-11-14  Round them again (A U Thor)
+      hash-3  2023-11-14  Round prices (A U Thor)
     ");
     insta::assert_snapshot!(ask_at(&shallow, &["deploy", "--env", "staging", "--log", "none"]), @r#"
     exit 0
@@ -212,14 +218,14 @@ fn a_shallow_clone_finds_what_it_needs() {
     exit 0
     --- stderr
     SERVICE  FROM  TO  COMMIT
-    api  hash-1  hash-2  hash-3
-    web  hash-4  hash-5  hash-3
+    web  hash-1  hash-2  hash-3
+    api  hash-4  hash-5  hash-3
     rolling back
     2 tasks: 2 to run; 2 jobs
     ✓ web:deploy [TIME]
     ✓ api:deploy [TIME]
     ✓ 2 tasks in [TIME]: 2 passed
-    staging runs now: web hash-5, api hash-2
+    staging runs now: web hash-2, api hash-5
     deploy [RUN]
     ");
 }

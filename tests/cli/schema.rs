@@ -48,6 +48,72 @@ fn every_document_is_what_its_schema_says() {
 }
 
 #[test]
+fn every_document_of_deploys_is_what_its_schema_says() {
+    let repo = crate::deploys::shop();
+    let check = |document: &str, arguments: &[&str], code| {
+        let said = repo.svc(&[arguments, &["--format", "json"]].concat()).run();
+        assert_eq!(said.code(), code, "{}", said.all());
+        let value = serde_json::from_str(&said.stdout()).expect("one document");
+        let found = faults(&schema(&repo, document), &value);
+        assert!(found.is_empty(), "{document}: {found:#?}\n{value:#}");
+        value
+    };
+    let staging = |command: &'static str| [command, "--env", "staging"];
+    check(
+        "deploy-plan",
+        &["deploy", "--env", "staging", "--dry-run"],
+        0,
+    );
+    let end = check(
+        "deploy-end",
+        &["deploy", "--env", "staging", "--bootstrap"],
+        0,
+    );
+    assert_eq!(end["outcome"], "fine");
+    // Nothing is due: the document is the plan, which says so.
+    check("deploy-plan", &staging("deploy"), 0);
+    crate::deploys::edit(&repo, "api", "Round prices");
+    crate::deploys::stop(&repo, "api", true);
+    let end = check("deploy-end", &staging("deploy"), 5);
+    assert_eq!(end["outcome"], "rolled-back");
+    assert_eq!(end["services"][1]["state"], Value::Null);
+    crate::deploys::stop(&repo, "api", false);
+    check(
+        "deploy-end",
+        &["deploy", "--env", "staging", "--retry-held"],
+        0,
+    );
+    check("moves", &["rollback", "--env", "staging", "--dry-run"], 0);
+    check("deploy-end", &["rollback", "--env", "staging"], 0);
+    check(
+        "moves",
+        &[
+            "promote",
+            "--from",
+            "staging",
+            "--to",
+            "production",
+            "--dry-run",
+        ],
+        0,
+    );
+    check("moves", &["down", "--env", "staging", "--dry-run"], 0);
+    check("status", &["status"], 0);
+    check("history", &staging("history"), 0);
+    check("changes", &staging("changes"), 0);
+    check("lock", &["lock", "show", "--env", "staging"], 0);
+    check(
+        "lock",
+        &["lock", "take", "--env", "staging", "--reason", "x"],
+        0,
+    );
+    check("status", &staging("status"), 0);
+    check("lock", &["lock", "release", "--env", "staging"], 0);
+    check("deploy-end", &staging("down"), 0);
+    check("moves", &staging("down"), 0);
+}
+
+#[test]
 fn every_event_is_what_its_schema_says() {
     let repo = repo();
     let events = repo.beside("events");

@@ -182,12 +182,30 @@ fn only_plain_files_are_read_and_none_that_is_too_large() {
     let commit = world.id("a", "HEAD");
     let error = a.read_all(commit, "s", LIMIT).unwrap_err();
     assert!(
-        error.to_string().contains("`large` has 20000 bytes"),
+        error.to_string().contains("`s/deep` is no plain file"),
         "{error}"
     );
     let error = a.read(commit, "s/large", LIMIT).unwrap_err();
     assert!(error.to_string().contains("20000"), "{error}");
-    let names: Vec<_> = a.read_all(commit, "s", 30_000).unwrap();
+    let module = "git update-index --add --cacheinfo 160000,$(git rev-parse HEAD),s/module";
+    for odd in ["git add s/link", "git add s/deep", module] {
+        let only = format!("git rm -rq --cached s; git add s/plain; {odd}; git commit -qm odd");
+        shell(&world, "a", &only);
+        let all = a.read_all(world.id("a", "HEAD"), "s", LIMIT);
+        assert!(matches!(all, Err(RefsError::Odd(_))), "{odd}: {all:?}");
+    }
+    shell(
+        &world,
+        "a",
+        "git rm -rq --cached s; git add s/plain s/large; git commit -qm fine",
+    );
+    let fine = world.id("a", "HEAD");
+    let error = a.read_all(fine, "s", LIMIT).unwrap_err();
+    assert!(
+        error.to_string().contains("`large` has 20000 bytes"),
+        "{error}"
+    );
+    let names = a.read_all(fine, "s", 30_000).unwrap();
     let names: Vec<_> = names.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(names, ["large", "plain"]);
     for path in [

@@ -33,7 +33,7 @@ impl Library {
         })
     }
 
-    /// The plain files of `commit` at `path`: below it, if it ends with `/`. None if it cannot be told.
+    /// What `commit` has at `path`: below it, if it ends with `/`. None if it cannot be told.
     pub fn list(&self, commit: ObjectId, path: &str) -> Option<Vec<Named>> {
         self.with(|library| {
             let commit = oid_of(commit).ok()?;
@@ -54,16 +54,11 @@ impl Library {
                 return None;
             }
             let above = &path[..path.len() - last.len()];
-            let plain = tree
-                .iter()
-                .filter(|it| it.filemode_raw() & 0o170_000 == 0o100_000);
-            let named = plain.filter_map(|it| {
-                let name = std::str::from_utf8(it.name_bytes()).ok()?;
-                let is_it = last.is_empty() || name == last;
-                is_it.then(|| Named {
-                    name: format!("{above}{name}"),
-                    content: id_of(it.id()),
-                })
+            let is_it = |name: &[u8]| last.is_empty() || name == last.as_bytes();
+            let found = tree.iter().filter(|it| is_it(it.name_bytes()));
+            let named = found.map(|it| {
+                let mode = it.filemode_raw() as u32;
+                Named::new(above, it.name_bytes(), mode, id_of(it.id()))
             });
             Some(named.collect())
         })

@@ -22,10 +22,36 @@ pub const LARGEST_TOTAL: usize = 1 << 28;
 /// How many missing files are fetched by one command.
 const FETCHED_AT_ONCE: usize = 1000;
 
-/// A file of a commit.
+/// What a commit has at a name.
 pub struct Named {
     pub name: String,
     pub content: ObjectId,
+    pub kind: Kind,
+}
+
+/// What it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Plain,
+    Directory,
+    /// A link or another repository, or what no text can name.
+    Odd,
+}
+
+impl Named {
+    /// What lies at `name` below `above`.
+    pub fn new(above: &str, name: &[u8], mode: u32, content: ObjectId) -> Self {
+        let text = String::from_utf8_lossy(name);
+        Self {
+            kind: match mode & 0o170_000 {
+                0o100_000 if text.as_bytes() == name => Kind::Plain,
+                0o040_000 => Kind::Directory,
+                _ => Kind::Odd,
+            },
+            name: format!("{above}{text}"),
+            content,
+        }
+    }
 }
 
 /// See `Refs::read`.
@@ -36,7 +62,8 @@ pub fn file(
     limit: usize,
 ) -> Result<Option<Vec<u8>>, RefsError> {
     let files = list(refs, commit, path.trim_matches('/'))?;
-    let exact = files.into_iter().find(|it| it.name == path);
+    let mut plain = files.into_iter().filter(|it| it.kind == Kind::Plain);
+    let exact = plain.find(|it| it.name == path);
     let Some(found) = exact else {
         return Ok(None);
     };
@@ -64,10 +91,21 @@ pub fn directory(
         }
         _ => false,
     });
+    // Whoever leaves something out would take it for not being there.
+    let is_odd = |it: &&Named| match it.kind {
+        Kind::Plain => false,
+        Kind::Directory => !path.is_empty(),
+        Kind::Odd => true,
+    };
+    if let Some(odd) = files.iter().find(is_odd) {
+        let name = odd.name.escape_debug();
+        return Err(RefsError::Odd(format!("`{prefix}{name}` is no plain file")));
+    }
+    files.retain(|it| it.kind == Kind::Plain);
     contents(refs, files, limit)
 }
 
-/// The plain files of `commit` at `path`: below it, if it ends with `/`.
+/// What `git ls-tree` lists for `path`.
 fn list(refs: &RemoteRefs, commit: ObjectId, path: &str) -> Result<Vec<Named>, RefsError> {
     let quickly = refs.library.as_ref().and_then(|it| it.list(commit, path));
     match quickly {
@@ -97,13 +135,9 @@ fn list_by_program(
     if entries.len() > MOST_ENTRIES {
         return Err(too_many(commit, path));
     }
-    let plain = entries.iter().filter(|it| it.mode & 0o170_000 == 0o100_000);
-    let named = plain.filter_map(|it| {
-        Some(Named {
-            name: std::str::from_utf8(it.path).ok()?.to_owned(),
-            content: it.content,
-        })
-    });
+    let named = entries
+        .iter()
+        .map(|it| Named::new("", it.path, it.mode, it.content));
     Ok(named.collect())
 }
 
@@ -196,7 +230,10 @@ fn batch(
         input.into_bytes(),
         read,
     )
-    .map_err(trouble)
+    .map_err(|error| match error {
+        Error::Corrupt(what) => RefsError::Odd(what),
+        other => trouble(other),
+    })
 }
 
 /// One answer of `git cat-file --batch`. A file that is too large is known by its first line, before it is read.

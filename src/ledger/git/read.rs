@@ -9,6 +9,7 @@ use crate::ledger::store::{MOST_ENTRY, MOST_LEASE, MOST_STANDING, MOST_WRITE, Wa
 use crate::model::change::ObjectId;
 use crate::model::ledger::{Entry, Invalid, LEASE_VERSION, Lease, Standing, Standings};
 use crate::model::name::ServiceName;
+use crate::model::refs::RefsError;
 
 pub const SERVICES: &str = "services";
 pub const ENTRIES: &str = "entries.jsonl";
@@ -32,7 +33,11 @@ impl GitStore {
         let Some(commit) = ledger else {
             return Ok(Standings::new());
         };
-        let files = self.place.refs.read_all(commit, SERVICES, MOST_STANDING)?;
+        let files = self.place.refs.read_all(commit, SERVICES, MOST_STANDING);
+        let files = files.map_err(|error| match error {
+            RefsError::Odd(what) => self.invalid(self.ledger.clone(), what),
+            other => other.into(),
+        })?;
         let read = |(name, bytes): (String, Vec<u8>)| self.standing_in(&name, &bytes);
         files.into_par_iter().map(read).collect()
     }

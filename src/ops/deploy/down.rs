@@ -38,5 +38,6 @@ pub fn prepare<'p>(place: &'p Place, asked: Asked) -> Result<Moves<'p>, Failure>
             });
         }
     }
+    moves.order();
     Ok(moves)
 }

@@ -205,7 +205,7 @@ impl<'p> Moves<'p> {
 
     /// Puts the moves in the order in which they are made, and gives for each the places of those that come before it. Ways
     /// back are gone in the other direction: who depends on something leaves before it.
-    fn order(&mut self) -> Vec<Vec<usize>> {
+    pub(in crate::ops::deploy) fn order(&mut self) -> Vec<Vec<usize>> {
         let staged = &self.scene.staged;
         let mut ordered: Vec<ServiceIndex> = Order::new(staged).services;
         let is_back = matches!(

@@ -70,11 +70,12 @@ pub fn prepare<'p>(
     let snapshot = repo.snapshot(head);
     let changed = snapshot.changed_since(commit)?;
     if request.mode != Mode::Show {
+        if commit.is_none() && !staged.is_local() {
+            return Err(no_commit(&name));
+        }
         guards::clean(&staged, &changed)?;
-        match commit {
-            Some(commit) => guards::branch(&staged, repo, commit)?,
-            None if staged.is_local() => {}
-            None => return Err(no_commit(&name)),
+        if let Some(commit) = commit {
+            guards::branch(&staged, repo, commit)?;
         }
     }
     let chosen = chosen(&staged, &request)?;
@@ -389,6 +390,8 @@ impl Prepared<'_> {
         let found: Vec<(usize, Vec<CommitLine>)> = asked
             .iter()
             .map(|(at, old, paths)| {
+                // In a shallow clone, this brings the history in between.
+                repo.is_ancestor(*old, head)?;
                 Ok((
                     *at,
                     repo.commits_between(*old, head, paths)?.unwrap_or_default(),

@@ -129,6 +129,7 @@ pub fn prepare<'p>(
             to: Some(to),
         });
     }
+    moves.order();
     Ok(Found { moves, left_out })
 }
 

@@ -33,6 +33,7 @@ pub fn prepare<'p>(place: &'p Place, asked: Asked, to: Option<&str>) -> Result<M
             moves.moves.push(Move { service, from, to });
         }
     }
+    moves.order();
     Ok(moves)
 }
 
