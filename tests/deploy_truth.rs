@@ -6,7 +6,6 @@
     reason = "tests stand outside of the house"
 )]
 
-#[allow(dead_code, reason = "each test program uses a part of it")]
 mod support;
 
 use std::fs::File;

@@ -49,6 +49,7 @@ pub fn run(session: &Session, args: &ChangesArgs) -> Result<Exit, Failure> {
         allow_diverged: true,
         is_pinned: false,
         reason: None,
+        is_agreed_to: false,
         patience: Patience::default(),
         jobs: None,
         cache: CacheUse::Off,

@@ -172,7 +172,7 @@ pub fn run(session: &Session, args: &DeployArgs) -> Result<Exit, Failure> {
     let pin = args.what.plan.as_deref().map(read_pin).transpose()?;
     let place = Place::find(&session.env, Fetch::Allowed)?;
     let request = request(session, args)?;
-    let prepared = session.look(|tell| deploy::prepare(&place, request, tell))?;
+    let mut prepared = session.look(|tell| deploy::prepare(&place, request, tell))?;
     if let Some(pin) = &pin {
         pin.check(&Pin::of(&prepared))?;
     }
@@ -205,6 +205,7 @@ pub fn run(session: &Session, args: &DeployArgs) -> Result<Exit, Failure> {
         };
         let name = &prepared.staged.environment;
         ask(session, name, &format!("Deploy {services} to {name}?"))?;
+        prepared.request.is_agreed_to = true;
     }
     let command = format!("svc deploy --env {}", prepared.staged.environment);
     let mut telling = Telling::new(session);
@@ -236,6 +237,7 @@ fn request(session: &Session, args: &DeployArgs) -> Result<Request, Failure> {
         atomic: args.how.atomic,
         allow_diverged: what.allow_diverged,
         is_pinned: what.plan.is_some(),
+        is_agreed_to: false,
         reason: args.how.consent.reason.clone(),
         patience: args.how.consent.patience(),
         jobs: session.jobs,

@@ -144,7 +144,7 @@ impl Scene<'_> {
         Ok(tenure)
     }
 
-    /// Carries out `acts`, each after those that `after` names, and ends with what the ledger says of them.
+    /// Carries out `acts`, each after those that `after` names, as long as the sources are the same, and ends with what the ledger says of them.
     ///
     /// # Errors
     /// The machine refuses what every run needs.
@@ -153,6 +153,7 @@ impl Scene<'_> {
         tenure: &Tenure,
         acts: Vec<Act>,
         after: &[Vec<usize>],
+        is_same: &(dyn Fn() -> Result<(), String> + Sync),
         tell: &mut dyn FnMut(Told<'_>),
     ) -> Result<Ended, Failure> {
         let journal = Journal::new(tenure);
@@ -163,7 +164,7 @@ impl Scene<'_> {
             .iter()
             .map(|it| (it.service.clone(), it.before.clone()));
         let planned = planned.collect();
-        let mut performing = self.performing(&journal, &who, &proxies, acts);
+        let mut performing = self.performing(&journal, &who, &proxies, acts, is_same);
         let mut summary = self.run(&performing, after, tell)?;
         let bad = |summary: &Summary| summary.results.iter().any(|it| it.outcome.is_bad());
         let is_bad = bad(&summary);
@@ -218,8 +219,10 @@ impl Scene<'_> {
         who: &'p crate::model::ledger::Who,
         proxies: &'p Proxies,
         acts: Vec<Act>,
+        is_same: &'p (dyn Fn() -> Result<(), String> + Sync),
     ) -> Performing<'p> {
         Performing {
+            is_same,
             journal,
             id: self.id,
             who,
@@ -265,7 +268,8 @@ impl Scene<'_> {
         let after: Vec<Vec<usize>> = (0..acts.len())
             .map(|at| at.checked_sub(1).into_iter().collect())
             .collect();
-        let undoing = self.performing(performing.journal, performing.who, performing.proxies, acts);
+        let (journal, who, proxies) = (performing.journal, performing.who, performing.proxies);
+        let undoing = self.performing(journal, who, proxies, acts, &|| Ok(()));
         self.run(&undoing, &after, tell).map(Some)
     }
 

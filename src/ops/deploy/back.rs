@@ -9,7 +9,7 @@ use crate::config;
 use crate::git::{Checkout, Repo};
 use crate::model::change::ObjectId;
 use crate::model::env::Env;
-use crate::model::ledger::Deployed;
+use crate::model::ledger::{Deployed, Standings};
 use crate::model::name::{EnvironmentName, ServiceName};
 use crate::model::target::{Resolved, Step};
 use crate::model::workspace::ServiceIndex;
@@ -29,6 +29,8 @@ pub struct Past<'a> {
     pub machine: &'a Machine,
     /// Asks to end.
     control: Option<Control>,
+    /// What is known to run, to tell where it answers.
+    runs: BTreeMap<ServiceName, Deployed>,
     checkouts: Mutex<BTreeMap<ObjectId, Arc<Then>>>,
 }
 
@@ -49,6 +51,7 @@ impl<'a> Past<'a> {
             environment,
             machine,
             control: None,
+            runs: BTreeMap::new(),
             checkouts: Mutex::default(),
         }
     }
@@ -57,6 +60,16 @@ impl<'a> Past<'a> {
     pub fn under(self, control: &Control) -> Self {
         Self {
             control: Some(control.clone()),
+            ..self
+        }
+    }
+
+    /// The same, knowing how services stand.
+    pub fn knowing(self, standings: &Standings) -> Self {
+        let runs = standings.iter();
+        let runs = runs.filter_map(|(name, it)| Some((name.clone(), it.runs().known()?.clone())));
+        Self {
+            runs: runs.collect(),
             ..self
         }
     }
@@ -141,7 +154,7 @@ impl<'a> Past<'a> {
             root: then.checkout.root().to_owned(),
             release: release.clone(),
             serving: None,
-            neighbours: neighbours(&then.staged, index, &|_| None),
+            neighbours: neighbours(&then.staged, index, &|it| self.runs.get(it).cloned()),
         })
     }
 

@@ -90,8 +90,18 @@ pub struct Going<'a> {
 /// A step that did not pass.
 pub struct Broken {
     pub result: Box<TaskResult>,
-    /// Whether something that runs may have been changed.
-    pub is_touched: bool,
+    pub reach: Reach,
+}
+
+/// How far a deploy came that broke.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reach {
+    /// No step that changes anything was begun.
+    Nothing,
+    /// What comes before was begun, such as a migration; what runs was not replaced.
+    Before,
+    /// Something that runs may have been replaced.
+    Running,
 }
 
 impl Going<'_> {
@@ -101,13 +111,10 @@ impl Going<'_> {
     /// # Errors
     /// A step did not pass.
     pub fn bring(&self, hands: &mut dyn Hands) -> Result<(), Broken> {
-        let untouched = |result| Broken {
-            result,
-            is_touched: false,
-        };
-        self.check(hands).map_err(untouched)?;
+        let at = |reach| move |result| Broken { result, reach };
+        self.check(hands).map_err(at(Reach::Nothing))?;
         self.run(&self.what.resolved.before, hands)
-            .map_err(untouched)?;
+            .map_err(at(Reach::Before))?;
         self.switch(Step::Deploy, hands).map_err(touched)?;
         self.run(&self.what.resolved.after, hands).map_err(touched)
     }
@@ -149,7 +156,7 @@ impl Going<'_> {
         };
         well.map_err(|result| Broken {
             result,
-            is_touched: false,
+            reach: Reach::Nothing,
         })
     }
 
@@ -173,7 +180,7 @@ impl Going<'_> {
             };
             return Err(Broken {
                 result: failed(how),
-                is_touched: false,
+                reach: Reach::Nothing,
             });
         }
         self.run(&commands, hands).map_err(touched)
@@ -348,7 +355,7 @@ pub fn failed(why: String) -> Box<TaskResult> {
 fn touched(result: Box<TaskResult>) -> Broken {
     Broken {
         result,
-        is_touched: true,
+        reach: Reach::Running,
     }
 }
 

@@ -26,6 +26,7 @@ pub mod releases;
 pub mod rollback;
 mod run;
 mod serve;
+mod sources;
 mod wanted;
 
 use std::time::Duration;
@@ -60,6 +61,8 @@ pub struct Request {
     /// Follow a plan that was written down: once anything moved, nothing is planned anew.
     pub is_pinned: bool,
     pub reason: Option<String>,
+    /// Whether a person was asked, and agreed to just this plan.
+    pub is_agreed_to: bool,
     pub patience: Patience,
     pub jobs: Option<usize>,
     pub cache: CacheUse,

@@ -143,7 +143,9 @@ impl<'p> Moves<'p> {
         let control = Control::new().map_err(refused)?;
         let _listener = listen(control.clone(), |_| {}).map_err(refused)?;
         let machine = Machine::open(self.place, &self.scene.staged)?;
-        let past = Past::new(self.place, self.environment.clone(), &machine).under(&control);
+        let past = Past::new(self.place, self.environment.clone(), &machine)
+            .knowing(&self.scene.seen.standings)
+            .under(&control);
         let after = self.order();
         let acts = self.acts(&past, &machine)?;
         let settings: Settings = self.scene.workspace.settings().clone();
@@ -167,7 +169,7 @@ impl<'p> Moves<'p> {
             tenure.release()?;
             return Err(faster);
         }
-        let ended = scene.carry_out(&tenure, acts, &after, tell)?;
+        let ended = scene.carry_out(&tenure, acts, &after, &|| Ok(()), tell)?;
         release(tenure, ended, tell)
     }
 

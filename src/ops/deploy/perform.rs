@@ -10,7 +10,7 @@ use crate::model::ledger::{Action, DeployId, Deployed, ENTRY_VERSION, Entry, Run
 use crate::model::name::ServiceName;
 use crate::model::run::{Outcome, TaskResult};
 use crate::ops::deploy::back::Past;
-use crate::ops::deploy::bring::{Bringing, Broken, Going};
+use crate::ops::deploy::bring::{Bringing, Broken, Going, Reach};
 use crate::ops::deploy::journal::Journal;
 
 /// Everything that is carried out under one lease.
@@ -22,6 +22,8 @@ pub struct Performing<'a> {
     pub on_failure: OnFailure,
     pub proxies: &'a Proxies,
     pub past: &'a Past<'a>,
+    /// Whether the sources are still those that were planned; what changed, if not.
+    pub is_same: &'a (dyn Fn() -> Result<(), String> + Sync),
     /// By place in the plan of the run.
     pub acts: Vec<Act>,
     /// What was done to each, by place, where something was.
@@ -52,6 +54,9 @@ impl Steps for Performing<'_> {
         if let Some(why) = self.journal.closed() {
             return TaskResult::not_started(Outcome::Skipped, format!("not started: {why}"));
         }
+        if let Err(what) = (self.is_same)() {
+            return TaskResult::not_started(Outcome::Failed, format!("nothing was done: {what}"));
+        }
         let started = self.entry(act, State::Started, Runs::Unknown, None);
         if let Err(error) = self.journal.write(started) {
             let why = format!("nothing was done, as the ledger cannot be written: {error}");
@@ -80,7 +85,7 @@ impl Steps for Performing<'_> {
             )
             .trim()
             .to_owned();
-            return *Box::new(result);
+            return result;
         }
         self.done.lock().expect("no thread panics with it")[task] = Some(done);
         result
@@ -97,7 +102,7 @@ impl Performing<'_> {
                 let going = self.going(&act.brings, act.before.known(), Some(restores));
                 going.check(hands).map_err(|result| Broken {
                     result,
-                    is_touched: false,
+                    reach: Reach::Nothing,
                 })?;
                 going.go_back(hands)?;
             }
@@ -119,24 +124,26 @@ impl Performing<'_> {
         broken: Broken,
         hands: &mut dyn Hands,
     ) -> (Entry, TaskResult) {
-        let Broken {
-            mut result,
-            is_touched,
-        } = broken;
+        let Broken { mut result, reach } = broken;
         let why = result.reason.clone();
         let end = |state, runs| self.entry(act, state, runs, Some(why.clone()));
-        let untouched = match is_touched {
-            true => Runs::Unknown,
-            false => act.before.clone(),
-        };
         if result.outcome == Outcome::Interrupted || hands.control().is_asked() {
             result.outcome = Outcome::Interrupted;
-            return (end(State::Interrupted, untouched), *result);
+            let runs = match reach {
+                Reach::Nothing => act.before.clone(),
+                Reach::Before | Reach::Running => Runs::Unknown,
+            };
+            return (end(State::Interrupted, runs), *result);
         }
         let goes_back = matches!(act.action, Action::Deploy | Action::Promote)
             && self.on_failure == OnFailure::Rollback;
-        if !is_touched || !goes_back {
-            return (end(State::Failed, untouched), *result);
+        if reach < Reach::Running || !goes_back {
+            let runs = match reach {
+                Reach::Nothing => act.before.clone(),
+                Reach::Before => self.still_runs(act, hands),
+                Reach::Running => Runs::Unknown,
+            };
+            return (end(State::Failed, runs), *result);
         }
         hands.say(&format!("{why}; going back"));
         match self.go_back(act, hands) {
@@ -154,6 +161,25 @@ impl Performing<'_> {
                 end.error = Some(result.reason.clone());
                 (end, *result)
             }
+        }
+    }
+
+    /// What runs after something failed that comes before the deploy itself: what ran before, if it still is well.
+    fn still_runs(&self, act: &Act, hands: &mut dyn Hands) -> Runs {
+        let Runs::This(before) = &act.before else {
+            return act.before.clone();
+        };
+        let bringing = match act.brings.serving {
+            Some(_) => self.past.returning(&act.service, before).ok(),
+            None => Some(act.brings.again()),
+        };
+        let is_well = bringing.is_some_and(|it| {
+            let going = self.going(&it, None, None);
+            going.verify(hands).is_ok()
+        });
+        match is_well {
+            true => act.before.clone(),
+            false => Runs::Unknown,
         }
     }
 
@@ -213,13 +239,13 @@ impl Performing<'_> {
 
 /// Brings a release; tries again as often as its definition says, before anything is rolled back.
 fn bring(going: &Going<'_>, retry: u32, hands: &mut dyn Hands) -> Result<(), Broken> {
-    let (mut left, mut is_touched) = (retry, false);
+    let (mut left, mut reach) = (retry, Reach::Nothing);
     loop {
         let Err(mut broken) = going.bring(hands) else {
             return Ok(());
         };
-        is_touched |= broken.is_touched;
-        broken.is_touched = is_touched;
+        reach = reach.max(broken.reach);
+        broken.reach = reach;
         if left == 0 || hands.control().is_asked() {
             return Err(broken);
         }

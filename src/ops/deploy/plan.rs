@@ -116,6 +116,19 @@ pub fn prepare<'p>(
     Ok(prepared)
 }
 
+/// The newest deploy in the order of the ledger, whatever clocks say.
+///
+/// # Errors
+/// The ledger cannot be read.
+pub fn last_deploy(store: &dyn Store) -> Result<Option<DeployId>, Failure> {
+    let wanted = Wanted {
+        most: Some(1),
+        ..Wanted::default()
+    };
+    let newest = store.history(&wanted)?.into_iter().next();
+    Ok(newest.map(|it| it.deploy))
+}
+
 /// Names a deploy: when it began, and something that no other has.
 pub fn new_id() -> DeployId {
     use std::hash::{BuildHasher, Hasher};
@@ -343,8 +356,7 @@ impl Prepared<'_> {
             return Ok(BTreeSet::new());
         }
         let newest = self.seen.standings.values().map(|it| &it.newest);
-        let last = newest.clone().map(|it| &it.deploy).max();
-        let Some(last) = last.cloned() else {
+        let Some(last) = last_deploy(&*self.store)? else {
             return Err(Failure::Usage {
                 message: format!(
                     "there is no deploy of `{}` to resume",

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use crate::ledger::Refresh;
 use crate::model::change::{Head, ObjectId};
+use crate::model::digest::Digest;
 use crate::model::ledger::{Action, Deployed, Runs};
+use crate::model::name::ServiceName;
 use crate::model::path::FilePath;
 use crate::model::release::RELEASE_FORMAT;
 use crate::model::workspace::ServiceIndex;
@@ -12,7 +14,7 @@ use crate::ops::deploy::back::{Past, Then};
 use crate::ops::deploy::guards::{self, Leave};
 use crate::ops::deploy::moves::{Asked, Ground, Move, Moves};
 use crate::ops::deploy::serve::Machine;
-use crate::ops::deploy::wanted::digests;
+use crate::ops::deploy::wanted::{Anew, digests};
 use crate::ops::failure::Failure;
 use crate::ops::place::Place;
 
@@ -66,6 +68,16 @@ pub fn prepare<'p>(
     };
     let machine = Machine::open(place, &ground.staged)?;
     let past = Past::new(place, ground.staged.environment.clone(), &machine);
+    // An older svc may have recorded either in another format.
+    let anew = Anew::new(
+        place.repo.as_ref(),
+        &ground.staged.environment,
+        &place.env.variables,
+    );
+    let present = |service: &ServiceName, it: &Deployed| match it.format == RELEASE_FORMAT {
+        true => Some(it.release.clone()),
+        false => anew.of(service, it).map(|(release, _)| release),
+    };
     let mut left_out = Vec::new();
     let mut found = Vec::new();
     for service in services {
@@ -79,13 +91,15 @@ pub fn prepare<'p>(
             continue;
         };
         let from = ground.runs(&service);
-        if from.known().is_some_and(|it| it.release == release.release) {
+        let wanted = present(&service, &release);
+        let is_wanted = |it: &Deployed| wanted.is_some() && present(&service, it) == wanted;
+        if from.known().is_some_and(is_wanted) {
             continue;
         }
         let is_named = asked.services.iter().any(|it| it == service.as_str());
         let held = ground.seen.standings.get(&service).and_then(|it| {
             let mut held = it.held.iter();
-            held.find(|it| it.what.release == release.release)
+            held.find(|it| is_wanted(&it.what))
         });
         if held.is_some() && !is_named && !request.retry_held {
             leave(
@@ -115,8 +129,13 @@ pub fn prepare<'p>(
         request.leave,
     )?;
     for (service, from, release, commit, then, index) in found {
-        let config = config(place, &then, commit, index)?;
+        let (fingerprint, config) = digests_at(place, &then, commit, index)?;
         let to = Deployed {
+            // What is recorded in the present format is the same release under its present name.
+            release: match release.format == RELEASE_FORMAT {
+                true => release.release.clone(),
+                false => fingerprint,
+            },
             config,
             format: RELEASE_FORMAT,
             deploy: moves.id.clone(),
@@ -133,19 +152,18 @@ pub fn prepare<'p>(
     Ok(Found { moves, left_out })
 }
 
-fn config(
+fn digests_at(
     place: &Place,
     then: &Then,
     commit: ObjectId,
     index: ServiceIndex,
-) -> Result<crate::model::digest::Digest, Failure> {
+) -> Result<(Digest, Digest), Failure> {
     let repo = place.repo.as_ref().expect("a commit was checked out of it");
     let snapshot = repo.snapshot(Head::Commit(Some(commit)));
     let files = snapshot.files(&[FilePath::default()])?;
     let variables = &place.env.variables;
     let mut digests = digests(&then.staged, &*snapshot, &files, &[index], variables);
-    let (_, config) = digests.remove(&index).expect("it was asked for");
-    Ok(config)
+    Ok(digests.remove(&index).expect("it was asked for"))
 }
 
 /// The same guards as for a deploy of those commits.

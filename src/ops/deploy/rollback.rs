@@ -6,6 +6,7 @@ use crate::ledger::{Refresh, Wanted};
 use crate::model::ledger::{Action, DeployId, Entry, Runs, State};
 use crate::model::name::ServiceName;
 use crate::ops::deploy::moves::{Asked, Ground, Move, Moves};
+use crate::ops::deploy::plan::last_deploy;
 use crate::ops::failure::Failure;
 use crate::ops::place::Place;
 
@@ -56,7 +57,7 @@ fn of_deploy(ground: &Ground, deploy: &DeployId) -> Result<Vec<ServiceName>, Fai
         ..Wanted::default()
     };
     let entries = ground.store.history(&wanted)?;
-    let brought = entries.iter().filter(|it| it.state == State::Succeeded);
+    let brought = entries.iter().filter(|it| brought(it));
     let services: BTreeSet<ServiceName> = brought.map(|it| it.service.clone()).collect();
     match services.is_empty() {
         true => Err(unknown_deploy(deploy.as_str())),
@@ -67,7 +68,7 @@ fn of_deploy(ground: &Ground, deploy: &DeployId) -> Result<Vec<ServiceName>, Fai
 /// The services of the newest deploy, less those that it did not change.
 fn of_last_deploy(ground: &Ground) -> Result<Vec<ServiceName>, Failure> {
     let newest = || ground.seen.standings.values().map(|it| &it.newest);
-    let Some(last) = newest().map(|it| &it.deploy).max() else {
+    let Some(last) = last_deploy(&*ground.store)? else {
         return Err(Failure::Usage {
             message: format!(
                 "nothing was ever deployed to `{}`",
@@ -76,7 +77,7 @@ fn of_last_deploy(ground: &Ground) -> Result<Vec<ServiceName>, Failure> {
             hint: "`svc history` shows what was".into(),
         });
     };
-    let changed = newest().filter(|it| it.deploy == *last && it.runs != it.before);
+    let changed = newest().filter(|it| it.deploy == last && it.runs != it.before);
     let services: Vec<ServiceName> = changed.map(|it| it.service.clone()).collect();
     match services.is_empty() {
         true => Err(Failure::Usage {
@@ -114,7 +115,7 @@ fn brought_by(ground: &Ground, service: &ServiceName, deploy: &DeployId) -> Resu
     let entries = entries_of(ground, service)?;
     let brought = entries
         .into_iter()
-        .find(|it| it.deploy == *deploy && it.state == State::Succeeded);
+        .find(|it| it.deploy == *deploy && brought(it));
     match brought.map(|it| it.runs) {
         Some(Runs::This(runs)) => Ok(Runs::This(runs)),
         _ => Err(Failure::Usage {
@@ -125,6 +126,11 @@ fn brought_by(ground: &Ground, service: &ServiceName, deploy: &DeployId) -> Resu
             ),
         }),
     }
+}
+
+/// Whether the entry says that something was brought, rather than taken back with others.
+fn brought(entry: &Entry) -> bool {
+    entry.state == State::Succeeded && entry.action != Action::Undo
 }
 
 fn entries_of(ground: &Ground, service: &ServiceName) -> Result<Vec<Entry>, Failure> {

@@ -2,14 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::git::Repo;
-use crate::git::snapshot::{File, Files};
 use crate::ledger::Tenure;
-use crate::model::change::Head;
-use crate::model::due::PlannedDeploy;
 use crate::model::ledger::{Action, Runs};
 use crate::model::name::ServiceName;
-use crate::model::path::FilePath;
 use crate::model::run::Summary;
 use crate::model::workspace::ServiceIndex;
 use crate::ops::deploy::Mode;
@@ -21,7 +16,7 @@ use crate::ops::deploy::moves::cannot_be_removed;
 use crate::ops::deploy::perform::Act;
 use crate::ops::deploy::plan::Prepared;
 use crate::ops::deploy::serve::Machine;
-use crate::ops::deploy::wanted::digests;
+use crate::ops::deploy::sources::Sources;
 use crate::ops::failure::Failure;
 use crate::process::Control;
 use crate::process::signals::listen;
@@ -52,7 +47,9 @@ pub fn carry_out(
         }
         let machine = Machine::open(prepared.place, &prepared.staged)?;
         let environment = prepared.staged.environment.clone();
-        let past = Past::new(prepared.place, environment.clone(), &machine).under(&control);
+        let past = Past::new(prepared.place, environment.clone(), &machine)
+            .under(&control)
+            .knowing(&prepared.seen.standings);
         let id = prepared.id.clone();
         let (store, request) = (prepared.store.clone(), prepared.request.clone());
         let settings = prepared.staged.workspace.settings().clone();
@@ -76,7 +73,8 @@ pub fn carry_out(
         match replan(&mut prepared, &tenure, &values)? {
             Replanned::Same => {}
             Replanned::Less(lines) => lines.into_iter().for_each(|it| tell(Told::Line(it))),
-            Replanned::More(who) if round < MOST_PLANS => {
+            // What a person agreed to is not made more behind their back.
+            Replanned::More(who) if round < MOST_PLANS && !prepared.request.is_agreed_to => {
                 tell(Told::Line(format!("{who}; the plan is made anew")));
                 tenure.release()?;
                 continue;
@@ -87,12 +85,14 @@ pub fn carry_out(
             }
         }
         // Only now: building takes time, and so may waiting for the lease.
-        if let Err(stale) = check_sources(&prepared) {
+        let sources = Sources::of(&prepared);
+        if let Err(what) = sources.check() {
             tenure.release()?;
-            return Err(stale);
+            return Err(Failure::Stale { what });
         }
         let (acts, after) = acts(&prepared, &values, &machine, &past)?;
-        let ended = scene.carry_out(&tenure, acts, &after, tell)?;
+        let is_same = || sources.check_again();
+        let ended = scene.carry_out(&tenure, acts, &after, &is_same, tell)?;
         return release(tenure, ended, tell);
     }
     unreachable!("the last round returns")
@@ -166,50 +166,6 @@ fn not_built(prepared: &Prepared<'_>, summary: Summary) -> Ended {
         },
         summary: Some(summary),
     }
-}
-
-/// The sources must still be those that the plan was made from: what was built is recorded as made from them.
-fn check_sources(prepared: &Prepared<'_>) -> Result<(), Failure> {
-    let repo: &Repo = prepared
-        .place
-        .repo
-        .as_ref()
-        .expect("a plan is made from a repository");
-    let snapshot = repo.snapshot(Head::WorkTree(prepared.plan.commit));
-    let due: Vec<&PlannedDeploy> = prepared
-        .plan
-        .due()
-        .map(|at| &prepared.plan.services[at])
-        .collect();
-    let services: Vec<ServiceIndex> = due.iter().map(|it| it.service).collect();
-    let files = known(snapshot.files(&[FilePath::default()])?, &prepared.files);
-    let staged = &prepared.staged;
-    let now = digests(staged, &*snapshot, &files, &services, &prepared.variables);
-    let is_same = |it: &&PlannedDeploy| {
-        now[&it.service] == (it.wanted.release.clone(), it.wanted.config.clone())
-    };
-    let is_head = repo.head_commit()? == prepared.plan.commit;
-    match due.into_iter().find(|it| !is_same(it)) {
-        None if is_head => Ok(()),
-        None => Err(Failure::Stale {
-            what: "another commit was checked out while it was built".into(),
-        }),
-        Some(changed) => Err(Failure::Stale {
-            what: format!(
-                "sources of {} changed while it was built, or its build leaves files there that git does not ignore",
-                changed.name
-            ),
-        }),
-    }
-}
-
-/// Those of the files `now` that git tracks or that were there `before`: what a build drops beside its outputs is no source
-/// of this release.
-fn known(now: Files, before: &Files) -> Files {
-    let mut known = Files::default();
-    let is_source = |it: &File<'_>| it.is_tracked || before.find(it.path).is_some();
-    now.iter().filter(is_source).for_each(|it| known.push(it));
-    known
 }
 
 /// What became of a plan once the lease was held.
