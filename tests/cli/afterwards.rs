@@ -364,10 +364,11 @@ fn a_rollback_goes_back_and_then_further_back() {
     exit 0
     --- stdout
     SERVICE  VERSION  COMMIT  STATE  DEPLOYED  BEHIND  BY
-    api  hash-1  hash-2  running  [AGO]  1  Ann
+    api  hash-1  hash-2  held  [AGO]  1  Ann
     web  hash-3  hash-4  running  [AGO]  2  Ann
 
-    staging: held: api: hash-5 was rolled back (deploy [RUN])
+    staging: held: api: deploy [RUN] of hash-1 by Ann on [HOST] went back to it, [AGO]
+    staging: to deploy what is held: svc deploy --retry-held --env staging
     ");
     insta::assert_snapshot!(ask(&repo, &["deploy", "--env", "staging", "--dry-run"]), @r#"
     exit 0

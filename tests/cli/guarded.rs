@@ -340,11 +340,11 @@ fn a_ledger_that_is_refused_in_the_middle_is_told() {
     exit 0
     --- stdout
     SERVICE  VERSION  COMMIT  STATE  DEPLOYED  BEHIND  BY
-    api  deploying  [AGO]  Ann
+    api  unknown  [AGO]  Ann
     web  hash-1  hash-2  running  [AGO]  2  Ann
 
-    staging: locked by Ann on [HOST] since [WHEN] ([AGO]): svc deploy --env staging
-    staging: deploying: api: deploy [RUN] of hash-3 by Ann on [HOST] goes on, [AGO]
+    staging: unknown: api: deploy [RUN] of hash-3 by Ann on [HOST] did not end, [AGO]
+    staging: to resolve unknown: svc deploy --resume --env staging
     ");
 }
 

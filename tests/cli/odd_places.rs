@@ -73,7 +73,6 @@ fn without_a_remote_the_ledger_is_a_file() {
     api  nothing  hash-1  first deploy here
 
     1 to deploy
-    building and testing
     deploying
     ✓ api:deploy [TIME]
     ✓ 1 task in [TIME]: 1 passed
