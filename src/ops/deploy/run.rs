@@ -24,6 +24,9 @@ use crate::process::signals::listen;
 /// How often a plan is made anew because somebody else was faster.
 const MOST_PLANS: u32 = 2;
 
+/// How many services are adopted at once: they are only asked and written down, and what comes together is written together.
+const ADOPTED_AT_ONCE: usize = 64;
+
 /// Deploys what is due.
 ///
 /// # Errors
@@ -65,7 +68,10 @@ pub fn carry_out(
             on_failure: prepared.staged.settings.on_failure,
             atomic: request.atomic,
             reason: request.reason.as_deref(),
-            jobs: request.jobs,
+            jobs: request.jobs.or(match request.mode {
+                Mode::Adopt => Some(ADOPTED_AT_ONCE),
+                Mode::Deploy { .. } | Mode::Show => None,
+            }),
             command,
             control: &control,
         };
