@@ -57,6 +57,8 @@ pub enum DeployVerdict {
     Due(Due),
     /// It failed or was rolled back before, and is not deployed by itself.
     Held(Held),
+    /// It would be due, but what it depends on is held.
+    Waits(ServiceName),
 }
 
 /// Why a service is due.
@@ -177,7 +179,7 @@ mod tests {
         let word = match verdict {
             DeployVerdict::UpToDate => "up to date",
             DeployVerdict::Due(due) => due.word(),
-            DeployVerdict::Held(_) => "held",
+            DeployVerdict::Held(_) | DeployVerdict::Waits(_) => "held",
         };
         assert_eq!(word, expected, "{standing:?} {wanted}");
     }

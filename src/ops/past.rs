@@ -104,6 +104,7 @@ pub fn changes(prepared: &Prepared<'_>) -> Vec<ServiceChanges> {
             let runs = planned.standing.as_ref().and_then(|it| it.runs().known());
             let note = match &planned.verdict {
                 DeployVerdict::UpToDate => Some("up to date".to_owned()),
+                DeployVerdict::Waits(other) => Some(format!("it waits for {other}, which is held")),
                 DeployVerdict::Held(held) => Some(format!(
                     "held: {} failed or was rolled back in {}",
                     held.what.version(),

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::model::due::{DeployPlan, DeployVerdict, Due, PlannedDeploy};
 use crate::model::ledger::{Held, Runs, State};
+use crate::model::name::ServiceName;
 use crate::report::clean::short;
 use crate::report::deployed::{self, TEXT};
 use crate::report::table::Table;
@@ -34,6 +35,7 @@ pub fn deploy_plan_text(plan: &DeployPlan, look: Look) -> String {
 pub fn deploy_plan_counts(plan: &DeployPlan) -> String {
     let due = plan.due().count();
     let held = held(plan).count();
+    let waits = waiting(plan).count();
     let removed = if plan.prune {
         "to take down"
     } else {
@@ -41,8 +43,9 @@ pub fn deploy_plan_counts(plan: &DeployPlan) -> String {
     };
     let counts = [
         (held, "held"),
+        (waits, "waiting"),
         (plan.removed.len(), removed),
-        (plan.services.len() - due - held, "up to date"),
+        (plan.services.len() - due - held - waits, "up to date"),
     ];
     let counts = counts.iter().filter(|(count, _)| *count > 0);
     let verb = if plan.adopt {
@@ -73,6 +76,7 @@ fn service_json(plan: &DeployPlan, it: &PlannedDeploy) -> Value {
         DeployVerdict::UpToDate => ("up-to-date", Value::Null, None),
         DeployVerdict::Due(due) => ("deploy", json!(due.word()), None),
         DeployVerdict::Held(held) => ("held", json!(held.why), Some(&held.what.deploy)),
+        DeployVerdict::Waits(other) => ("waits", json!(other), None),
     };
     let after = it.after.iter().filter_map(|at| plan.services.get(*at));
     let after: Vec<_> = after.map(|it| &it.name).collect();
@@ -195,8 +199,20 @@ fn held(plan: &DeployPlan) -> impl Iterator<Item = (&PlannedDeploy, &Held)> {
     })
 }
 
+/// Services that wait for one that is held, each with that.
+fn waiting(plan: &DeployPlan) -> impl Iterator<Item = (&PlannedDeploy, &ServiceName)> {
+    plan.services.iter().filter_map(|it| match &it.verdict {
+        DeployVerdict::Waits(other) => Some((it, other)),
+        _ => None,
+    })
+}
+
 fn held_text(plan: &DeployPlan, look: Look) -> String {
     let mut text = String::new();
+    for (it, other) in waiting(plan) {
+        let name = look.paint.notable(format!("waiting: {}", it.name));
+        text.push_str(&format!("{name}  for {other}, which is held\n"));
+    }
     for (it, held) in held(plan) {
         let name = look.paint.notable(format!("held: {}", it.name));
         text.push_str(&format!("{name}  {}\n", deployed::held(held)));

@@ -80,7 +80,7 @@ pub fn deploy_plan() -> Value {
     object(json!({
         "environment": string(), "commit": nullable(reference("oid")), "dirty": boolean(),
         "services": array(object(json!({
-            "name": string(), "verdict": {"enum": ["deploy", "up-to-date", "held"]},
+            "name": string(), "verdict": {"enum": ["deploy", "up-to-date", "held", "waits"]},
             "why": {"enum": [null, "first", "unknown", "taken-down", "release", "config", "release-and-config",
                              "forced", "gone", "failed", "rolled-back", "interrupted", "started", "succeeded"]},
             "held_by": nullable(string()), "from": reference("runs"), "to": to,

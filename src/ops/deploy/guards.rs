@@ -81,7 +81,7 @@ fn not_listed(staged: &Staged, here: &str) -> Failure {
             listed(&staged.settings.branches),
             staged.environment
         ),
-        hint: "`branches` of the environment in services.toml says so".into(),
+        hint: "`branches` of the environment in services.toml says so; `git fetch` if the branch is newer than this clone".into(),
     }
 }
 
@@ -181,10 +181,10 @@ pub fn dependencies(
         let planned = &plan.services[at];
         for before in &order.before[&planned.service] {
             let name = &staged.workspace.service(*before).name;
-            let is_planned = plan
-                .services
-                .iter()
-                .any(|it| it.service == *before && !matches!(it.verdict, DeployVerdict::Held(_)));
+            let is_planned = plan.services.iter().any(|it| {
+                it.service == *before
+                    && !matches!(it.verdict, DeployVerdict::Held(_) | DeployVerdict::Waits(_))
+            });
             if is_planned || standing(name.as_str()) {
                 continue;
             }

@@ -275,7 +275,10 @@ pub fn cannot_be_removed(service: &ServiceName, brings: &Bringing) -> Failure {
         ),
         None => (
             "its deploy is commands of its own".to_owned(),
-            "take it away by hand; a target with a step `remove` can do it".to_owned(),
+            format!(
+                "take it away by hand, then `svc down --forget --env {} {service}` writes that down; a target with a step `remove` can do it",
+                brings.resolved.environment
+            ),
         ),
     };
     Failure::Usage {

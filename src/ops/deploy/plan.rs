@@ -129,6 +129,25 @@ pub fn last_deploy(store: &dyn Store) -> Result<Option<DeployId>, Failure> {
     Ok(newest.map(|it| it.deploy))
 }
 
+/// What depends on something that is held waits for it, unless it was asked for: it is made from sources that are not wanted
+/// there. Services stand behind those that they come after.
+fn leave_waiting(services: &mut [PlannedDeploy], is_asked_for: impl Fn(&ServiceName) -> bool) {
+    for at in 0..services.len() {
+        if !matches!(services[at].verdict, DeployVerdict::Due(_))
+            || is_asked_for(&services[at].name)
+        {
+            continue;
+        }
+        let held = services[at].after.iter().find(|it| {
+            let verdict = &services[**it].verdict;
+            matches!(verdict, DeployVerdict::Held(_) | DeployVerdict::Waits(_))
+        });
+        if let Some(held) = held {
+            services[at].verdict = DeployVerdict::Waits(services[*held].name.clone());
+        }
+    }
+}
+
 /// Names a deploy: when it began, and something that no other has.
 pub fn new_id() -> DeployId {
     use std::hash::{BuildHasher, Hasher};
@@ -213,6 +232,7 @@ impl Prepared<'_> {
     /// A guard refuses.
     pub fn decide(&mut self) -> Result<(), Failure> {
         let insists = self.insists()?;
+        let names = self.request.select.names.clone();
         let repo = self.place.repo.as_ref();
         let anew = Anew::new(repo, &self.staged.environment, &self.variables);
         let after = self.order.among(&self.chosen);
@@ -261,6 +281,11 @@ impl Prepared<'_> {
                 commits: Vec::new(),
             });
         }
+        leave_waiting(&mut services, |it| {
+            self.request.retry_held
+                || insists.contains(it)
+                || names.iter().any(|name| name == it.as_str())
+        });
         self.plan.services = services;
         self.plan.removed = self.removed();
         self.guard()
@@ -317,6 +342,21 @@ impl Prepared<'_> {
         let store = self.ledgers.of(from)?;
         let seen = store.look(Refresh::Now)?;
         let is_it = |planned: &PlannedDeploy, it: &Deployed| it.release == planned.wanted.release;
+        let is_held = |planned: &&PlannedDeploy| {
+            let standing = seen.standings.get(&planned.name);
+            standing.is_some_and(|it| it.held.iter().any(|held| is_it(planned, &held.what)))
+        };
+        if let Some(held) = pending.iter().find(|it| is_held(it)) {
+            return Err(Failure::Usage {
+                message: format!(
+                    "`{}` {} failed or was rolled back in `{from}`, from which `{}` is promoted",
+                    held.name,
+                    held.wanted.version(),
+                    self.plan.environment
+                ),
+                hint: format!("mend it, and deploy it to `{from}` first"),
+            });
+        }
         pending.retain(|planned| {
             let standing = seen.standings.get(&planned.name);
             let runs = standing.and_then(|it| it.runs().known());

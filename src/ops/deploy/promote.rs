@@ -62,6 +62,18 @@ pub fn prepare<'p>(
             hint: "`promote-from` of the environment in services.toml says so".into(),
         });
     }
+    if source.seen.standings.is_empty() {
+        return Err(Failure::Usage {
+            message: format!(
+                "nothing was ever deployed to `{}`",
+                source.staged.environment
+            ),
+            hint: format!(
+                "`svc deploy --env {}` comes first",
+                source.staged.environment
+            ),
+        });
+    }
     let services = match asked.services.is_empty() {
         true => source.seen.standings.keys().cloned().collect(),
         false => source.named(&asked.services)?,

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::ledger::{Refresh, Wanted};
-use crate::model::ledger::{Action, DeployId, Entry, Runs, State};
+use crate::model::ledger::{Action, DeployId, Deployed, Entry, Runs, State};
 use crate::model::name::ServiceName;
 use crate::ops::deploy::moves::{Asked, Ground, Move, Moves};
 use crate::ops::deploy::plan::last_deploy;
@@ -97,10 +97,14 @@ fn predecessor(ground: &Ground, service: &ServiceName) -> Result<Runs, Failure> 
     let before = match standing.runs() {
         Runs::This(runs) => {
             let entries = entries_of(ground, service)?;
-            let brought = entries.iter().find(|it| {
+            let at = entries.iter().position(|it| {
                 it.state == State::Succeeded && it.deploy == runs.deploy && it.brings.is_same(runs)
             });
-            brought.map(|it| it.before.clone())
+            at.map(|at| match &entries[at].before {
+                // Whatever was left unknown in between, this is the last that was verified to run.
+                Runs::Unknown => last_known(&entries[at + 1..], runs),
+                before => before.clone(),
+            })
         }
         Runs::Unknown => Some(standing.newest.before.clone()),
         Runs::Nothing => None,
@@ -109,6 +113,14 @@ fn predecessor(ground: &Ground, service: &ServiceName) -> Result<Runs, Failure> 
         Some(Runs::This(before)) => Ok(Runs::This(before)),
         _ => Err(nothing_before(ground, service)),
     }
+}
+
+/// The newest release that was verified to run, other than `runs`.
+fn last_known(older: &[Entry], runs: &Deployed) -> Runs {
+    let known = older.iter().filter(|it| it.state != State::Started);
+    let mut known = known.filter_map(|it| it.runs.known());
+    let found = known.find(|it| !it.is_same(runs));
+    found.map_or(Runs::Nothing, |it| Runs::This(Box::new(it.clone())))
 }
 
 fn brought_by(ground: &Ground, service: &ServiceName, deploy: &DeployId) -> Result<Runs, Failure> {

@@ -114,7 +114,7 @@ pub enum Error {
     #[error("{}", taken(*port, holder.as_ref()))]
     PortTaken { port: u16, holder: Option<Holder> },
     #[error(
-        "port {port} is the one of {other} in this workspace; give one of them another in services.toml"
+        "port {port} is the one of {other} in this workspace, which runs; stop it with `svc down --env local {other}`, or give one of them another port in services.toml"
     )]
     PortOfAnother { port: u16, other: ServiceName },
     #[error("no port is free for {0}")]

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use crate::model::name::ServiceName;
 use crate::process::control::Control;
+use crate::process::local::State;
 use crate::process::local::lock::{Waited, lock};
 use crate::process::local::owned::Machine;
 use crate::process::local::place::Place;
@@ -63,7 +64,14 @@ impl Local {
         let others = self.ports_of_others(service);
         let port = match wanted {
             Some(port) => {
-                if let Some(other) = others.get(&port) {
+                // Who is not there any more needs no port.
+                let is_there = |it: &&ServiceName| {
+                    !matches!(
+                        self.state(it),
+                        State::Never | State::Stopped(_) | State::Gone(_)
+                    )
+                };
+                if let Some(other) = others.get(&port).filter(is_there) {
                     let other = other.clone();
                     return Err(Error::PortOfAnother { port, other });
                 }
