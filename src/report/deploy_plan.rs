@@ -209,10 +209,6 @@ fn waiting(plan: &DeployPlan) -> impl Iterator<Item = (&PlannedDeploy, &ServiceN
 
 fn held_text(plan: &DeployPlan, look: Look) -> String {
     let mut text = String::new();
-    for (it, other) in waiting(plan) {
-        let name = look.paint.notable(format!("waiting: {}", it.name));
-        text.push_str(&format!("{name}  for {other}, which is held\n"));
-    }
     for (it, held) in held(plan) {
         let name = look.paint.notable(format!("held: {}", it.name));
         text.push_str(&format!("{name}  {}\n", deployed::held(held)));
@@ -228,6 +224,10 @@ fn held_text(plan: &DeployPlan, look: Look) -> String {
         text.push_str(&format!(
             "  it waits until it differs; to deploy it all the same: {command}, or --retry-held for all\n"
         ));
+    }
+    for (it, other) in waiting(plan) {
+        let name = look.paint.notable(format!("waiting: {}", it.name));
+        text.push_str(&format!("{name}  for {other}, which is held\n"));
     }
     text
 }

@@ -370,17 +370,15 @@ fn a_rollback_goes_back_and_then_further_back() {
     staging: held: api: deploy [RUN] of hash-1 by Ann on [HOST] went back to it, [AGO]
     staging: to deploy what is held: svc deploy --retry-held --env staging
     ");
-    insta::assert_snapshot!(ask(&repo, &["deploy", "--env", "staging", "--dry-run"]), @r#"
+    insta::assert_snapshot!(ask(&repo, &["deploy", "--env", "staging", "--dry-run"]), @"
     exit 0
     --- stdout
-    SERVICE  FROM  TO  WHY
-    web  hash-1  hash-2  2 commits: "Round them again" and 1 more
-
-    held: api  hash-3 was rolled back (deploy [RUN])
+    held: api  hash-1 was rolled back (deploy [RUN])
       it waits until it differs; to deploy it all the same: svc deploy api --env staging, or --retry-held for all
+    waiting: web  for api, which is held
 
-    1 to deploy, 1 held
-    "#);
+    nothing to deploy, 1 held, 1 waiting
+    ");
     insta::assert_snapshot!(ask(&repo, &["rollback", "--env", "staging", "api"]), @"
     exit 0
     --- stderr
@@ -657,7 +655,7 @@ fn what_nothing_can_take_down_is_left_alone() {
     SERVICE  FROM  TO
     api  hash-1  nothing
     error: it is not known how to take `api` down: its deploy is commands of its own
-    hint: take it away by hand; a target with a step `remove` can do it
+    hint: take it away by hand, then `svc down --forget --env staging api` writes that down; a target with a step `remove` can do it
     ");
     insta::assert_snapshot!(hear(repo.svc(&["status"])), @"
     exit 0

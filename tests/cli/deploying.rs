@@ -278,18 +278,16 @@ fn a_failed_deploy_is_rolled_back_and_held() {
     to go on: svc deploy --env staging --resume
     "#);
     assert_eq!(live(&repo, "staging", "api"), before);
-    insta::assert_snapshot!(ask(&repo, &["deploy", "--env", "staging", "--dry-run"]), @r#"
+    insta::assert_snapshot!(ask(&repo, &["deploy", "--env", "staging", "--dry-run"]), @"
     exit 0
     --- stdout
-    SERVICE  FROM  TO  WHY
-    web  hash-1  hash-2  1 commit: "Round prices"
-
-    held: api  hash-3 was rolled back (deploy [RUN])
+    held: api  hash-1 was rolled back (deploy [RUN])
       exit code 1
       it waits until it differs; to deploy it all the same: svc deploy api --env staging, or --retry-held for all
+    waiting: web  for api, which is held
 
-    1 to deploy, 1 held
-    "#);
+    nothing to deploy, 1 held, 1 waiting
+    ");
     insta::assert_snapshot!(ask(&repo, &["status", "--env", "staging"]), @"
     exit 0
     --- stdout

@@ -214,7 +214,7 @@ fn only_listed_branches_are_deployed() {
     exit 2
     --- stderr
     error: only `main` may be deployed to `production`, and this is `feature`
-    hint: `branches` of the environment in services.toml says so
+    hint: `branches` of the environment in services.toml says so; `git fetch` if the branch is newer than this clone
     ");
     edit(&repo, "web", "Show prices");
     repo.git(&["checkout", "--quiet", "--detach"]);
@@ -222,7 +222,7 @@ fn only_listed_branches_are_deployed() {
     exit 2
     --- stderr
     error: only `main` may be deployed to `production`, and hash-1 is in none of them
-    hint: `branches` of the environment in services.toml says so
+    hint: `branches` of the environment in services.toml says so; `git fetch` if the branch is newer than this clone
     ");
     // As CI checks a commit out that is on the branch.
     repo.git(&["checkout", "--quiet", "--detach", "origin/main"]);

@@ -62,10 +62,10 @@ fn what_fails_goes_back_and_the_rest_goes_on() {
         ];
         assert_eq!(states(&stage), pairs(&expected));
         stage.expect_true("staging", "rolled back");
-        // It is held, and what needs it is deployed beside the old one.
+        // It is held, and what needs it waits for it.
         stage.forget();
         stage.deploy_well(&[]);
-        assert_eq!(stage.steps(), ["deploy api"]);
+        assert!(stage.steps().is_empty(), "{:?}", stage.steps());
         stage.change(&["base"], "mended");
         stage.deploy_well(&[]);
         stage.expect_all_deployed("mended");

@@ -69,7 +69,7 @@ pub fn carry_out(
             atomic: request.atomic,
             reason: request.reason.as_deref(),
             jobs: request.jobs.or(match request.mode {
-                Mode::Adopt => Some(ADOPTED_AT_ONCE),
+                Mode::Adopt => Some(ADOPTED_AT_ONCE.min(prepared.plan.due().count().max(1))),
                 Mode::Deploy { .. } | Mode::Show => None,
             }),
             command,
