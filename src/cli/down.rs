@@ -10,6 +10,7 @@ use crate::git::Fetch;
 use crate::ops::deploy::down;
 use crate::ops::failure::Failure;
 use crate::ops::place::Place;
+use crate::report::clean::one_line;
 
 /// Take services away from an environment
 #[derive(Debug, Args)]
@@ -36,14 +37,18 @@ pub fn run(session: &Session, args: &DownArgs) -> Result<Exit, Failure> {
     let place = Place::find(&session.env, Fetch::Allowed)?;
     let mut asked = args.moves.asked(session, &args.environment.environment);
     asked.forget = args.forget;
-    let moves = session.look(|_| down::prepare(&place, asked))?;
+    let down::Found { moves, left_out } = session.look(|_| down::prepare(&place, asked))?;
+    for (service, why) in &left_out {
+        let line = one_line(&format!("{service} is left out: {why}"));
+        session.note(&(line + "\n"));
+    }
     let command = format!("svc down --env {}", moves.environment);
     let idle = format!("nothing runs in {}\n", moves.environment);
     let words = Words {
         verb: "Take down",
         idle: &idle,
         command: &command,
-        left_out: &[],
+        left_out: &left_out,
     };
     perform(session, &args.moves, moves, &words)
 }

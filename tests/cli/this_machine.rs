@@ -52,6 +52,31 @@ const WORKER: &str = "version = 1\n[services.worker]\npath = \"w\"\nserve = { ru
 const LOG: &str = ".git/svc/processes/local/worker/log";
 
 #[test]
+fn what_was_deployed_by_commands_is_not_said_to_be_taken_down() {
+    let both = WORKER.to_owned() + "[services.site]\npath = \"s\"\ndeploy = \"true\"\n";
+    let services = Services::new(&both);
+    services.0.write("s/file", "");
+    good(&services.deploy());
+    let said = services.say(&["down", "--env", "local"]);
+    good(&said);
+    let text = said.stderr();
+    assert!(text.contains("site is left out"), "{text}");
+    let state = |name: &str| {
+        let all = services.status(&[]);
+        let found = all.iter().find(|it| it["name"] == name);
+        found.expect("it is listed")["state"].clone()
+    };
+    assert_eq!(
+        (state("worker"), state("site")),
+        ("absent".into(), "running".into())
+    );
+    let said = services.say(&["down", "--env", "local", "site"]);
+    assert_eq!(said.code(), 2, "{}", said.all());
+    good(&services.say(&["down", "--env", "local", "site", "--forget"]));
+    assert_eq!(state("site"), "absent");
+}
+
+#[test]
 fn a_configuration_that_cannot_start_is_rolled_back_and_the_one_before_runs_again() {
     let services = Services::new(WORKER);
     good(&services.deploy());

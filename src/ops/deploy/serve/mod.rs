@@ -21,7 +21,7 @@ use crate::model::target::{Resolved, Way, resolve};
 use crate::model::task::Task;
 use crate::model::workspace::{ServiceIndex, Workspace};
 use crate::ops::deploy::bring::Bringing;
-use crate::ops::deploy::environment::Staged;
+use crate::ops::deploy::environment::{LOCAL, Staged};
 use crate::ops::deploy::plan::Prepared;
 use crate::ops::deploy::serve::definition::{Definition, Handed};
 use crate::ops::deploy::serve::files::{Files, files};
@@ -205,6 +205,15 @@ impl Machine {
             }),
             neighbours: BTreeMap::new(),
         })
+    }
+
+    /// Whether a service runs, or is to run, by a process of this machine.
+    pub fn has(&self, service: &ServiceName) -> bool {
+        let index = self.workspace.find(service.as_str());
+        let local = EnvironmentName::new(LOCAL).expect("it is a valid name");
+        let resolved = index.and_then(|it| resolve(&self.workspace, it, &local).ok());
+        let is_process = resolved.is_some_and(|it| it.target().is_some_and(|it| it.is_embedded));
+        is_process || self.local.states().iter().any(|it| it.service == *service)
     }
 
     /// The services that this machine runs, or has something left of.
