@@ -14,6 +14,7 @@ use crate::model::workspace::Workspace;
 use crate::ops::failure::Failure;
 use crate::ops::place::Place;
 use crate::process::jobserver::Jobserver;
+use crate::process::signals::{Listener, listen};
 use crate::process::{Control, leftovers};
 use crate::record::{self, Header};
 
@@ -50,6 +51,17 @@ impl Machinery {
             }
         }
     }
+}
+
+/// Hears signals, beside and between runs, as long as the listener is kept.
+///
+/// # Errors
+/// The machine refuses it.
+pub fn listening() -> Result<(Control, Listener), Failure> {
+    let attempt = "listen for signals";
+    let control = Control::new().map_err(|cause| refused(attempt, cause))?;
+    let listener = listen(control.clone(), |_| {}).map_err(|cause| refused(attempt, cause))?;
+    Ok((control, listener))
 }
 
 /// The jobserver of a make above, unless the number of jobs was chosen; else one of our own. Without any, what tasks start

@@ -117,11 +117,6 @@ pub fn deployed_json(it: &Deployed) -> Value {
     })
 }
 
-/// What is held, and why.
-pub fn held_json(held: &Held) -> Value {
-    json!({"what": deployed_json(&held.what), "why": held.why})
-}
-
 /// Every field of an entry.
 pub fn entry_json(it: &Entry) -> Value {
     json!({

@@ -37,7 +37,6 @@ pub use crate::ops::deploy::plan::{Prepared, prepare};
 pub use crate::ops::deploy::run::carry_out;
 pub use crate::ops::deploy::serve::Machine;
 
-use crate::ledger::Refresh;
 use crate::ops::request::SelectRequest;
 use crate::ops::tasks::cache::CacheUse;
 
@@ -88,11 +87,4 @@ pub struct Patience {
     pub wait: Option<Duration>,
     /// How long a lease holds without being renewed, where the usual term does not fit.
     pub term: Option<Duration>,
-}
-
-impl Request {
-    /// How up to date the ledger has to be.
-    fn refresh(&self) -> Refresh {
-        Refresh::Now
-    }
 }

@@ -19,9 +19,8 @@ use crate::ops::deploy::run::{release, runs};
 use crate::ops::deploy::serve::Machine;
 use crate::ops::failure::Failure;
 use crate::ops::ledger::Ledgers;
+use crate::ops::machinery::listening;
 use crate::ops::place::Place;
-use crate::process::Control;
-use crate::process::signals::listen;
 
 /// What all moves are asked.
 #[derive(Clone, Debug, Default)]
@@ -136,12 +135,7 @@ impl<'p> Moves<'p> {
         command: &str,
         tell: &mut dyn FnMut(Told<'_>),
     ) -> Result<Ended, Failure> {
-        let refused = |cause| Failure::File {
-            attempt: "listen for signals".to_owned(),
-            cause,
-        };
-        let control = Control::new().map_err(refused)?;
-        let _listener = listen(control.clone(), |_| {}).map_err(refused)?;
+        let (control, _listener) = listening()?;
         let machine = Machine::open(self.place, &self.scene.staged)?;
         let past = Past::new(self.place, self.environment.clone(), &machine)
             .knowing(&self.scene.seen.standings)
@@ -209,7 +203,8 @@ impl<'p> Moves<'p> {
     /// back are gone in the other direction: who depends on something leaves before it.
     pub(in crate::ops::deploy) fn order(&mut self) -> Vec<Vec<usize>> {
         let staged = &self.scene.staged;
-        let mut ordered: Vec<ServiceIndex> = Order::new(staged).services;
+        let order = Order::new(staged);
+        let mut ordered: Vec<ServiceIndex> = order.services.clone();
         let is_back = matches!(
             self.action,
             Action::Rollback | Action::Undo | Action::Remove
@@ -233,7 +228,7 @@ impl<'p> Moves<'p> {
             .collect();
         let services: Vec<ServiceIndex> = chosen.iter().map(|(_, it)| *it).collect();
         let mut after = vec![Vec::new(); self.moves.len()];
-        for (place, before) in Order::new(staged).among(&services).into_iter().enumerate() {
+        for (place, before) in order.among(&services).into_iter().enumerate() {
             for other in before {
                 let (one, two) = (chosen[place].0, chosen[other].0);
                 after[one.max(two)].push(one.min(two));

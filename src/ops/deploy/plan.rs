@@ -82,7 +82,7 @@ pub fn prepare<'p>(
     let ledgers = Ledgers::open(place, &workspace.settings().ledger)?;
     let store = ledgers.of(&name)?;
     tell(&format!("reading the ledger of {name}"));
-    let seen = store.look(request.refresh())?;
+    let seen = store.look(Refresh::Now)?;
     tell("comparing releases");
     let variables = place.env.variables.clone();
     let files = snapshot.files(&[FilePath::default()])?;

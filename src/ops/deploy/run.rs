@@ -18,8 +18,7 @@ use crate::ops::deploy::plan::Prepared;
 use crate::ops::deploy::serve::Machine;
 use crate::ops::deploy::sources::Sources;
 use crate::ops::failure::Failure;
-use crate::process::Control;
-use crate::process::signals::listen;
+use crate::ops::machinery::listening;
 
 /// How often a plan is made anew because somebody else was faster.
 const MOST_PLANS: u32 = 2;
@@ -36,12 +35,7 @@ pub fn carry_out(
     command: &str,
     tell: &mut dyn FnMut(Told<'_>),
 ) -> Result<Ended, Failure> {
-    let refused = |cause| Failure::File {
-        attempt: "listen for signals".to_owned(),
-        cause,
-    };
-    let control = Control::new().map_err(refused)?;
-    let _listener = listen(control.clone(), |_| {}).map_err(refused)?;
+    let (control, _listener) = listening()?;
     refuse_held_by_hand(&prepared)?;
     let mut values = Values::new();
     for round in 1.. {

@@ -8,10 +8,11 @@ use crate::model::plan::Plan;
 use crate::model::task::Task;
 use crate::model::workspace::Workspace;
 use crate::ops::failure::Failure;
+use crate::ops::machinery::listening;
 use crate::ops::place::Place;
 use crate::process::Control;
 use crate::process::environment::{Environment, environment};
-use crate::process::signals::{Listener, listen};
+use crate::process::signals::Listener;
 use crate::process::tools::{Answer, Ask, Probe, ask};
 
 /// Whether tools may be run.
@@ -157,12 +158,7 @@ fn environments<'w>(
 }
 
 fn listen_early() -> Result<Early, Failure> {
-    let refused = |cause| Failure::File {
-        attempt: "listen for signals".to_owned(),
-        cause,
-    };
-    let control = Control::new().map_err(refused)?;
-    let listener = listen(control.clone(), |_| {}).map_err(refused)?;
+    let (control, listener) = listening()?;
     Ok(Early {
         control,
         _listener: listener,
