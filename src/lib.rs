@@ -13,6 +13,7 @@
 //! | 1 | [`ledger`] | the record of deploys: its stores, and the lease of who may write |
 //! | 1 | [`process`] | starting, watching and ending commands |
 //! | 1 | [`health`] | asking a service over the network whether it is well |
+//! | 1 | [`manifest`] | files of other tools: what they say of packages, and what is locked |
 //! | 1 | [`record`] | the runs of this worktree: results, durations, logs |
 //! | 1 | [`report`] | how things look: terminal, plain lines, JSON |
 //! | 0 | [`model`] | the words and the decisions, as plain values |
@@ -69,6 +70,7 @@ pub mod engine;
 pub mod git;
 pub mod health;
 pub mod ledger;
+pub mod manifest;
 pub mod model;
 pub mod ops;
 pub mod process;

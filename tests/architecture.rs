@@ -11,8 +11,8 @@ use std::{
 const FLOORS: &[&[&str]] = &[
     &["model"],
     &[
-        "config", "git", "cache", "ledger", "process", "health", "record", "ci", "scaffold",
-        "report",
+        "config", "git", "cache", "ledger", "process", "health", "manifest", "record", "ci",
+        "scaffold", "report",
     ],
     &["engine"],
     &["ops"],

@@ -1,0 +1,60 @@
+//! Where things lie: directories of files, paths as manifests write them, and lines of offsets.
+
+use crate::model::path::{FilePath, ancestors};
+
+/// The directory that the file at `path` lies in.
+pub fn directory(path: &FilePath) -> FilePath {
+    FilePath::from_bytes(ancestors(path.as_bytes()).nth(1).unwrap_or_default())
+}
+
+/// What `written` means in `directory`. None where it leads out of the workspace, or is absolute.
+pub fn resolve(directory: &FilePath, written: &str) -> Option<FilePath> {
+    let written = written.replace('\\', "/");
+    if written.starts_with('/') || written.contains(':') {
+        return None;
+    }
+    let mut parts: Vec<&[u8]> = directory.as_bytes().split(|it| *it == b'/').collect();
+    parts.retain(|part| !part.is_empty());
+    for part in written.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => _ = parts.pop()?,
+            part => parts.push(part.as_bytes()),
+        }
+    }
+    Some(FilePath::from_bytes(parts.join(&b'/')))
+}
+
+/// The line, from 1, that the byte at `offset` of `text` stands on.
+pub fn line(text: &str, offset: usize) -> u32 {
+    let before = &text.as_bytes()[..offset.min(text.len())];
+    before.iter().filter(|byte| **byte == b'\n').count() as u32 + 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_mean_what_they_mean_in_their_directory() {
+        let check = |written: &str, expected: Option<&str>| {
+            let found = resolve(&"services/cart".into(), written);
+            assert_eq!(found, expected.map(FilePath::from), "{written}");
+        };
+        check("../../libs/common", Some("libs/common"));
+        check("./src/", Some("services/cart/src"));
+        check("..\\other\\x.csproj", Some("services/other/x.csproj"));
+        check("../..", Some(""));
+        check("../../..", None);
+        check("/etc", None);
+        check("C:/x", None);
+        check("https://example.test/x", None);
+    }
+
+    #[test]
+    fn lines_begin_at_one() {
+        assert_eq!(line("a\nb\nc", 0), 1);
+        assert_eq!(line("a\nb\nc", 2), 2);
+        assert_eq!(line("a", 99), 1);
+    }
+}

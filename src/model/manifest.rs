@@ -1,0 +1,147 @@
+//! What files of other tools say: packages, what they need, what they read. Plain facts, each with the line it stands on.
+//! Which services and dependencies follow from them is decided elsewhere.
+
+use crate::model::path::FilePath;
+
+/// What one file says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Manifest {
+    pub file: FilePath,
+    pub facts: Vec<Fact>,
+}
+
+/// One thing that a file says of a directory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fact {
+    /// The directory that it is said of, from the workspace: for a manifest its own, for a compose file the one that a
+    /// component is built in.
+    pub about: FilePath,
+    /// The line it stands on, from 1.
+    pub line: u32,
+    pub what: What,
+}
+
+/// What is said. Paths are from the workspace, without `.` and `..`; what would leave the workspace is not said at all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum What {
+    /// The directory is a package.
+    Package {
+        ecosystem: Ecosystem,
+        /// As its ecosystem writes it: `@shop/cart`, `example.com/shop/cart`, `org.shop:cart`, `:libs:cart`.
+        name: Option<String>,
+        makes: Makes,
+    },
+    /// The directory gathers packages: glob patterns relative to it, as the ecosystem writes them.
+    Gathers {
+        ecosystem: Ecosystem,
+        members: Vec<String>,
+        excluded: Vec<String>,
+    },
+    /// Below the directory, `name` stands for the directory (or the project file) at `path`.
+    Offers {
+        ecosystem: Ecosystem,
+        name: String,
+        path: FilePath,
+    },
+    /// It needs what `name` stands for; nothing follows where that is not in this workspace.
+    Needs {
+        ecosystem: Ecosystem,
+        name: String,
+        tie: Tie,
+    },
+    /// It reads the file, or the directory, at `path`.
+    Reads { path: FilePath, tie: Tie },
+    /// An image takes `source` over from the directory it is built in, which the file itself does not know: a path or a
+    /// pattern as it is written there.
+    Copies { source: String },
+    /// The image of `dockerfile` is built with `context` as its directory.
+    BuiltFrom {
+        context: FilePath,
+        dockerfile: FilePath,
+    },
+    /// An image begins from another that is not built here, at this name: `debian:12-slim`.
+    BaseImage(String),
+    /// It has a command under this name: a script of `package.json`, a target of a makefile.
+    Script { name: String, command: String },
+    /// Another tool's definition of a task.
+    Task(Box<ForeignTask>),
+    /// It belongs to a group.
+    Tag(String),
+    /// Every service reads these files: a pattern from the workspace.
+    Global(String),
+    /// The files of this pattern, from the workspace, are somebody else's.
+    Vendored(String),
+    /// The files of this pattern, from the workspace, were made from others.
+    Generated(String),
+    /// It listens on this port.
+    Port(u16),
+}
+
+/// Whose names are meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Ecosystem {
+    Cargo,
+    Go,
+    Npm,
+    Python,
+    Maven,
+    Gradle,
+    Dotnet,
+    Composer,
+    Gem,
+    Mix,
+    Cmake,
+    Helm,
+    /// Names of images that are built in this workspace.
+    Image,
+    /// Names within one compose file.
+    Compose,
+    /// Import paths of protobuf files.
+    Proto,
+    /// Names of projects in `nx.json`, `moon.yml` and their like.
+    Project,
+}
+
+/// What a package is there for, as far as its manifest says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Makes {
+    /// Something that runs.
+    Program,
+    /// Something that others use.
+    Library,
+    /// Its manifest does not say.
+    Either,
+    /// Nothing: it only gathers or configures others.
+    Nothing,
+}
+
+/// How strongly one directory depends on another. The weakest go first when a circle has to be broken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Tie {
+    /// It wants the other to run before it starts.
+    StartsAfter,
+    /// A script or a development tool mentions the other.
+    Mentions,
+    /// It takes files of the other.
+    Takes,
+    /// Its manifest declares the other.
+    Declares,
+}
+
+/// A task as another tool defines it. All fields as far as they mean something here.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ForeignTask {
+    pub name: String,
+    /// None where the tool takes the command from elsewhere, such as a script of the same name.
+    pub run: Option<String>,
+    /// Patterns as `services.toml` writes them, `...` for the service's own files.
+    pub inputs: Option<Vec<String>>,
+    pub outputs: Option<Vec<String>>,
+    /// As `services.toml` writes them: `build`, `^build`; for other projects `NAME:build`, by the foreign tool's name.
+    pub needs: Option<Vec<String>>,
+    pub env: Vec<String>,
+    pub pass_env: Vec<String>,
+    pub cache: Option<bool>,
+    /// Whether it runs until it is stopped, as development servers do.
+    pub is_endless: bool,
+}

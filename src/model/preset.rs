@@ -1,0 +1,24 @@
+//! Presets as a person chooses one: what they are for, and which directories they fit.
+
+/// What a preset says of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Preset {
+    pub name: String,
+    /// One line.
+    pub about: String,
+    /// None: nothing gets it by itself.
+    pub detect: Option<Detect>,
+    /// Whether it is the workspace's own.
+    pub is_own: bool,
+}
+
+/// Which directories a preset fits, by the files that lie in them (not below them): names, or patterns with `*`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Detect {
+    /// One of these has to be there; where the list is empty, nothing of it has to.
+    pub any: Vec<String>,
+    /// Each of these has to be there.
+    pub all: Vec<String>,
+    /// Of several presets that fit, the one with the greatest rank is taken.
+    pub rank: i64,
+}
