@@ -21,8 +21,10 @@ fn repo(definition: &str) -> TestRepo {
 }
 
 fn findings(repo: &TestRepo, arguments: &[&str]) -> Vec<Value> {
-    let all = [&["doctor", "--format", "json"], arguments].concat();
-    let document = repo.svc(&all).json();
+    let said = repo
+        .svc(&[&["doctor", "--format", "json"], arguments].concat())
+        .run();
+    let document: Value = serde_json::from_str(&said.stdout()).expect("a document");
     document["findings"].as_array().unwrap().clone()
 }
 
@@ -105,7 +107,7 @@ fn files_that_two_services_read_and_nobody_owns_are_a_likely_mistake() {
 
 #[test]
 fn the_shape_of_a_clone_is_told() {
-    let origin = repo(ONE);
+    let origin = repo("version = 1\n[services.api]\npath = \"api\"\nbuild = \"true\"\n");
     origin.write("api/more.py", "");
     origin.commit("second");
     let clone = origin.beside("clone");
@@ -119,7 +121,7 @@ fn the_shape_of_a_clone_is_told() {
         clone.to_str().unwrap(),
     ]);
     let clone = origin.at(clone);
-    let document = clone.svc(&["doctor", "--format", "json"]).json();
+    let document = clone.svc(&["doctor"]).json();
     let found = document["findings"].as_array().unwrap();
     let shallow = find(found, "repository", "clone").unwrap();
     assert_eq!(shallow["weight"], "warning");
