@@ -88,6 +88,7 @@ pub enum Command {
     Log(cli::log::LogArgs),
     Cache(cli::cache::CacheArgs),
     Check(cli::check::CheckArgs),
+    Doctor(cli::doctor::DoctorArgs),
     Schema(cli::schema::SchemaArgs),
     Completions(cli::completions::CompletionsArgs),
     Man(cli::man::ManArgs),

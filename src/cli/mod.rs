@@ -10,6 +10,7 @@ pub mod changes;
 pub mod check;
 pub mod completions;
 pub mod deploy;
+pub mod doctor;
 pub mod down;
 pub mod exit;
 pub mod failure;
@@ -75,6 +76,7 @@ fn dispatch(session: &Session, command: &Command) -> Exit {
         Command::List(args) => list::run(session, args),
         Command::Graph(args) => graph::run(session, args),
         Command::Check(args) => check::run(session, args),
+        Command::Doctor(args) => doctor::run(session, args),
         Command::Schema(args) => Ok(schema::run(session, args)),
         Command::Cache(args) => cache::run(session, args),
         Command::Log(args) => log::run(session, args),

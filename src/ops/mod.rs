@@ -11,6 +11,7 @@ pub mod check;
 pub mod choose;
 pub mod compare;
 pub mod deploy;
+pub mod doctor;
 pub mod failure;
 pub mod ledger;
 pub mod list;

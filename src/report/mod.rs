@@ -54,6 +54,7 @@ pub mod deploy_end;
 pub mod deploy_plan;
 mod deploy_schema;
 pub mod deployed;
+pub mod doctor;
 pub mod document;
 pub mod ending;
 pub mod events;

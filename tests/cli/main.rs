@@ -20,6 +20,7 @@ mod caching;
 mod changing;
 mod deploying;
 mod deploys;
+mod doctor;
 mod environment;
 mod flooding;
 mod guarded;

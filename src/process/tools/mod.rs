@@ -3,6 +3,7 @@
 
 mod binary;
 mod memory;
+mod path;
 mod probe;
 
 use std::collections::HashMap;
@@ -13,6 +14,8 @@ use crate::process::control::Control;
 use crate::process::environment::Environment;
 use crate::process::tools::binary::Binary;
 use crate::process::tools::memory::{Memory, Remembered};
+
+pub use crate::process::tools::path::is_program;
 
 /// A command in the surroundings of a task.
 #[derive(Clone, Debug)]
@@ -34,6 +37,15 @@ pub enum Answer {
     Failed(String),
 }
 
+/// What a probe said, for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Heard {
+    /// The first line that is not empty, of both streams.
+    Said(String),
+    /// Why it says nothing that can be relied on, and what it said all the same.
+    Failed { how: String, line: Option<String> },
+}
+
 /// Whether anything may be started for an answer.
 #[derive(Clone, Copy, Debug)]
 pub enum Ask<'a> {
@@ -43,6 +55,23 @@ pub enum Ask<'a> {
         at_once: usize,
     },
     OnlyRemembered,
+}
+
+/// What `probes` say now, in order; none for those that `control` kept from it. Nothing is remembered.
+pub fn hear(probes: &[Probe<'_>], control: &Control, at_once: usize) -> Vec<Option<Heard>> {
+    let probes: Vec<&Probe<'_>> = probes.iter().collect();
+    let told = probe::run_all(&probes, control, at_once).into_iter();
+    told.map(|told| {
+        let told = told?;
+        Some(match told.answer {
+            Answer::Printed(_) => Heard::Said(told.first_line.unwrap_or_default()),
+            Answer::Failed(how) => Heard::Failed {
+                how,
+                line: told.first_line,
+            },
+        })
+    })
+    .collect()
 }
 
 /// The answers to `probes`, in order; none where nothing is remembered and nothing could be run. `memory` is the file that
@@ -66,7 +95,9 @@ pub fn ask(probes: &[Probe<'_>], memory: Option<&Path>, mode: Ask<'_>) -> Vec<Op
         let may_last = open.iter().any(|at| asked[*at].binary.is_some());
         let moment = may_last.then(|| memory.moment()).flatten();
         let run: Vec<&Probe<'_>> = open.iter().map(|at| asked[*at].probe).collect();
-        for (at, answer) in open.into_iter().zip(probe::run_all(&run, control, at_once)) {
+        let told = probe::run_all(&run, control, at_once).into_iter();
+        let told = told.map(|told| Some(told?.answer));
+        for (at, answer) in open.into_iter().zip(told) {
             if let (Some(Answer::Printed(printed)), Some(binary)) = (&answer, &asked[at].binary) {
                 // A program that is replaced meanwhile may have answered as either.
                 let is_same = Binary::of(asked[at].probe).as_ref() == Some(binary);

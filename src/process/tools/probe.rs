@@ -21,8 +21,19 @@ const GRACE: Duration = Duration::from_secs(1);
 /// What a version may take to be told, in bytes.
 const MOST: usize = 1024 * 1024;
 
+/// So much of what a tool says is kept for people, in bytes.
+const SHOWN: usize = 400;
+
+/// What became of a probe, and the beginning of what it said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told {
+    pub answer: Answer,
+    /// The first line that is not empty.
+    pub first_line: Option<String>,
+}
+
 /// Runs `probes`, as many as `at_once` at a time. None for those that `control` ended or kept from starting.
-pub fn run_all(probes: &[&Probe<'_>], control: &Control, at_once: usize) -> Vec<Option<Answer>> {
+pub fn run_all(probes: &[&Probe<'_>], control: &Control, at_once: usize) -> Vec<Option<Told>> {
     run_all_within(probes, control, at_once, TIMEOUT)
 }
 
@@ -31,8 +42,8 @@ fn run_all_within(
     control: &Control,
     at_once: usize,
     timeout: Duration,
-) -> Vec<Option<Answer>> {
-    let answers: Vec<OnceLock<Answer>> = probes.iter().map(|_| OnceLock::new()).collect();
+) -> Vec<Option<Told>> {
+    let answers: Vec<OnceLock<Told>> = probes.iter().map(|_| OnceLock::new()).collect();
     let next = AtomicUsize::new(0);
     let switches = Switches::default();
     let work = || {
@@ -53,7 +64,7 @@ fn run_all_within(
         // Without a switch of its own nothing can be ended early, and nothing more be opened either.
         Err(error) => {
             let reason = format!("it could not be started: {error}");
-            return vec![Some(Answer::Failed(reason)); probes.len()];
+            return vec![Some(Told::failed(reason)); probes.len()];
         }
         Ok(done) => std::thread::scope(|scope| {
             let workers: Vec<_> = (0..count).map(|_| scope.spawn(work)).collect();
@@ -94,10 +105,10 @@ fn run_one(
     control: &Control,
     switches: &Switches,
     timeout: Duration,
-) -> Option<Answer> {
+) -> Option<Told> {
     let own = match Control::new() {
         Ok(own) => own,
-        Err(error) => return Some(Answer::Failed(format!("it could not be started: {error}"))),
+        Err(error) => return Some(Told::failed(format!("it could not be started: {error}"))),
     };
     switches.all().insert(at, own.clone());
     // From here on whoever asks for the end finds it in the list.
@@ -105,9 +116,12 @@ fn run_one(
         return None;
     }
     let (mut bytes, mut all) = (0, blake3::Hasher::new());
+    let mut beginning = Vec::new();
     let ended = run(&command(probe, at, timeout), &own, &mut |chunk| {
         bytes += chunk.len();
         all.update(chunk);
+        let room = SHOWN - beginning.len();
+        beginning.extend_from_slice(&chunk[..room.min(chunk.len())]);
         if bytes > MOST {
             own.kill();
         }
@@ -115,7 +129,7 @@ fn run_one(
     if control.is_asked() {
         return None;
     }
-    Some(match ended {
+    let answer = match ended {
         _ if bytes > MOST => Answer::Failed("it prints more than 1 MiB".to_owned()),
         Ended::Exited(0) => {
             let mut printed = Digester::new("what a tool printed");
@@ -129,7 +143,26 @@ fn run_one(
         }
         Ended::Interrupted => return None,
         Ended::NotStarted(why) => Answer::Failed(why.message),
+    };
+    Some(Told {
+        answer,
+        first_line: first_line(&beginning),
     })
+}
+
+fn first_line(beginning: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(beginning);
+    let line = text.lines().map(str::trim).find(|line| !line.is_empty());
+    line.map(str::to_owned)
+}
+
+impl Told {
+    fn failed(how: String) -> Self {
+        Self {
+            answer: Answer::Failed(how),
+            first_line: None,
+        }
+    }
 }
 
 fn command(probe: &Probe<'_>, at: usize, timeout: Duration) -> Command {
@@ -175,7 +208,8 @@ mod tests {
         };
         let probes: Vec<_> = scripts.iter().map(|it| probe(*it)).collect();
         let probes: Vec<_> = probes.iter().collect();
-        run_all_within(&probes, control, 2, Duration::from_millis(200))
+        let told = run_all_within(&probes, control, 2, Duration::from_millis(200));
+        told.into_iter().map(|it| Some(it?.answer)).collect()
     }
 
     #[test]
