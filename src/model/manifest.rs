@@ -51,6 +51,11 @@ pub enum What {
     },
     /// It reads the file, or the directory, at `path`.
     Reads { path: FilePath, tie: Tie },
+    /// Every package of the ecosystem in the directory, and below it, reads the file or directory at `path`.
+    ReadBelow {
+        ecosystem: Ecosystem,
+        path: FilePath,
+    },
     /// An image takes `source` over from the directory it is built in, which the file itself does not know: a path or a
     /// pattern as it is written there.
     Copies { source: String },
