@@ -4,8 +4,11 @@
 //! One file for each tool. Each knows its files by their names, and says plainly what stands in them, with the line.
 
 mod error;
+mod facts;
 mod place;
 mod syntax;
+#[cfg(test)]
+mod testing;
 
 use crate::model::manifest::Manifest;
 use crate::model::path::FilePath;
