@@ -3,8 +3,11 @@
 //!
 //! One file for each tool. Each knows its files by their names, and says plainly what stands in them, with the line.
 
+mod dotnet;
 mod error;
 mod facts;
+mod link;
+mod maven;
 mod place;
 mod syntax;
 #[cfg(test)]
@@ -14,6 +17,7 @@ use crate::model::manifest::Manifest;
 use crate::model::path::FilePath;
 
 pub use crate::manifest::error::Error;
+pub use crate::manifest::link::link;
 
 /// A tool whose files can be read.
 struct Tool {
@@ -23,7 +27,16 @@ struct Tool {
 }
 
 /// All tools, by name. A file may be read by several.
-const TOOLS: &[Tool] = &[];
+const TOOLS: &[Tool] = &[
+    Tool {
+        knows: dotnet::knows,
+        read: dotnet::read,
+    },
+    Tool {
+        knows: maven::knows,
+        read: maven::read,
+    },
+];
 
 /// Whether anything is to be learned from the file at `path`. Quick: it is asked of every file of a repository.
 pub fn is_known(path: &[u8]) -> bool {
