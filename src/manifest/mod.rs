@@ -3,13 +3,17 @@
 //!
 //! One file for each tool. Each knows its files by their names, and says plainly what stands in them, with the line.
 
+mod docker;
 mod dotnet;
 mod error;
 mod facts;
+mod gradle;
+mod image;
 mod link;
 mod maven;
 mod place;
 mod syntax;
+mod terraform;
 #[cfg(test)]
 mod testing;
 
@@ -29,12 +33,24 @@ struct Tool {
 /// All tools, by name. A file may be read by several.
 const TOOLS: &[Tool] = &[
     Tool {
+        knows: docker::knows,
+        read: docker::read,
+    },
+    Tool {
         knows: dotnet::knows,
         read: dotnet::read,
     },
     Tool {
+        knows: gradle::knows,
+        read: gradle::read,
+    },
+    Tool {
         knows: maven::knows,
         read: maven::read,
+    },
+    Tool {
+        knows: terraform::knows,
+        read: terraform::read,
     },
 ];
 
