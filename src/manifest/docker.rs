@@ -102,7 +102,7 @@ impl Reader {
     }
 
     fn begin(&mut self, from: &FromInstruction<'_>) {
-        let line = self.lines.line(from.image.span.start);
+        let line = self.lines.at(from.image.span.start);
         if let Some(written) = self.known(&from.image.value)
             && !self.is_stage(&written)
         {
@@ -129,14 +129,14 @@ impl Reader {
     fn copy(&mut self, options: &[Flag<'_>], sources: &[Source<'_>]) {
         let from = options.iter().find(|it| it.name.value == "from");
         if let Some(from) = from {
-            let line = self.lines.line(from.name.span.start);
+            let line = self.lines.at(from.name.span.start);
             let written = from.value.as_ref().map_or("", |it| &*it.value).to_owned();
             self.take_from(line, &written);
             return;
         }
         for source in sources {
             if let Source::Path(path) = source {
-                let line = self.lines.line(path.span.start);
+                let line = self.lines.at(path.span.start);
                 self.source(line, &path.value);
             }
         }
@@ -172,7 +172,7 @@ impl Reader {
     fn mounts(&mut self, options: &[Flag<'_>]) {
         for option in options.iter().filter(|it| it.name.value == "mount") {
             let Some(value) = &option.value else { continue };
-            let line = self.lines.line(value.span.start);
+            let line = self.lines.at(value.span.start);
             let mut source = None;
             let mut from = None;
             let mut kind = "bind";
@@ -196,7 +196,7 @@ impl Reader {
         let known = self.known(written).unwrap_or_default();
         let first = known.split(['/', '-']).next().unwrap_or_default();
         if let Ok(port) = first.parse() {
-            self.facts.say(self.lines.line(at), What::Port(port));
+            self.facts.say(self.lines.at(at), What::Port(port));
         }
     }
 }

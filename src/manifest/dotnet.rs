@@ -73,7 +73,7 @@ fn solution(facts: &mut Facts, text: &str) {
     });
     let mut found = PROJECT.captures_iter(text).peekable();
     let first = found.peek().and_then(|it| it.get(0));
-    let line = first.map_or(1, |it| Lines::of(text).line(it.start()));
+    let line = first.map_or(1, |it| Lines::of(text).at(it.start()));
     let paths = found.filter_map(|it| Some(it.get(1)?.as_str()));
     facts.gathers(line, Dotnet, members(paths));
 }

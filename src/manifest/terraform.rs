@@ -82,7 +82,7 @@ impl Reader {
         let at = expression.span().map_or(0, |span| span.start);
         // `//` divides a package from a module within it.
         let path = written.replace("//", "/");
-        self.facts.reads(self.lines.line(at), &path, tie);
+        self.facts.reads(self.lines.at(at), &path, tie);
     }
 }
 

@@ -82,7 +82,7 @@ impl<'a> Code<'a> {
     }
 
     pub fn line(&self, offset: usize) -> u32 {
-        self.lines.line(offset)
+        self.lines.at(offset)
     }
 
     /// Where `regex` fits the bare text: line and inside of the string that the group `s` is.

@@ -2,7 +2,9 @@
 //! here.
 
 pub mod code;
+pub mod json;
 pub mod lines;
 pub mod node;
+pub mod toml;
 pub mod xml;
 pub mod yaml;

@@ -49,7 +49,7 @@ impl<'x> Element<'x> {
     }
 
     pub fn line(self) -> u32 {
-        self.lines.line(self.node.range().start)
+        self.lines.at(self.node.range().start)
     }
 
     /// The elements directly within.
