@@ -3,19 +3,25 @@
 //!
 //! One file for each tool. Each knows its files by their names, and says plainly what stands in them, with the line.
 
+mod compose;
 mod docker;
 mod dotnet;
 mod error;
 mod facts;
 mod gradle;
+mod helm;
 mod image;
+mod kubernetes;
+mod kustomize;
 mod link;
 mod maven;
 mod place;
+mod skaffold;
 mod syntax;
 mod terraform;
 #[cfg(test)]
 mod testing;
+mod tilt;
 
 use crate::model::manifest::Manifest;
 use crate::model::path::FilePath;
@@ -33,6 +39,10 @@ struct Tool {
 /// All tools, by name. A file may be read by several.
 const TOOLS: &[Tool] = &[
     Tool {
+        knows: compose::knows,
+        read: compose::read,
+    },
+    Tool {
         knows: docker::knows,
         read: docker::read,
     },
@@ -45,12 +55,28 @@ const TOOLS: &[Tool] = &[
         read: gradle::read,
     },
     Tool {
+        knows: helm::knows,
+        read: helm::read,
+    },
+    Tool {
+        knows: kustomize::knows,
+        read: kustomize::read,
+    },
+    Tool {
         knows: maven::knows,
         read: maven::read,
     },
     Tool {
+        knows: skaffold::knows,
+        read: skaffold::read,
+    },
+    Tool {
         knows: terraform::knows,
         read: terraform::read,
+    },
+    Tool {
+        knows: tilt::knows,
+        read: tilt::read,
     },
 ];
 
