@@ -81,6 +81,11 @@ impl<'a> Code<'a> {
         &self.text[found.range()]
     }
 
+    /// What stands there in truth.
+    pub fn slice(&self, range: Range<usize>) -> &'a str {
+        &self.text[range]
+    }
+
     pub fn line(&self, offset: usize) -> u32 {
         self.lines.at(offset)
     }
