@@ -1,5 +1,6 @@
 //! Paths that commands of shells mention.
 
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use regex::Regex;
@@ -40,13 +41,12 @@ pub fn say(facts: &mut Facts, line: u32, words: &str) {
     }
     let words = VARIABLE.replace_all(words, "$$$1");
     let directory = facts.directory.clone();
-    let mut said: Vec<FilePath> = Vec::new();
+    let mut said = BTreeSet::new();
     let tokens = words.split(|it: char| it.is_whitespace() || "\"'`=:;|&(),<>@".contains(it));
     for path in tokens.filter_map(|it| path(&directory, it)) {
-        if path.is_root() || path == directory || said.contains(&path) {
+        if path.is_root() || path == directory || !said.insert(path.clone()) {
             continue;
         }
-        said.push(path.clone());
         let tie = Tie::Mentions;
         facts.say(line, What::Reads { path, tie });
     }

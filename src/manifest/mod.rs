@@ -19,6 +19,8 @@ mod link;
 mod make;
 mod maven;
 mod mentions;
+#[cfg(test)]
+mod mutations;
 mod php;
 mod place;
 mod proto;
