@@ -166,8 +166,8 @@ fn what_repeats_without_end_is_read_in_time() {
     for (file, sample) in SAMPLES {
         for nasty in NASTY {
             for text in [
-                nasty.repeat(20_000),
-                format!("{sample}{}", nasty.repeat(20_000)),
+                nasty.repeat(5_000),
+                format!("{sample}{}", nasty.repeat(5_000)),
             ] {
                 _ = read(&(*file).into(), text.as_bytes());
             }
