@@ -108,6 +108,7 @@ impl Reading<'_> {
                 key,
                 table,
                 base,
+                given: None,
             });
         }
     }

@@ -6,7 +6,7 @@ mod presets;
 mod services;
 mod targets;
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use crate::config::check::{self, Read};
 use crate::config::faults;
@@ -16,7 +16,7 @@ use crate::config::load::files::File;
 use crate::config::load::include::parent;
 use crate::config::load::services::read_services;
 use crate::config::outputs;
-use crate::config::preset;
+use crate::config::preset::{self, Preset};
 use crate::config::problem::{FileId, Findings, Invalid, Place, Report, Sources};
 use crate::config::read;
 use crate::config::root::{self, Root};
@@ -165,10 +165,20 @@ impl Reading<'_> {
             .zip(presets.values())
             .map(|(id, file)| self.parse(FileId(id), &file.text))
             .collect();
+        let mut read_presets = BTreeMap::new();
         for (name, document) in presets.keys().zip(&preset_documents) {
-            let preset = preset::read(&mut self.findings, document);
-            context.presets.insert(name.clone(), preset);
+            let preset = preset::read(&mut self.findings, name, document);
+            read_presets.insert(name.clone(), preset);
         }
+        let (rendered, given) = self.rendered(&context.heads, &read_presets);
+        for (head, given) in context.heads.iter_mut().zip(given) {
+            head.given = given;
+        }
+        for rendered in &rendered {
+            let given = preset::tasks(&mut self.findings, rendered);
+            context.given.push(given);
+        }
+        context.presets = read_presets;
         let paths = included.iter().map(|file| &file.path);
         let own = presets.values().map(|file| &file.path);
         let own = own.filter(|path| path.as_bytes().starts_with(b".svc/"));
@@ -183,6 +193,7 @@ impl Reading<'_> {
         }
         drop(context);
         drop(documents);
+        drop(rendered);
         drop(preset_documents);
         files.extend(included);
         files.extend(presets.into_values());
@@ -216,6 +227,11 @@ impl Reading<'_> {
         let settings = Settings {
             files: self.with_targets(paths),
             definition: definition.collect(),
+            looked_for: context
+                .presets
+                .values()
+                .flat_map(Preset::looked_for)
+                .collect(),
             targets,
             ..root.settings
         };

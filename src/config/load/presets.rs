@@ -1,27 +1,31 @@
 //! The files of the presets that services use.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use serde_json::Value;
 
 use crate::config::load::Reading;
 use crate::config::load::files::{File, Text, reason};
-use crate::config::preset;
+use crate::config::preset::{self, LookedUp, Preset, Rendered, Uses, Values};
 use crate::config::problem::{FileId, Place};
-use crate::config::read;
-use crate::config::service::Context;
+use crate::config::read::At;
+use crate::config::service::{self, Context, Head};
 use crate::model::name::is_valid;
 use crate::model::path::FilePath;
 use crate::model::pattern::Pattern;
 use crate::model::suggest::nearest;
+use crate::model::template::variable;
 
 impl Reading<'_> {
     /// The files of all presets that services use, by name. `first` is the number of the first of them.
     pub fn presets(&mut self, context: &Context, first: usize) -> BTreeMap<String, File> {
         let mut wanted: BTreeMap<&str, Place> = BTreeMap::new();
         for head in &context.heads {
-            if let Some((key, node)) = head.table.find("uses")
-                && let Some(name) = read::text_at(&mut self.findings, key.text, node)
+            if let Some((_, node)) = head.table.find("uses")
+                && let Some(uses) = preset::uses(&mut self.findings, node)
             {
-                wanted.entry(name.value).or_insert(name.place);
+                let At { value, place } = uses.preset;
+                wanted.entry(value).or_insert(place);
             }
         }
         let mut files = BTreeMap::new();
@@ -32,6 +36,79 @@ impl Reading<'_> {
             }
         }
         files
+    }
+
+    /// What presets give, before tasks are read, and for each service which of that is its own. Services that are alike to
+    /// their preset share one.
+    pub fn rendered<'p>(
+        &mut self,
+        heads: &[Head],
+        presets: &BTreeMap<String, Preset<'p>>,
+    ) -> (Vec<Rendered<'p>>, Vec<Option<u32>>) {
+        let users = self.users(heads, presets);
+        let there = self.look_up(presets, &users);
+        let mut rendered = Vec::new();
+        let mut given = vec![None; heads.len()];
+        let mut known: HashMap<(&str, Vec<Option<Value>>), u32> = HashMap::new();
+        for user in &users {
+            let preset = &presets[user.uses.preset.value];
+            let service = (heads[user.head].name, &user.path);
+            let values = preset::values(&mut self.findings, preset, &user.uses, service, &there);
+            let seen = preset.used.iter();
+            let seen = seen.map(|variable| seen_as(&values, variable)).collect();
+            let next = rendered.len() as u32;
+            let at = *known.entry((user.uses.preset.value, seen)).or_insert(next);
+            if at == next {
+                let place = user.uses.preset.place;
+                rendered.push(preset::render(&mut self.findings, preset, &values, place));
+            }
+            given[user.head] = Some(at);
+        }
+        (rendered, given)
+    }
+
+    /// The services that use a preset which is there.
+    fn users<'d>(
+        &mut self,
+        heads: &[Head<'d>],
+        presets: &BTreeMap<String, Preset>,
+    ) -> Vec<User<'d>> {
+        let mut users = Vec::new();
+        for (head, it) in heads.iter().enumerate() {
+            if let Some((_, node)) = it.table.find("uses")
+                && let Some(uses) = preset::uses(&mut self.findings, node)
+                && presets.contains_key(uses.preset.value)
+            {
+                // Without a path, it is judged as if it were at the root.
+                let path = service::path(it).unwrap_or_default();
+                users.push(User { head, uses, path });
+            }
+        }
+        users
+    }
+
+    /// Looks for all files that parameters are found by, at once.
+    fn look_up(&mut self, presets: &BTreeMap<String, Preset>, users: &[User]) -> LookedUp {
+        let mut places = HashSet::new();
+        for user in users {
+            let preset = &presets[user.uses.preset.value];
+            preset::places(preset, &user.path, &mut places);
+        }
+        let places: Vec<FilePath> = places.into_iter().collect();
+        match self.source.present(&places) {
+            Ok(present) => {
+                let there = places.into_iter().zip(present);
+                LookedUp(there.filter(|it| it.1).map(|it| it.0).collect())
+            }
+            Err(error) => {
+                let message = format!(
+                    "the files that parameters of presets are found by cannot be looked for: {}",
+                    reason(&error)
+                );
+                self.findings.add(Place::new(FileId(0), 0, 0), message);
+                LookedUp::default()
+            }
+        }
     }
 
     pub fn preset(&mut self, name: &str, place: Place, id: FileId) -> Option<File> {
@@ -84,4 +161,18 @@ impl Reading<'_> {
             .did_you_mean(near, &otherwise);
         None
     }
+}
+
+/// A service that uses a preset.
+struct User<'d> {
+    /// Its place among the heads.
+    head: usize,
+    uses: Uses<'d>,
+    path: FilePath,
+}
+
+/// The value that templates see by the name `name`.
+fn seen_as(values: &Values, name: &str) -> Option<Value> {
+    let value = values.iter().find(|(it, _)| variable(it) == name);
+    value.map(|(_, value)| value.clone())
 }
