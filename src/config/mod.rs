@@ -15,6 +15,7 @@ mod links;
 mod load;
 mod merge;
 mod needs;
+mod offer;
 mod outputs;
 mod overlap;
 mod parameter;
@@ -30,12 +31,14 @@ mod service;
 mod source;
 mod target;
 mod task;
+mod trace;
 mod tree;
 
 #[cfg(test)]
 mod tests;
 
-pub use load::{Loaded, load};
+pub use load::{Loaded, load, origins};
+pub use offer::{Offer, preset_tasks, presets};
 pub use problem::{Invalid, Place, Problem, Report, Row, Sources};
 pub use reference::reference_markdown;
 pub use render::{Colour, Severity, render};
