@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use crate::config::deploy;
 use crate::config::keys::TableKind;
 use crate::config::merge::{self, Layers};
-use crate::config::preset::Preset;
+use crate::config::preset::{self, Preset};
 use crate::config::problem::{Findings, Place, Problem};
 use crate::config::read::{self, At};
 use crate::config::task::{self, OWN_KEYS, TaskTable, TaskTables};
@@ -26,6 +26,8 @@ pub struct Head<'d> {
     pub table: TableNode<'d>,
     /// The directory of the file, which paths are relative to.
     pub base: &'d FilePath,
+    /// What the preset that it uses gives it: its place in [`Context::given`].
+    pub given: Option<u32>,
 }
 
 /// What is known of the whole workspace while a service is read.
@@ -35,11 +37,17 @@ pub struct Context<'d> {
     pub by_name: HashMap<&'d str, u32>,
     pub defaults: TaskTables<'d>,
     pub presets: BTreeMap<String, Preset<'d>>,
+    /// What presets give, once for all services that are alike to them.
+    pub given: Vec<preset::Given<'d>>,
     pub pools: BTreeMap<String, u32>,
     pub environments: BTreeMap<EnvironmentName, Environment>,
     /// Where they stand.
     pub environment_tables: Option<TableNode<'d>>,
     pub built_in: BuiltIn,
+    /// What was found of the files that presets look for.
+    pub looked_up: preset::LookedUp,
+    /// Where the defaults stand.
+    pub default_tables: Option<TableNode<'d>>,
     pub task_names: OnceLock<BTreeSet<String>>,
 }
 
@@ -89,9 +97,7 @@ impl<'d> Context<'d> {
             true => head.table.find(task).is_some(),
             false => tasks_table(head).is_some_and(|tasks| tasks.find(task).is_some()),
         };
-        own || self
-            .preset_of(head)
-            .is_some_and(|preset| preset.tasks.iter().any(|(name, _)| *name == task))
+        own || self.preset_of(head).is_some_and(|preset| preset.has(task))
     }
 
     /// The tasks of the service.
@@ -100,7 +106,7 @@ impl<'d> Context<'d> {
         let own = own.filter_map(|name| head.table.find(name).map(|(key, _)| key.text));
         let more = tasks_table(head).into_iter().flat_map(|it| it.iter());
         let preset = self.preset_of(head).into_iter();
-        let preset = preset.flat_map(|preset| preset.tasks.iter().map(|(name, _)| *name));
+        let preset = preset.flat_map(preset::Given::names);
         let all = own.chain(more.map(|(key, _)| key.text)).chain(preset);
         all.collect::<BTreeSet<_>>().into_iter().collect()
     }
@@ -121,10 +127,9 @@ impl<'d> Context<'d> {
         OWN_KEYS.contains(&task) || self.task_names().any(|name| name == task)
     }
 
-    /// The preset that the service uses.
-    pub fn preset_of(&self, head: &Head<'d>) -> Option<&Preset<'d>> {
-        let (_, node) = head.table.find("uses")?;
-        self.presets.get(node.text()?)
+    /// What the preset that the service uses gives it.
+    pub fn preset_of(&self, head: &Head<'d>) -> Option<&preset::Given<'d>> {
+        self.given.get(head.given? as usize)
     }
 
     /// Notes that there is no service `name`.
@@ -218,9 +223,10 @@ fn tasks<'d>(
         Some(preset) => &preset.tasks,
         None => &[],
     };
+    let is_given = |name: &str| context.preset_of(head).is_some_and(|it| it.has(name));
     let only_preset = preset
         .iter()
-        .filter(|(name, _)| !tables.iter().any(|(own, _)| own == name));
+        .filter(|(name, _)| is_given(name) && !tables.iter().any(|(own, _)| own == name));
     let mut tasks = BTreeMap::new();
     for (name, own) in tables.iter().chain(only_preset) {
         let Some(task_name) = TaskName::new(name) else {
@@ -233,7 +239,10 @@ fn tasks<'d>(
             find(tables).map(|at| &tables[at].1),
         ];
         let task = merge::merge(findings, context, head, path, &task_name, &layers);
-        check_run(findings, context, head, &task_name, own, &task, serves);
+        // Of what could not be read, a command may be a part.
+        if layers.iter().flatten().all(|layer| layer.is_sound) {
+            check_run(findings, context, head, &task_name, own, &task, serves);
+        }
         tasks.insert(task_name, Box::new(task));
     }
     tasks
@@ -249,7 +258,7 @@ fn check_run(
     task: &crate::model::task::Task,
     serves: bool,
 ) {
-    if !task.run.is_empty() || !own.is_sound {
+    if !task.run.is_empty() {
         return;
     }
     if let Some(deploy) = &task.deploy {
@@ -297,6 +306,12 @@ fn dependencies(
         }
     }
     names
+}
+
+/// Where the service lies, as far as that can be told. What is wrong with it is noted when the service is read.
+pub fn path(head: &Head) -> Option<FilePath> {
+    let (_, node) = head.table.find("path")?;
+    directory(&mut Findings::default(), node, head.base)
 }
 
 /// A directory below the workspace.
