@@ -5,6 +5,7 @@
 
 mod error;
 mod place;
+mod syntax;
 
 use crate::model::manifest::Manifest;
 use crate::model::path::FilePath;
@@ -18,7 +19,7 @@ struct Tool {
     read: fn(&FilePath, &str) -> Result<Manifest, Error>,
 }
 
-/// All tools. A file may be read by several.
+/// All tools, by name. A file may be read by several.
 const TOOLS: &[Tool] = &[];
 
 /// Whether anything is to be learned from the file at `path`. Quick: it is asked of every file of a repository.

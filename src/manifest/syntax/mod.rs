@@ -1,0 +1,5 @@
+//! The syntaxes that manifests are written in: text in, values with their lines out. What the values mean is not known
+//! here.
+
+pub mod node;
+pub mod yaml;
