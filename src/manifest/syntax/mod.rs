@@ -1,5 +1,8 @@
 //! The syntaxes that manifests are written in: text in, values with their lines out. What the values mean is not known
 //! here.
 
+pub mod json;
+mod lines;
 pub mod node;
+pub mod toml;
 pub mod yaml;
