@@ -3,9 +3,16 @@
 //!
 //! One file for each tool. Each knows its files by their names, and says plainly what stands in them, with the line.
 
+mod attributes;
+mod cargo;
 mod error;
+mod facts;
+mod go;
 mod place;
 mod syntax;
+#[cfg(test)]
+mod testing;
+mod versions;
 
 use crate::model::manifest::Manifest;
 use crate::model::path::FilePath;
@@ -20,7 +27,7 @@ struct Tool {
 }
 
 /// All tools, by name. A file may be read by several.
-const TOOLS: &[Tool] = &[];
+const TOOLS: &[Tool] = &[attributes::TOOL, cargo::TOOL, go::TOOL, versions::TOOL];
 
 /// Whether anything is to be learned from the file at `path`. Quick: it is asked of every file of a repository.
 pub fn is_known(path: &[u8]) -> bool {
