@@ -8,6 +8,7 @@ mod cargo;
 mod error;
 mod facts;
 mod go;
+mod npm;
 mod place;
 mod syntax;
 #[cfg(test)]
@@ -27,7 +28,15 @@ struct Tool {
 }
 
 /// All tools, by name. A file may be read by several.
-const TOOLS: &[Tool] = &[attributes::TOOL, cargo::TOOL, go::TOOL, versions::TOOL];
+const TOOLS: &[Tool] = &[
+    attributes::TOOL,
+    cargo::TOOL,
+    go::TOOL,
+    npm::package::TOOL,
+    npm::typescript::TOOL,
+    npm::workspace::TOOL,
+    versions::TOOL,
+];
 
 /// Whether anything is to be learned from the file at `path`. Quick: it is asked of every file of a repository.
 pub fn is_known(path: &[u8]) -> bool {
