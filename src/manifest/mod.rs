@@ -7,9 +7,13 @@ mod attributes;
 mod cargo;
 mod error;
 mod facts;
+mod foreign;
 mod go;
+#[cfg(test)]
+mod hostile;
 mod npm;
 mod place;
+mod python;
 mod syntax;
 #[cfg(test)]
 mod testing;
@@ -31,10 +35,17 @@ struct Tool {
 const TOOLS: &[Tool] = &[
     attributes::TOOL,
     cargo::TOOL,
+    foreign::moon::TOOL,
+    foreign::nx::TOOL,
+    foreign::nx_project::TOOL,
+    foreign::turbo::TOOL,
     go::TOOL,
     npm::package::TOOL,
     npm::typescript::TOOL,
     npm::workspace::TOOL,
+    python::project::TOOL,
+    python::requirements::TOOL,
+    python::setup::TOOL,
     versions::TOOL,
 ];
 

@@ -3,6 +3,7 @@
 use crate::manifest::Tool;
 use crate::manifest::error::Error;
 use crate::manifest::facts::Facts;
+use crate::manifest::foreign::nx_project::project;
 use crate::manifest::npm::workspace::gathers;
 use crate::manifest::syntax::json;
 use crate::manifest::syntax::node::{Entry, Node};
@@ -58,6 +59,9 @@ fn read(file: &FilePath, text: &str) -> Result<Manifest, Error> {
         for dependency in all {
             depend(&mut facts, dependency, *tie);
         }
+    }
+    if let Some(nx) = root.entry("nx").filter(|it| it.node.is_table()) {
+        project(&mut facts, &nx.node, nx.line);
     }
     for way in OVERRIDES {
         let all = root.at(way).map_or(&[][..], Node::entries);

@@ -2,7 +2,7 @@
 //! here.
 
 pub mod json;
-mod lines;
+pub mod lines;
 pub mod node;
 pub mod toml;
 pub mod yaml;
