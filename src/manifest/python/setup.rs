@@ -53,6 +53,7 @@ fn script(facts: &mut Facts, text: &str) {
     let makes = makes(text);
     facts.package(line, Ecosystem::Python, name.as_deref(), makes);
     let lines = Lines::of(text);
+    // Where the last list ended. One that never ends takes the whole rest.
     let mut end = 0;
     for list in LIST.captures_iter(text) {
         let start = list.get_match().end();
@@ -63,10 +64,11 @@ fn script(facts: &mut Facts, text: &str) {
             "install_requires" => Tie::Declares,
             _ => Tie::Mentions,
         };
+        end = text.len();
         for part in TEXT.captures_iter(&text[start..]) {
             let whole = part.get_match();
-            end = start + whole.end();
             if whole.as_str() == "]" {
+                end = start + whole.end();
                 break;
             }
             if let Some(text) = part.get(1).or(part.get(2)) {
