@@ -1,5 +1,6 @@
 //! CMake: targets, and what is linked and included.
 
+use crate::manifest::Tool;
 use std::ops::Range;
 use std::sync::LazyLock;
 
@@ -11,14 +12,16 @@ use crate::manifest::syntax::code::{self, Code};
 use crate::model::manifest::{Ecosystem::Cmake, Makes, Manifest, Tie};
 use crate::model::path::FilePath;
 
+pub const TOOL: Tool = Tool { knows, read };
+
 /// More commands are not followed: nobody writes them by hand.
 const MOST_COMMANDS: usize = 2_000;
 
-pub fn knows(name: &str) -> bool {
+fn knows(name: &str) -> bool {
     name == "CMakeLists.txt"
 }
 
-pub fn read(file: &FilePath, text: &str) -> Result<Manifest, Error> {
+fn read(file: &FilePath, text: &str) -> Result<Manifest, Error> {
     static COMMAND: LazyLock<Regex> = LazyLock::new(|| {
         Regex::new(
             r"(?i)\b(project|add_executable|add_library|add_subdirectory|target_link_libraries|link_libraries|find_package|include|target_include_directories|include_directories|target_sources|configure_file)\s*\(",
@@ -140,7 +143,7 @@ impl Reader {
         };
         let named = self.project.or(self.executable).or(self.library);
         if let Some((line, name)) = named {
-            self.facts.package(line, Cmake, Some(name), makes);
+            self.facts.package(line, Cmake, Some(&name), makes);
         }
         let line = self.members.first().map_or(1, |it| it.0);
         let members = self.members.into_iter().map(|it| it.1);
@@ -160,7 +163,7 @@ fn plain(written: &str) -> Option<&str> {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::manifest::testing;
+    use crate::manifest::testing::words;
 
     pub const SAMPLE: &str = "cmake_minimum_required(VERSION 3.20)\nproject(cart LANGUAGES CXX)\n# add_executable(no x.c)\n\
         add_executable(cart\n  main.cc ../shared/x.cc)\nadd_library(shop::core ALIAS core)\nadd_subdirectory(../libs/core core)\n\
@@ -169,7 +172,7 @@ pub(crate) mod tests {
 
     #[test]
     fn targets_are_offered_and_links_needed() {
-        testing::check(
+        words::check(
             read,
             "services/CMakeLists.txt",
             SAMPLE,

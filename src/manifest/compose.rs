@@ -1,5 +1,6 @@
 //! Compose files: what is built where, and which services want others to run first.
 
+use crate::manifest::Tool;
 use crate::manifest::error::Error;
 use crate::manifest::facts::Facts;
 use crate::manifest::image;
@@ -12,7 +13,9 @@ use crate::model::manifest::{
 };
 use crate::model::path::FilePath;
 
-pub fn knows(name: &str) -> bool {
+pub const TOOL: Tool = Tool { knows, read };
+
+fn knows(name: &str) -> bool {
     let stem = name.strip_suffix(".yml").or(name.strip_suffix(".yaml"));
     stem.is_some_and(|stem| {
         let plain = stem.strip_prefix("docker-").unwrap_or(stem);
@@ -21,7 +24,7 @@ pub fn knows(name: &str) -> bool {
     })
 }
 
-pub fn read(file: &FilePath, text: &str) -> Result<Manifest, Error> {
+fn read(file: &FilePath, text: &str) -> Result<Manifest, Error> {
     let document = yaml::document(file, text)?;
     let mut facts = Facts::of(file);
     for service in document.find("services").map_or(&[][..], Node::entries) {
@@ -225,7 +228,7 @@ fn is_path(source: &str) -> bool {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::manifest::testing;
+    use crate::manifest::testing::words;
 
     pub const SAMPLE: &str = r#"include:
   - infra/compose.yaml
@@ -266,7 +269,7 @@ services:
 
     #[test]
     fn services_say_where_they_are_built_and_what_they_want() {
-        testing::check(
+        words::check(
             read,
             "deploy/docker-compose.yml",
             SAMPLE,
@@ -319,7 +322,7 @@ services:
             "services: {a: , b: 1}",
             "services: {a: {build: [x], ports: {}}}",
         ] {
-            testing::check(read, "compose.yml", text, &[]);
+            words::check(read, "compose.yml", text, &[]);
         }
     }
 }

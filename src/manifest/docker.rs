@@ -1,5 +1,6 @@
 //! Dockerfiles: what an image begins from, and which files it takes over.
 
+use crate::manifest::Tool;
 use std::collections::{BTreeMap, BTreeSet};
 
 use parse_dockerfile::{Flag, FromInstruction, Instruction, Source, parse_iter};
@@ -10,6 +11,8 @@ use crate::manifest::image;
 use crate::manifest::syntax::lines::Lines;
 use crate::model::manifest::{Ecosystem::Image, Manifest, Tie, What};
 use crate::model::path::FilePath;
+
+pub const TOOL: Tool = Tool { knows, read };
 
 /// Files beside a dockerfile that are none.
 const OTHERS: &[&str] = &[
@@ -22,7 +25,7 @@ const OTHERS: &[&str] = &[
     ".json",
 ];
 
-pub fn knows(name: &str) -> bool {
+fn knows(name: &str) -> bool {
     let is_named = ["Dockerfile", "Containerfile", "dockerfile"]
         .iter()
         .any(|plain| {
@@ -33,7 +36,7 @@ pub fn knows(name: &str) -> bool {
     is_named && !OTHERS.iter().any(|end| name.ends_with(end))
 }
 
-pub fn read(file: &FilePath, text: &str) -> Result<Manifest, Error> {
+fn read(file: &FilePath, text: &str) -> Result<Manifest, Error> {
     let instructions = parse_iter(text).map_err(|error| fault(file, &error))?;
     let mut reader = Reader {
         facts: Facts::of(file),
@@ -205,7 +208,7 @@ impl Reader {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::manifest::testing;
+    use crate::manifest::testing::words;
 
     pub const SAMPLE: &str = r#"# syntax=docker/dockerfile:1
 ARG GO=1.22
@@ -232,7 +235,7 @@ EXPOSE $PORT 9000/tcp $NONE
 
     #[test]
     fn an_image_says_what_it_begins_from_and_takes() {
-        testing::check(
+        words::check(
             read,
             "services/cart/Dockerfile",
             SAMPLE,

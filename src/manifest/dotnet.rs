@@ -1,5 +1,6 @@
 //! .NET: project files, solutions, and the files that MSBuild finds by itself.
 
+use crate::manifest::Tool;
 use std::sync::LazyLock;
 
 use regex::Regex;
@@ -12,6 +13,8 @@ use crate::manifest::syntax::xml::{Element, Xml};
 use crate::model::manifest::{Ecosystem::Dotnet, Makes, Manifest, Tie, What};
 use crate::model::path::FilePath;
 
+pub const TOOL: Tool = Tool { knows, read };
+
 /// What MSBuild and NuGet read for all projects below.
 const FOR_ALL_BELOW: &[&str] = &[
     "directory.build.props",
@@ -21,7 +24,7 @@ const FOR_ALL_BELOW: &[&str] = &[
     "nuget.config",
 ];
 
-pub fn knows(name: &str) -> bool {
+fn knows(name: &str) -> bool {
     is_project(name) || is_solution(name) || is_shared(name)
 }
 
@@ -41,7 +44,7 @@ fn is_shared(name: &str) -> bool {
         .any(|known| name.eq_ignore_ascii_case(known))
 }
 
-pub fn read(file: &FilePath, text: &str) -> Result<Manifest, Error> {
+fn read(file: &FilePath, text: &str) -> Result<Manifest, Error> {
     let mut facts = Facts::of(file);
     let name = place::name(file);
     if is_shared(name) {
@@ -88,7 +91,7 @@ fn package(facts: &mut Facts, file: &str, project: Element<'_>) {
     let stem = file.rsplit_once('.').map_or(file, |(stem, _)| stem);
     let name = property(project, "AssemblyName").filter(|it| !it.contains("$("));
     let name = name.unwrap_or(stem).to_owned();
-    facts.package(project.line(), Dotnet, Some(name), makes(project));
+    facts.package(project.line(), Dotnet, Some(&name), makes(project));
 }
 
 fn makes(project: Element<'_>) -> Makes {
@@ -149,7 +152,7 @@ fn plain(written: &str) -> Option<String> {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::manifest::testing;
+    use crate::manifest::testing::words;
 
     pub const SAMPLE: &str = r#"<Project Sdk="Microsoft.NET.Sdk.Web">
   <Import Project="..\..\build\common.props" />
@@ -167,7 +170,7 @@ pub(crate) mod tests {
         Project(\"{FAE04EC0}\") = \"Cart\", \"src\\Cart\\Cart.csproj\", \"{2}\"\nEndProject\n";
 
     fn check(file: &str, text: &str, expected: &[&str]) {
-        testing::check(read, file, text, expected);
+        words::check(read, file, text, expected);
     }
 
     #[test]

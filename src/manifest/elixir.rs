@@ -1,5 +1,6 @@
 //! Mix: `mix.exs`.
 
+use crate::manifest::Tool;
 use std::sync::LazyLock;
 
 use regex::Regex;
@@ -10,7 +11,9 @@ use crate::manifest::syntax::code::{self, Code};
 use crate::model::manifest::{Ecosystem::Mix, Makes, Manifest, Tie};
 use crate::model::path::FilePath;
 
-pub fn knows(name: &str) -> bool {
+pub const TOOL: Tool = Tool { knows, read };
+
+fn knows(name: &str) -> bool {
     name == "mix.exs"
 }
 
@@ -18,7 +21,7 @@ fn regex(pattern: &str) -> Regex {
     Regex::new(pattern).expect("the pattern is well formed")
 }
 
-pub fn read(file: &FilePath, text: &str) -> Result<Manifest, Error> {
+fn read(file: &FilePath, text: &str) -> Result<Manifest, Error> {
     static APP: LazyLock<Regex> = LazyLock::new(|| regex(r"\bapp:\s*:(\w+)"));
     static APPS: LazyLock<Regex> = LazyLock::new(|| regex(r#"\bapps_path:\s*"(?P<s>[^"\n]*)""#));
     let code = Code::of(text, &code::ELIXIR);
@@ -32,7 +35,7 @@ pub fn read(file: &FilePath, text: &str) -> Result<Manifest, Error> {
         && umbrella.is_none()
     {
         let name = app.as_str().to_owned();
-        facts.package(code.line(app.start()), Mix, Some(name), makes(code.bare()));
+        facts.package(code.line(app.start()), Mix, Some(&name), makes(code.bare()));
     }
     dependencies(&mut facts, &code);
     Ok(facts.finish())
@@ -69,7 +72,7 @@ fn dependencies(facts: &mut Facts, code: &Code<'_>) {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::manifest::testing;
+    use crate::manifest::testing::words;
 
     pub const SAMPLE: &str = "defmodule Cart.MixProject do\n  use Mix.Project\n  def project do\n    [app: :cart, # app: :no\n     \
         config_path: \"../../config/config.exs\",\n     deps: deps()]\n  end\n  def application, do: [mod: {Cart.App, []}]\n  defp deps do\n    \
@@ -77,7 +80,7 @@ pub(crate) mod tests {
 
     #[test]
     fn a_project_says_its_name_and_needs() {
-        testing::check(
+        words::check(
             read,
             "apps/cart/mix.exs",
             SAMPLE,
@@ -96,6 +99,6 @@ pub(crate) mod tests {
     fn an_umbrella_gathers_apps() {
         let text = "def project do\n [apps_path: \"apps\", deps: []]\nend";
         let expected = ["2: package Mix - Nothing", "2: gathers Mix apps/*"];
-        testing::check(read, "mix.exs", text, &expected);
+        words::check(read, "mix.exs", text, &expected);
     }
 }

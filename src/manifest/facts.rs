@@ -2,11 +2,11 @@
 
 use crate::manifest::place;
 use crate::model::manifest::{Ecosystem, Fact, Makes, Manifest, Tie, What};
-use crate::model::path::FilePath;
+use crate::model::path::{FilePath, is_within};
 
 /// What was gathered so far.
 pub struct Facts {
-    /// The directory that the file lies in, which most is said of.
+    /// The directory that most is said of: that of the file, unless something else is set.
     pub directory: FilePath,
     manifest: Manifest,
 }
@@ -23,7 +23,7 @@ impl Facts {
         }
     }
 
-    /// Something of the file's own directory.
+    /// Something of the directory.
     pub fn say(&mut self, line: u32, what: What) {
         self.say_of(self.directory.clone(), line, what);
     }
@@ -33,32 +33,31 @@ impl Facts {
         self.manifest.facts.push(Fact { about, line, what });
     }
 
-    pub fn package(&mut self, line: u32, ecosystem: Ecosystem, name: Option<String>, makes: Makes) {
-        self.say(
-            line,
-            What::Package {
-                ecosystem,
-                name,
-                makes,
-            },
-        );
+    /// The directory is a package.
+    pub fn package(&mut self, line: u32, ecosystem: Ecosystem, name: Option<&str>, makes: Makes) {
+        let name = name.filter(|it| !it.is_empty()).map(str::to_owned);
+        let what = What::Package {
+            ecosystem,
+            name,
+            makes,
+        };
+        self.say(line, what);
     }
 
-    /// Globs of members, in the file's own directory. Says nothing where there are none.
+    /// Globs of members, in the directory. Says nothing where there are none.
     pub fn gathers(&mut self, line: u32, ecosystem: Ecosystem, members: Vec<String>) {
-        if !members.is_empty() {
-            let excluded = Vec::new();
-            self.say(
-                line,
-                What::Gathers {
-                    ecosystem,
-                    members,
-                    excluded,
-                },
-            );
+        if members.is_empty() {
+            return;
         }
+        let what = What::Gathers {
+            ecosystem,
+            members,
+            excluded: Vec::new(),
+        };
+        self.say(line, what);
     }
 
+    /// `name` stands for what lies at `path`.
     pub fn offers(
         &mut self,
         line: u32,
@@ -66,33 +65,50 @@ impl Facts {
         name: impl Into<String>,
         path: FilePath,
     ) {
-        let name = name.into();
-        self.say(
-            line,
-            What::Offers {
-                ecosystem,
-                name,
-                path,
-            },
-        );
+        let what = What::Offers {
+            ecosystem,
+            name: name.into(),
+            path,
+        };
+        self.say(line, what);
     }
 
+    /// `name` stands for what lies at `written`, if that is in the workspace.
+    pub fn offers_at(&mut self, line: u32, ecosystem: Ecosystem, name: &str, written: &str) {
+        if let Some(path) = place::resolve(&self.directory, written) {
+            self.offers(line, ecosystem, name, path);
+        }
+    }
+
+    /// It needs what `name` stands for.
     pub fn needs(&mut self, line: u32, ecosystem: Ecosystem, name: impl Into<String>, tie: Tie) {
         let name = name.into();
-        self.say(
-            line,
-            What::Needs {
-                ecosystem,
-                name,
-                tie,
-            },
-        );
+        if name.is_empty() {
+            return;
+        }
+        let what = What::Needs {
+            ecosystem,
+            name,
+            tie,
+        };
+        self.say(line, what);
     }
 
-    /// It reads what `written` means in its directory; nothing where that lies outside of the workspace.
+    /// It reads what lies at `written`, if that is in the workspace and not the directory itself.
     pub fn reads(&mut self, line: u32, written: &str, tie: Tie) {
-        if let Some(path) = place::resolve(&self.directory, written) {
-            self.say(line, What::Reads { path, tie });
+        match place::resolve(&self.directory, written) {
+            Some(path) if path != self.directory => self.say(line, What::Reads { path, tie }),
+            _ => {}
+        }
+    }
+
+    /// It reads what lies at `written`, if that is in the workspace and not below the directory.
+    pub fn reads_outside(&mut self, line: u32, written: &str, tie: Tie) {
+        match place::resolve(&self.directory, written) {
+            Some(path) if !is_within(path.as_bytes(), self.directory.as_bytes()) => {
+                self.say(line, What::Reads { path, tie });
+            }
+            _ => {}
         }
     }
 

@@ -1,5 +1,6 @@
 //! Gradle: settings, build scripts and the files that count for all projects, in Groovy and Kotlin.
 
+use crate::manifest::Tool;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
@@ -11,6 +12,8 @@ use crate::manifest::place;
 use crate::manifest::syntax::code::{self, Code};
 use crate::model::manifest::{Ecosystem::Gradle, Makes, Manifest, Tie, What};
 use crate::model::path::FilePath;
+
+pub const TOOL: Tool = Tool { knows, read };
 
 /// Parts of names of plugins that make something that runs.
 const RUNS: &[&str] = &[
@@ -34,14 +37,14 @@ const SERVES_OTHERS: &[&str] = &[
     "com.android.library",
 ];
 
-pub fn knows(name: &str) -> bool {
+fn knows(name: &str) -> bool {
     name.ends_with(".gradle")
         || name.ends_with(".gradle.kts")
         || name == "libs.versions.toml"
         || name == "gradle.properties"
 }
 
-pub fn read(file: &FilePath, text: &str) -> Result<Manifest, Error> {
+fn read(file: &FilePath, text: &str) -> Result<Manifest, Error> {
     let mut facts = Facts::of(file);
     let name = place::name(file);
     let Some(stem) = name
@@ -336,7 +339,7 @@ fn from_root_or_here(facts: &mut Facts, line: u32, written: &str, tie: Tie) {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::manifest::testing;
+    use crate::manifest::testing::words;
 
     pub const SAMPLE: &str = r#"plugins {
     id("org.springframework.boot") version "3.2"
@@ -364,7 +367,7 @@ project(':web').projectDir = new File(settingsDir, '../front/web')
 "#;
 
     fn check(file: &str, text: &str, expected: &[&str]) {
-        testing::check(read, file, text, expected);
+        words::check(read, file, text, expected);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Helm: charts, and the images that their values name.
 
+use crate::manifest::Tool;
 use crate::manifest::error::Error;
 use crate::manifest::facts::Facts;
 use crate::manifest::image;
@@ -12,7 +13,9 @@ use crate::model::manifest::{
 };
 use crate::model::path::FilePath;
 
-pub fn knows(name: &str) -> bool {
+pub const TOOL: Tool = Tool { knows, read };
+
+fn knows(name: &str) -> bool {
     name == "Chart.yaml" || is_values(name)
 }
 
@@ -22,7 +25,7 @@ fn is_values(name: &str) -> bool {
     rest.is_some_and(|it| it.is_empty() || it.starts_with(['-', '.', '_']))
 }
 
-pub fn read(file: &FilePath, text: &str) -> Result<Manifest, Error> {
+fn read(file: &FilePath, text: &str) -> Result<Manifest, Error> {
     let document = yaml::document(file, text)?;
     let mut facts = Facts::of(file);
     if is_values(place::name(file)) {
@@ -41,7 +44,7 @@ fn chart(facts: &mut Facts, document: &Node) {
     };
     let line = name.map_or(1, |it| it.line);
     let name = name.and_then(Node::text).map(str::to_owned);
-    facts.package(line, Helm, name, makes);
+    facts.package(line, Helm, name.as_deref(), makes);
     for dependency in document.find("dependencies").map_or(&[][..], Node::items) {
         let repository = dependency.find("repository");
         let written = repository.and_then(Node::text).unwrap_or_default();
@@ -85,7 +88,7 @@ fn written(image: &Node) -> Option<(u32, String)> {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::manifest::testing;
+    use crate::manifest::testing::words;
 
     pub const CHART: &str = "apiVersion: v2\nname: cart\ntype: application\ndependencies:\n- name: common\n  \
         repository: file://../common\n- name: redis\n  repository: https://charts.example.test\n";
@@ -97,7 +100,7 @@ pub(crate) mod tests {
             "2: package Helm cart Either",
             "6: reads charts/common Declares",
         ];
-        testing::check(read, "charts/cart/Chart.yaml", CHART, &expected);
+        words::check(read, "charts/cart/Chart.yaml", CHART, &expected);
     }
 
     #[test]
@@ -106,6 +109,6 @@ pub(crate) mod tests {
             "3: needs Image ghcr.io/shop/cart Declares",
             "6: needs Image proxy Declares",
         ];
-        testing::check(read, "charts/cart/values.yaml", VALUES, &expected);
+        words::check(read, "charts/cart/values.yaml", VALUES, &expected);
     }
 }

@@ -1,6 +1,7 @@
 //! Kubernetes: manifests, as far as they name images. They may be templates of something else, so that lines are looked at,
 //! not values.
 
+use crate::manifest::Tool;
 use std::sync::LazyLock;
 
 use regex::Regex;
@@ -10,6 +11,8 @@ use crate::manifest::facts::Facts;
 use crate::manifest::image;
 use crate::model::manifest::{Ecosystem::Image, Manifest, Tie};
 use crate::model::path::FilePath;
+
+pub const TOOL: Tool = Tool { knows, read };
 
 /// Directories in which manifests are looked for: their files have names of their own.
 const DIRECTORIES: &[&str] = &[
@@ -24,7 +27,7 @@ const DIRECTORIES: &[&str] = &[
 ];
 
 /// Whether the file at this path, not only of this name, may be one.
-pub fn knows(path: &str) -> bool {
+fn knows(path: &str) -> bool {
     let Some((directory, name)) = path.rsplit_once('/') else {
         return false;
     };
@@ -35,7 +38,7 @@ pub fn knows(path: &str) -> bool {
             .any(|it| DIRECTORIES.contains(&it) || it.contains("k8s") || it.contains("kubernetes"))
 }
 
-pub fn read(file: &FilePath, text: &str) -> Result<Manifest, Error> {
+fn read(file: &FilePath, text: &str) -> Result<Manifest, Error> {
     static IMAGE: LazyLock<Regex> = LazyLock::new(|| {
         Regex::new(r#"^\s*(?:-\s+)?image:\s*["']?([^\s"'#]+)["']?\s*(?:#.*)?$"#)
             .expect("the pattern is well formed")
@@ -60,7 +63,7 @@ pub fn read(file: &FilePath, text: &str) -> Result<Manifest, Error> {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::manifest::testing;
+    use crate::manifest::testing::words;
 
     pub const SAMPLE: &str = "apiVersion: apps/v1\nkind: Deployment\nspec:\n  containers:\n  - name: a\n    image: shop/cart:1 # ours\n  \
         - image: \"mail\"\n    image: {{ .Values.image }}\n    imagePullPolicy: Always\n";
@@ -72,8 +75,8 @@ pub(crate) mod tests {
             "6: needs Image shop/cart Declares",
             "7: needs Image mail Declares",
         ];
-        testing::check(read, file, SAMPLE, &expected);
-        testing::check(read, file, "image: a\n", &[]);
+        words::check(read, file, SAMPLE, &expected);
+        words::check(read, file, "image: a\n", &[]);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Kustomize: what a kustomization puts together.
 
+use crate::manifest::Tool;
 use crate::manifest::error::Error;
 use crate::manifest::facts::Facts;
 use crate::manifest::image;
@@ -7,6 +8,8 @@ use crate::manifest::syntax::node::Node;
 use crate::manifest::syntax::yaml;
 use crate::model::manifest::{Ecosystem::Image, Manifest, Tie};
 use crate::model::path::FilePath;
+
+pub const TOOL: Tool = Tool { knows, read };
 
 /// Lists of files or directories.
 const LISTS: &[&str] = &[
@@ -23,14 +26,14 @@ const LISTS: &[&str] = &[
 /// Lists of tables with a `path`.
 const TABLES: &[&str] = &["patches", "patchesJson6902", "replacements"];
 
-pub fn knows(name: &str) -> bool {
+fn knows(name: &str) -> bool {
     matches!(
         name,
         "kustomization.yaml" | "kustomization.yml" | "Kustomization"
     )
 }
 
-pub fn read(file: &FilePath, text: &str) -> Result<Manifest, Error> {
+fn read(file: &FilePath, text: &str) -> Result<Manifest, Error> {
     let document = yaml::document(file, text)?;
     let mut facts = Facts::of(file);
     for list in LISTS.iter().filter_map(|it| document.find(it)) {
@@ -103,7 +106,7 @@ fn reads(facts: &mut Facts, line: u32, path: &str) {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::manifest::testing;
+    use crate::manifest::testing::words;
 
     pub const SAMPLE: &str = "resources:\n- ../../base\n- https://example.test/x.yaml\n- github.com/a/b?ref=1\n\
         patches:\n- path: patch.yaml\n- patch: |-\n    a: b\nconfigMapGenerator:\n- name: a\n  files:\n  - \
@@ -112,7 +115,7 @@ pub(crate) mod tests {
 
     #[test]
     fn a_kustomization_takes_what_it_names() {
-        testing::check(
+        words::check(
             read,
             "k8s/overlays/staging/kustomization.yaml",
             SAMPLE,

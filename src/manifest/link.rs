@@ -33,7 +33,7 @@ fn led_to(directory: &FilePath, target: &[u8]) -> Option<FilePath> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::manifest::testing::told;
+    use crate::manifest::testing::words::told;
 
     #[test]
     fn a_link_reads_what_it_leads_to() {

@@ -1,5 +1,6 @@
 //! Make: targets, what is included, and the paths that recipes mention.
 
+use crate::manifest::Tool;
 use std::collections::BTreeSet;
 
 use crate::manifest::error::Error;
@@ -8,11 +9,13 @@ use crate::manifest::mentions;
 use crate::model::manifest::{Manifest, Tie, What};
 use crate::model::path::FilePath;
 
-pub fn knows(name: &str) -> bool {
+pub const TOOL: Tool = Tool { knows, read };
+
+fn knows(name: &str) -> bool {
     matches!(name, "Makefile" | "GNUmakefile" | "makefile") || name.ends_with(".mk")
 }
 
-pub fn read(file: &FilePath, text: &str) -> Result<Manifest, Error> {
+fn read(file: &FilePath, text: &str) -> Result<Manifest, Error> {
     let mut facts = Facts::of(file);
     let mut said = BTreeSet::new();
     for (line, words) in (1..).zip(text.lines()) {
@@ -59,14 +62,14 @@ fn targets(words: &str) -> impl Iterator<Item = &str> {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::manifest::testing;
+    use crate::manifest::testing::words;
 
     pub const SAMPLE: &str = "include ../common.mk $(X)/y.mk\nPROTO := ../../proto\nCC ?= a:b\n.PHONY: all\nall build: dep\n\t\
         protoc -I $(PROTO) ../../proto/x.proto\n\t$(MAKE) -C ../mail\nout/x.o: x.c\ntest:: all\n%.o: %.c\nbuild:\n";
 
     #[test]
     fn targets_are_scripts_and_paths_are_mentioned() {
-        testing::check(
+        words::check(
             read,
             "services/cart/Makefile",
             SAMPLE,

@@ -1,5 +1,6 @@
 //! Maven: `pom.xml`.
 
+use crate::manifest::Tool;
 use std::collections::BTreeMap;
 
 use crate::manifest::error::Error;
@@ -7,6 +8,8 @@ use crate::manifest::facts::Facts;
 use crate::manifest::syntax::xml::{Element, Xml};
 use crate::model::manifest::{Ecosystem::Maven, Makes, Manifest, Tie};
 use crate::model::path::FilePath;
+
+pub const TOOL: Tool = Tool { knows, read };
 
 /// Plugins that make something that runs, wherever they are used.
 const RUNS: &[&str] = &[
@@ -19,11 +22,11 @@ const RUNS: &[&str] = &[
     "appassembler-maven-plugin",
 ];
 
-pub fn knows(name: &str) -> bool {
+fn knows(name: &str) -> bool {
     name == "pom.xml"
 }
 
-pub fn read(file: &FilePath, text: &str) -> Result<Manifest, Error> {
+fn read(file: &FilePath, text: &str) -> Result<Manifest, Error> {
     let xml = Xml::of(file, text)?;
     let project = xml.root();
     let mut facts = Facts::of(file);
@@ -92,7 +95,7 @@ fn package(facts: &mut Facts, pom: &Pom<'_>) {
     let artifact = project.find("artifactId");
     let name = artifact.and_then(|it| coordinate(pom, project, it.text()?));
     let line = artifact.map_or(project.line(), Element::line);
-    facts.package(line, Maven, name, makes(project));
+    facts.package(line, Maven, name.as_deref(), makes(project));
 }
 
 fn makes(project: Element<'_>) -> Makes {
@@ -212,7 +215,7 @@ fn resolved(pom: &Pom<'_>, written: &str) -> Option<String> {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::manifest::testing;
+    use crate::manifest::testing::words;
 
     pub const SAMPLE: &str = r#"<?xml version="1.0"?>
 <project xmlns="http://maven.apache.org/POM/4.0.0">
@@ -239,7 +242,7 @@ pub(crate) mod tests {
 </project>"#;
 
     fn check(text: &str, expected: &[&str]) {
-        testing::check(read, "services/cart/pom.xml", text, expected);
+        words::check(read, "services/cart/pom.xml", text, expected);
     }
 
     #[test]

@@ -3,6 +3,8 @@
 //!
 //! One file for each tool. Each knows its files by their names, and says plainly what stands in them, with the line.
 
+mod attributes;
+mod cargo;
 mod cmake;
 mod compose;
 mod docker;
@@ -10,8 +12,12 @@ mod dotnet;
 mod elixir;
 mod error;
 mod facts;
+mod foreign;
+mod go;
 mod gradle;
 mod helm;
+#[cfg(test)]
+mod hostile;
 mod image;
 mod kubernetes;
 mod kustomize;
@@ -21,9 +27,11 @@ mod maven;
 mod mentions;
 #[cfg(test)]
 mod mutations;
+mod npm;
 mod php;
 mod place;
 mod proto;
+mod python;
 mod ruby;
 mod scripts;
 mod skaffold;
@@ -32,6 +40,7 @@ mod terraform;
 #[cfg(test)]
 mod testing;
 mod tilt;
+mod versions;
 
 use crate::model::manifest::Manifest;
 use crate::model::path::FilePath;
@@ -48,81 +57,41 @@ struct Tool {
 
 /// All tools, by name. A file may be read by several.
 const TOOLS: &[Tool] = &[
-    Tool {
-        knows: cmake::knows,
-        read: cmake::read,
-    },
-    Tool {
-        knows: compose::knows,
-        read: compose::read,
-    },
-    Tool {
-        knows: docker::knows,
-        read: docker::read,
-    },
-    Tool {
-        knows: dotnet::knows,
-        read: dotnet::read,
-    },
-    Tool {
-        knows: elixir::knows,
-        read: elixir::read,
-    },
-    Tool {
-        knows: gradle::knows,
-        read: gradle::read,
-    },
-    Tool {
-        knows: helm::knows,
-        read: helm::read,
-    },
-    Tool {
-        knows: kustomize::knows,
-        read: kustomize::read,
-    },
-    Tool {
-        knows: make::knows,
-        read: make::read,
-    },
-    Tool {
-        knows: maven::knows,
-        read: maven::read,
-    },
-    Tool {
-        knows: php::knows,
-        read: php::read,
-    },
-    Tool {
-        knows: proto::knows,
-        read: proto::read,
-    },
-    Tool {
-        knows: ruby::knows,
-        read: ruby::read,
-    },
-    Tool {
-        knows: scripts::knows,
-        read: scripts::read,
-    },
-    Tool {
-        knows: skaffold::knows,
-        read: skaffold::read,
-    },
-    Tool {
-        knows: terraform::knows,
-        read: terraform::read,
-    },
-    Tool {
-        knows: tilt::knows,
-        read: tilt::read,
-    },
+    attributes::TOOL,
+    cargo::TOOL,
+    cmake::TOOL,
+    compose::TOOL,
+    docker::TOOL,
+    dotnet::TOOL,
+    elixir::TOOL,
+    foreign::moon::TOOL,
+    foreign::nx::TOOL,
+    foreign::nx_project::TOOL,
+    foreign::turbo::TOOL,
+    go::TOOL,
+    gradle::TOOL,
+    helm::TOOL,
+    kustomize::TOOL,
+    make::TOOL,
+    maven::TOOL,
+    npm::package::TOOL,
+    npm::typescript::TOOL,
+    npm::workspace::TOOL,
+    php::TOOL,
+    proto::TOOL,
+    python::project::TOOL,
+    python::requirements::TOOL,
+    python::setup::TOOL,
+    ruby::TOOL,
+    scripts::TOOL,
+    skaffold::TOOL,
+    terraform::TOOL,
+    tilt::TOOL,
+    versions::TOOL,
 ];
 
 /// Tools whose files have names of their own: these are asked about the whole path.
-const TOOLS_BY_PATH: &[Tool] = &[Tool {
-    knows: kubernetes::knows,
-    read: kubernetes::read,
-}];
+const TOOLS_BY_PATH: &[Tool] = &[kubernetes::TOOL];
 
 /// Whether anything is to be learned from the file at `path`. Quick: it is asked of every file of a repository.
 pub fn is_known(path: &[u8]) -> bool {

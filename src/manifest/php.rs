@@ -1,5 +1,6 @@
 //! Composer: `composer.json`.
 
+use crate::manifest::Tool;
 use crate::manifest::error::Error;
 use crate::manifest::facts::Facts;
 use crate::manifest::syntax::json;
@@ -7,11 +8,13 @@ use crate::manifest::syntax::node::Node;
 use crate::model::manifest::{Ecosystem::Composer, Makes, Manifest, Tie};
 use crate::model::path::FilePath;
 
-pub fn knows(name: &str) -> bool {
+pub const TOOL: Tool = Tool { knows, read };
+
+fn knows(name: &str) -> bool {
     name == "composer.json"
 }
 
-pub fn read(file: &FilePath, text: &str) -> Result<Manifest, Error> {
+fn read(file: &FilePath, text: &str) -> Result<Manifest, Error> {
     let document = json::strict(file, text)?;
     let mut facts = Facts::of(file);
     let name = document.find("name");
@@ -22,7 +25,7 @@ pub fn read(file: &FilePath, text: &str) -> Result<Manifest, Error> {
         None => Makes::Either,
     };
     let name = name.and_then(Node::text).map(str::to_owned);
-    facts.package(line, Composer, name, makes);
+    facts.package(line, Composer, name.as_deref(), makes);
     for key in ["require", "require-dev"] {
         for entry in document.find(key).map_or(&[][..], Node::entries) {
             // What has no vendor is PHP itself, or a part of it.
@@ -53,7 +56,7 @@ fn taken(facts: &mut Facts, repository: &Node) {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::manifest::testing;
+    use crate::manifest::testing::words;
 
     pub const SAMPLE: &str = "{\n\"name\": \"shop/cart\", \"type\": \"project\",\n\"require\": {\n  \"php\": \">=8\", \"ext-json\": \"*\",\n  \
         \"shop/common\": \"@dev\"},\n\"require-dev\": {\"phpunit/phpunit\": \"*\"},\n\"repositories\": [\n  {\"type\": \"path\", \"url\": \
@@ -61,7 +64,7 @@ pub(crate) mod tests {
 
     #[test]
     fn a_package_says_its_name_and_needs() {
-        testing::check(
+        words::check(
             read,
             "services/cart/composer.json",
             SAMPLE,

@@ -1,5 +1,6 @@
 //! Protobuf: what definitions import, and the files of Buf.
 
+use crate::manifest::Tool;
 use std::sync::LazyLock;
 
 use regex::Regex;
@@ -13,7 +14,9 @@ use crate::manifest::syntax::yaml;
 use crate::model::manifest::{Ecosystem::Proto, Makes, Manifest, Tie, What};
 use crate::model::path::FilePath;
 
-pub fn knows(name: &str) -> bool {
+pub const TOOL: Tool = Tool { knows, read };
+
+fn knows(name: &str) -> bool {
     name.ends_with(".proto") || is_of_buf(name)
 }
 
@@ -25,7 +28,7 @@ fn is_generation(name: &str) -> bool {
     name.starts_with("buf.gen.") && name.ends_with("yaml")
 }
 
-pub fn read(file: &FilePath, text: &str) -> Result<Manifest, Error> {
+fn read(file: &FilePath, text: &str) -> Result<Manifest, Error> {
     let mut facts = Facts::of(file);
     let name = place::name(file);
     if !is_of_buf(name) {
@@ -52,7 +55,7 @@ fn definitions(facts: &mut Facts, text: &str) {
     let code = Code::of(text, &code::PROTO);
     if let Some(name) = code.all(&PACKAGE).next().and_then(|it| it.get(1)) {
         let line = code.line(name.start());
-        facts.package(line, Proto, Some(name.as_str().to_owned()), Makes::Library);
+        facts.package(line, Proto, Some(name.as_str()), Makes::Library);
     }
     for (line, import) in code.strings(&IMPORT) {
         // These come with the compiler.
@@ -115,7 +118,7 @@ fn generation(facts: &mut Facts, document: &Node) {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::manifest::testing;
+    use crate::manifest::testing::words;
 
     pub const SAMPLE: &str = "syntax = \"proto3\";\npackage shop.cart;\n// import \"no.proto\";\nimport \"google/protobuf/any.proto\";\n\
         import public \"shop/money.proto\"; /* import 'x'; */\n";
@@ -127,21 +130,21 @@ pub(crate) mod tests {
             "2: package Proto shop.cart Library",
             "5: needs Proto shop/money.proto Declares",
         ];
-        testing::check(read, "protos/cart.proto", SAMPLE, &expected);
+        words::check(read, "protos/cart.proto", SAMPLE, &expected);
     }
 
     #[test]
     fn buf_says_where_definitions_lie_and_go() {
         let text = "version: v1\ndirectories:\n  - a\n  - b\n";
-        testing::check(read, "buf.work.yaml", text, &["3: gathers Proto a b"]);
+        words::check(read, "buf.work.yaml", text, &["3: gathers Proto a b"]);
         let text = "name: buf.test/shop/protos\ndeps: [buf.test/x/y]\nmodules:\n- path: p\n";
         let expected = [
             "1: offers Proto buf.test/shop/protos = q",
             "2: needs Proto buf.test/x/y Declares",
             "4: gathers Proto p",
         ];
-        testing::check(read, "q/buf.yaml", text, &expected);
-        testing::check(
+        words::check(read, "q/buf.yaml", text, &expected);
+        words::check(
             read,
             "q/buf.gen.yaml",
             GENERATION,

@@ -1,5 +1,6 @@
 //! Ruby: `Gemfile` and `*.gemspec`.
 
+use crate::manifest::Tool;
 use std::sync::LazyLock;
 
 use regex::Regex;
@@ -10,16 +11,18 @@ use crate::manifest::syntax::code::{self, Code};
 use crate::model::manifest::{Ecosystem::Gem, Makes, Manifest, Tie};
 use crate::model::path::FilePath;
 
+pub const TOOL: Tool = Tool { knows, read };
+
 /// Gems that make something that runs.
 const RUNS: &[&str] = &[
     "falcon", "hanami", "puma", "rails", "sidekiq", "sinatra", "thin", "unicorn", "webrick",
 ];
 
-pub fn knows(name: &str) -> bool {
+fn knows(name: &str) -> bool {
     matches!(name, "Gemfile" | "gems.rb") || name.ends_with(".gemspec")
 }
 
-pub fn read(file: &FilePath, text: &str) -> Result<Manifest, Error> {
+fn read(file: &FilePath, text: &str) -> Result<Manifest, Error> {
     let code = Code::of(text, &code::RUBY);
     let mut facts = Facts::of(file);
     match crate::manifest::place::name(file).ends_with(".gemspec") {
@@ -41,7 +44,7 @@ fn gemspec(facts: &mut Facts, code: &Code<'_>) {
     });
     let (line, name) = code.strings(&NAME).next().unwrap_or((1, ""));
     let name = Some(name.to_owned()).filter(|it| !it.is_empty());
-    facts.package(line, Gem, name, Makes::Library);
+    facts.package(line, Gem, name.as_deref(), Makes::Library);
     for (line, name) in code.strings(&NEEDS) {
         facts.needs(line, Gem, name, Tie::Declares);
     }
@@ -78,7 +81,7 @@ fn gemfile(facts: &mut Facts, code: &Code<'_>) {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::manifest::testing;
+    use crate::manifest::testing::words;
 
     pub const SAMPLE: &str = "source 'https://rubygems.org'\ngem 'puma', '~> 6' # gem 'no'\ngem \"common\", path: '../../libs/common'\n\
         gem 'old', :path => \"../old\"\npath '../../gems' do\n  gem 'within'\nend\n";
@@ -87,7 +90,7 @@ pub(crate) mod tests {
 
     #[test]
     fn a_gemfile_says_what_it_needs() {
-        testing::check(
+        words::check(
             read,
             "services/cart/Gemfile",
             SAMPLE,
@@ -111,6 +114,6 @@ pub(crate) mod tests {
             "3: needs Gem money Declares",
             "4: needs Gem rspec Declares",
         ];
-        testing::check(read, "libs/common/common.gemspec", SPEC, &expected);
+        words::check(read, "libs/common/common.gemspec", SPEC, &expected);
     }
 }

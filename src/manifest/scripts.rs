@@ -1,10 +1,13 @@
 //! Shell scripts that generate or build: the paths that they mention.
 
+use crate::manifest::Tool;
 use crate::manifest::error::Error;
 use crate::manifest::facts::Facts;
 use crate::manifest::mentions;
 use crate::model::manifest::Manifest;
 use crate::model::path::FilePath;
+
+pub const TOOL: Tool = Tool { knows, read };
 
 /// Words in the names of such scripts.
 const WORDS: &[&str] = &[
@@ -12,7 +15,7 @@ const WORDS: &[&str] = &[
     "protoc", "protogen", "protos", "stubs",
 ];
 
-pub fn knows(name: &str) -> bool {
+fn knows(name: &str) -> bool {
     let stem = name.strip_suffix(".sh").or(name.strip_suffix(".bash"));
     stem.is_some_and(|stem| {
         let mut words = stem.split(['-', '_', '.']);
@@ -20,7 +23,7 @@ pub fn knows(name: &str) -> bool {
     })
 }
 
-pub fn read(file: &FilePath, text: &str) -> Result<Manifest, Error> {
+fn read(file: &FilePath, text: &str) -> Result<Manifest, Error> {
     let mut facts = Facts::of(file);
     for (line, words) in (1..).zip(text.lines()) {
         mentions::say(&mut facts, line, words);
@@ -31,7 +34,7 @@ pub fn read(file: &FilePath, text: &str) -> Result<Manifest, Error> {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::manifest::testing;
+    use crate::manifest::testing::words;
 
     pub const SAMPLE: &str = "#!/bin/bash -eu\n# see ../../no\nprotodir=../../protos\nprotoc --go_out=./genproto -I $protodir \
         -I../../third_party demo.proto # ../x\ncp \"${REPO_ROOT}/libs/a.txt\" \"$(dirname \"$0\")/../b\"\n\
@@ -39,7 +42,7 @@ pub(crate) mod tests {
 
     #[test]
     fn paths_that_lead_out_are_mentioned() {
-        testing::check(
+        words::check(
             read,
             "src/cart/genproto.sh",
             SAMPLE,

@@ -1,5 +1,6 @@
 //! Skaffold: images, what they are built from, and what is deployed with them.
 
+use crate::manifest::Tool;
 use crate::manifest::error::Error;
 use crate::manifest::facts::Facts;
 use crate::manifest::image;
@@ -9,16 +10,18 @@ use crate::manifest::syntax::yaml;
 use crate::model::manifest::{Ecosystem::Image, Manifest, Tie, What};
 use crate::model::path::FilePath;
 
+pub const TOOL: Tool = Tool { knows, read };
+
 /// Builders that look at no dockerfile.
 const WITHOUT_DOCKERFILE: &[&str] = &["jib", "buildpacks", "ko", "bazel", "custom"];
 
-pub fn knows(name: &str) -> bool {
+fn knows(name: &str) -> bool {
     let stem = name.strip_suffix(".yaml").or(name.strip_suffix(".yml"));
     let rest = stem.and_then(|it| it.strip_prefix("skaffold"));
     rest.is_some_and(|it| it.is_empty() || it.starts_with(['-', '.', '_']))
 }
 
-pub fn read(file: &FilePath, text: &str) -> Result<Manifest, Error> {
+fn read(file: &FilePath, text: &str) -> Result<Manifest, Error> {
     let mut facts = Facts::of(file);
     for document in yaml::documents(file, text)? {
         for other in items(document.find("requires")) {
@@ -114,7 +117,7 @@ fn built(facts: &mut Facts, artifact: &Node) {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::manifest::testing;
+    use crate::manifest::testing::words;
 
     pub const SAMPLE: &str = "apiVersion: skaffold/v4beta6\nkind: Config\nrequires:\n- path: ../infra\n---\nkind: Config\nbuild:\n  artifacts:\n  \
         - image: shop/cart:1\n    context: src/cart\n    requires:\n    - image: base\n      alias: BASE\n  - image: mail\n    context: src\n    \
@@ -123,7 +126,7 @@ pub(crate) mod tests {
 
     #[test]
     fn artifacts_say_what_they_are_built_from() {
-        testing::check(
+        words::check(
             read,
             "skaffold.yaml",
             SAMPLE,

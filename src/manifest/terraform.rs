@@ -1,5 +1,6 @@
 //! Terraform and Terragrunt: modules and files that lie in the workspace.
 
+use crate::manifest::Tool;
 use hcl_edit::Span;
 use hcl_edit::expr::{Expression, FuncCall};
 use hcl_edit::structure::{Attribute, Block, Body};
@@ -12,11 +13,13 @@ use crate::manifest::syntax::lines::Lines;
 use crate::model::manifest::{Manifest, Tie};
 use crate::model::path::FilePath;
 
-pub fn knows(name: &str) -> bool {
+pub const TOOL: Tool = Tool { knows, read };
+
+fn knows(name: &str) -> bool {
     name.ends_with(".tf") || name == "terragrunt.hcl"
 }
 
-pub fn read(file: &FilePath, text: &str) -> Result<Manifest, Error> {
+fn read(file: &FilePath, text: &str) -> Result<Manifest, Error> {
     let body: Body = hcl_edit::parser::parse_body(text)
         .map_err(|error| Error::at(file, error.location().line() as u32, error.message()))?;
     let mut reader = Reader {
@@ -126,7 +129,7 @@ fn template_text(template: &StringTemplate) -> Option<String> {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::manifest::testing;
+    use crate::manifest::testing::words;
 
     pub const SAMPLE: &str = r#"module "db" {
   source = "../modules/db"
@@ -145,7 +148,7 @@ resource "x" "y" {
 
     #[test]
     fn modules_are_declared_and_files_taken() {
-        testing::check(
+        words::check(
             read,
             "infra/main/main.tf",
             SAMPLE,
@@ -161,7 +164,7 @@ resource "x" "y" {
     #[test]
     fn a_dependency_of_terragrunt_is_declared() {
         let text = "terraform {\n  source = \"../modules//app\"\n}\ndependency \"vpc\" {\n  config_path = \"../vpc\"\n}\n";
-        testing::check(
+        words::check(
             read,
             "live/app/terragrunt.hcl",
             text,

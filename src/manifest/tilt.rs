@@ -1,5 +1,6 @@
 //! Tilt: images, and the files that a Tiltfile loads.
 
+use crate::manifest::Tool;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
@@ -13,14 +14,16 @@ use crate::manifest::syntax::code::{self, Code};
 use crate::model::manifest::{Ecosystem::Image, Manifest, Tie, What};
 use crate::model::path::FilePath;
 
+pub const TOOL: Tool = Tool { knows, read };
+
 /// More calls are not followed: nobody writes them by hand.
 const MOST_CALLS: usize = 2_000;
 
-pub fn knows(name: &str) -> bool {
+fn knows(name: &str) -> bool {
     name == "Tiltfile" || name.ends_with(".Tiltfile") || name.starts_with("Tiltfile.")
 }
 
-pub fn read(file: &FilePath, text: &str) -> Result<Manifest, Error> {
+fn read(file: &FilePath, text: &str) -> Result<Manifest, Error> {
     let code = Code::of(text, &code::STARLARK);
     let mut facts = Facts::of(file);
     let mut images = BTreeMap::new();
@@ -189,7 +192,7 @@ fn order(facts: &mut Facts, call: &Call<'_>, images: &Images) {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::manifest::testing;
+    use crate::manifest::testing::words;
 
     pub const SAMPLE: &str = r#"load('ext://restart_process', 'docker_build_with_restart')
 load('./lib/Tiltfile', 'x')
@@ -204,7 +207,7 @@ k8s_resource('mail', port_forwards=80, resource_deps=['cart', 'db'])
 
     #[test]
     fn a_tiltfile_says_what_it_builds_and_loads() {
-        testing::check(
+        words::check(
             read,
             "dev/Tiltfile",
             SAMPLE,

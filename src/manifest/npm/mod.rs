@@ -1,0 +1,5 @@
+//! The npm family: packages, their workspaces, and how TypeScript finds files of others.
+
+pub mod package;
+pub mod typescript;
+pub mod workspace;
