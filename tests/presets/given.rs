@@ -80,7 +80,7 @@ fn files_above_decide_how_each_preset_works() {
     let repo = workspace(&files);
     let said = repo.svc(&["check"]).run();
     assert_eq!(said.code(), 0, "{}", said.all());
-    insta::assert_snapshot!("with files above", listed(&repo));
+    insta::assert_snapshot!("with_files_above", listed(&repo));
 }
 
 #[test]
