@@ -1,7 +1,7 @@
 //! A tiny project that uses one preset, and what every preset has to do with it.
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::Value;
 
@@ -156,7 +156,7 @@ pub fn search_path() -> OsString {
         tools.join("python/bin"),
     ];
     let path = std::env::var_os("PATH").unwrap_or_default();
-    places.extend(std::env::split_paths(&path).map(PathBuf::from));
+    places.extend(std::env::split_paths(&path));
     std::env::join_paths(places).unwrap()
 }
 
