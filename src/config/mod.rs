@@ -7,6 +7,7 @@
 
 mod address;
 mod check;
+mod consumers;
 mod deploy;
 mod faults;
 mod halves;

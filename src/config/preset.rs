@@ -2,9 +2,10 @@
 
 use include_dir::{Dir, include_dir};
 
+use crate::config::consumers::{self, Consumers};
 use crate::config::keys::TableKind;
 use crate::config::problem::Findings;
-use crate::config::read::{self, Texts};
+use crate::config::read;
 use crate::config::task::{self, TaskTables};
 use crate::config::tree::Document;
 use crate::model::path::FilePath;
@@ -16,7 +17,7 @@ static EMBEDDED: Dir = include_dir!("$CARGO_MANIFEST_DIR/templates/presets");
 pub struct Preset<'d> {
     pub tasks: TaskTables<'d>,
     /// Files of a service that the tasks of its dependents read.
-    pub consumers: Option<Texts<'d>>,
+    pub consumers: Option<Consumers>,
 }
 
 /// The text of the preset `name` that comes with the program.
@@ -57,7 +58,7 @@ pub fn read<'d>(findings: &mut Findings, document: &'d Document<'d>) -> Preset<'
                     task::read_all(findings, table, "", &mut preset.tasks);
                 }
             }
-            "consumers" => preset.consumers = read::texts(findings, key.text, node),
+            "consumers" => preset.consumers = consumers::read(findings, key.text, node),
             _ => read::unknown_key(findings, TableKind::Preset, key),
         }
     }

@@ -108,6 +108,9 @@ fn shape(of: Shape) -> Value {
         Shape::Tables(kind) => by_name(reference(kind)),
         Shape::Task(kind) => task(kind),
         Shape::Tasks(kind) => tasks(kind),
+        Shape::PatternsOrTable(kind) => json!({
+            "anyOf": [shape(Shape::Patterns), reference(kind)],
+        }),
         Shape::VariablesOrTables(kind) => json!({
             "anyOf": [shape(Shape::Variables), shape(Shape::Tables(kind))],
         }),
@@ -153,6 +156,7 @@ fn title(kind: TableKind) -> &'static str {
         TableKind::Ledger => "ledger",
         TableKind::Included => "included",
         TableKind::Preset => "preset",
+        TableKind::Consumers => "consumers",
         TableKind::Target => "target",
         TableKind::TargetParameter => "target-parameter",
     }

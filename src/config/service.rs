@@ -123,8 +123,7 @@ impl<'d> Context<'d> {
 
     /// The preset that the service uses.
     pub fn preset_of(&self, head: &Head<'d>) -> Option<&Preset<'d>> {
-        let (_, node) = head.table.find("uses")?;
-        self.presets.get(node.text()?)
+        self.presets.get(uses(head)?)
     }
 
     /// Notes that there is no service `name`.
@@ -139,6 +138,15 @@ impl<'d> Context<'d> {
         findings
             .add(place, message)
             .did_you_mean(near, "declare it as `[services.…]`, or correct the name")
+    }
+}
+
+/// The name of the preset that the service uses.
+fn uses<'d>(head: &Head<'d>) -> Option<&'d str> {
+    let (_, node) = head.table.find("uses")?;
+    match node.table() {
+        Some(table) => table.find("preset")?.1.text(),
+        None => node.text(),
     }
 }
 
@@ -196,11 +204,14 @@ pub fn read<'d>(
     let known_path = path.flatten();
     let place = known_path.clone().unwrap_or_default();
     let tasks = tasks(findings, context, head, &place, &tables, serve.is_some());
+    let consumers = context.preset_of(head).and_then(|it| it.consumers.as_ref());
     Some(Service {
         name: ServiceName::new(head.name)?,
         path: known_path?,
         depends_on,
         tags,
+        uses: uses(head).map(str::to_owned),
+        consumed: consumers.map(|it| it.of(&place)),
         serve,
         tasks,
     })

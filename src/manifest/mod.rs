@@ -4,12 +4,14 @@
 //! One file for each tool. Each knows its files by their names, and says plainly what stands in them, with the line.
 
 mod error;
+mod lock;
 mod place;
 
 use crate::model::manifest::Manifest;
 use crate::model::path::FilePath;
 
 pub use crate::manifest::error::Error;
+pub use crate::manifest::lock::{manifest_of, read_lock};
 
 /// A tool whose files can be read.
 struct Tool {
