@@ -32,6 +32,7 @@ mod review;
 mod running;
 mod scale;
 mod schema;
+mod shared;
 mod shop;
 mod standing;
 mod stopping;
