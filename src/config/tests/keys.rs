@@ -88,7 +88,7 @@ fn around(kind: TableKind, example: &str) -> Memory {
         }
         TableKind::Consumers => {
             Memory::new("version = 1\n[services.api]\npath = \"api\"\nuses = \"own\"\n")
-                .with(".svc/presets/own.toml", &format!("[consumers]\n{example}"))
+                .with(".svc/presets/own.toml", format!("[consumers]\n{example}"))
         }
         TableKind::Target => own_target(&match example.starts_with("deploy") {
             true => example.to_owned(),
