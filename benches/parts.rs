@@ -99,6 +99,7 @@ fn inputs(service: &Service) -> Vec<InputFile> {
             .join(format!("src/part{}/file{at:03}.rs", at / 10).as_bytes()),
         mode: 0o100644,
         content: ObjectId::from_bytes(&[at; 20]).unwrap(),
+        is_part: false,
         size: Some(1000),
     };
     (0..50).map(file).collect()
@@ -124,6 +125,7 @@ fn keys(workspace: &Workspace, inputs: Vec<Vec<InputFile>>) -> Vec<Digest> {
         tools: BTreeMap::new(),
         needs: BTreeMap::new(),
         dependencies: BTreeMap::new(),
+        sources: BTreeMap::new(),
     };
     services.map(|it| key(it).digest()).collect()
 }

@@ -303,5 +303,6 @@ fn key() -> Key {
         tools: BTreeMap::new(),
         needs: BTreeMap::new(),
         dependencies: BTreeMap::new(),
+        sources: BTreeMap::new(),
     }
 }

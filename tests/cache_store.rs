@@ -131,6 +131,7 @@ fn key(name: &str) -> Key {
         tools: BTreeMap::new(),
         needs: BTreeMap::new(),
         dependencies: BTreeMap::new(),
+        sources: BTreeMap::new(),
     }
 }
 

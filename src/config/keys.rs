@@ -19,6 +19,7 @@ pub enum TableKind {
     Preset,
     Detect,
     PresetParameter,
+    Consumers,
     Target,
     TargetParameter,
 }
@@ -67,6 +68,8 @@ pub enum Shape {
     Task(TableKind),
     /// Tasks by name.
     Tasks(TableKind),
+    /// A list of patterns, or a table.
+    PatternsOrTable(TableKind),
     /// A list of variables, or tables by environment.
     VariablesOrTables(TableKind),
 }
@@ -247,6 +250,13 @@ pub const TABLES: &[TableRule] = &[
         has_parameters: false,
     },
     TableRule {
+        kind: TableKind::Consumers,
+        header: "[consumers]",
+        meaning: "what tasks of dependents read of a service with this preset",
+        keys: &[CONSUMERS],
+        has_parameters: false,
+    },
+    TableRule {
         kind: TableKind::Target,
         header: ".svc/targets/NAME.toml",
         meaning: "a target of the workspace's own, for deploys that say `target = \"NAME\"`; the steps are templates of commands",
@@ -342,6 +352,13 @@ const WORKSPACE: &[Key] = &[
         "[]",
         "files that every task of every service reads; patterns from the workspace root",
         "global-inputs = [\".tool-versions\"]",
+    ),
+    key(
+        "lock-files",
+        Shape::Patterns,
+        "[]",
+        "lock files that count, for each service whose tasks read them, only by the part that its package needs; patterns from the workspace root",
+        "lock-files = [\"Cargo.lock\"]",
     ),
     key(
         "ignore",
@@ -893,10 +910,27 @@ const PRESET: &[Key] = &[
     ),
     key(
         "consumers",
+        Shape::PatternsOrTable(TableKind::Consumers),
+        "[]",
+        "files of a service that the tasks of its dependents read, because they build from its sources; a list is read by all dependents",
+        "consumers = [\"**/*.rs\"]",
+    ),
+];
+
+const CONSUMERS: &[Key] = &[
+    key(
+        "files",
         Shape::Patterns,
         "[]",
-        "files of a service that the tasks of its dependents read, because they build from its sources",
-        "consumers = [\"**/*.rs\"]",
+        "files of the service; patterns from its directory, those that begin with `!` leave files out",
+        "files = [\"**/*.rs\", \"Cargo.toml\"]",
+    ),
+    key(
+        "presets",
+        Shape::Names,
+        "all",
+        "the presets of dependents that read them",
+        "presets = [\"rust\"]",
     ),
 ];
 

@@ -8,6 +8,7 @@
 
 mod address;
 mod check;
+mod consumers;
 mod deploy;
 pub mod draft;
 mod edit;

@@ -297,6 +297,6 @@ fn may_leave(rules: &[InputRule], input: &Pattern, output: &Pattern) -> bool {
         InputRule::Leave(pattern) => {
             is_within(literal, pattern.literal()) || is_within(pattern.literal(), literal)
         }
-        InputRule::Own | InputRule::Take(_) => false,
+        InputRule::Own | InputRule::Take(_) | InputRule::PartOfOwn { .. } => false,
     })
 }

@@ -144,6 +144,7 @@ fn kind(shape: Shape) -> String {
         Shape::Tables(_) => "tables by name".into(),
         Shape::Task(_) => "command or table".into(),
         Shape::Tasks(_) => "tasks by name".into(),
+        Shape::PatternsOrTable(_) => "list of patterns, or table".into(),
         Shape::VariablesOrTables(_) => "tables by environment, or list of variables".into(),
     }
 }

@@ -129,6 +129,7 @@ fn workspace<'d>(findings: &mut Findings, table: TableNode<'d>, root: &mut Root<
                 settings.default_branch = read::text(f, key.text, node).map(str::to_owned);
             }
             "global-inputs" => settings.global_inputs = patterns(f, key.text, node),
+            "lock-files" => settings.lock_files = patterns(f, key.text, node),
             "ignore" => settings.ignore = patterns(f, key.text, node),
             "pass-env" => {
                 let names = read::variables(f, key.text, node);

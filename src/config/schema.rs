@@ -111,6 +111,9 @@ fn shape(of: Shape) -> Value {
         Shape::Tables(kind) => by_name(reference(kind)),
         Shape::Task(kind) => task(kind),
         Shape::Tasks(kind) => tasks(kind),
+        Shape::PatternsOrTable(kind) => json!({
+            "anyOf": [shape(Shape::Patterns), reference(kind)],
+        }),
         Shape::VariablesOrTables(kind) => json!({
             "anyOf": [shape(Shape::Variables), shape(Shape::Tables(kind))],
         }),
@@ -159,6 +162,7 @@ fn title(kind: TableKind) -> &'static str {
         TableKind::Preset => "preset",
         TableKind::Detect => "detect",
         TableKind::PresetParameter => "preset-parameter",
+        TableKind::Consumers => "consumers",
         TableKind::Target => "target",
         TableKind::TargetParameter => "target-parameter",
     }

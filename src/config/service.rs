@@ -147,6 +147,15 @@ impl<'d> Context<'d> {
     }
 }
 
+/// The name of the preset that the service uses.
+fn uses<'d>(head: &Head<'d>) -> Option<&'d str> {
+    let (_, node) = head.table.find("uses")?;
+    match node.table() {
+        Some(table) => table.find("preset")?.1.text(),
+        None => node.text(),
+    }
+}
+
 fn tasks_table<'d>(head: &Head<'d>) -> Option<TableNode<'d>> {
     head.table.find("tasks").and_then(|(_, node)| node.table())
 }
@@ -201,11 +210,15 @@ pub fn read<'d>(
     let known_path = path.flatten();
     let place = known_path.clone().unwrap_or_default();
     let tasks = tasks(findings, context, head, &place, &tables, serve.is_some());
+    let preset = uses(head).and_then(|name| context.presets.get(name));
+    let consumers = preset.and_then(|it| it.consumers.as_ref());
     Some(Service {
         name: ServiceName::new(head.name)?,
         path: known_path?,
         depends_on,
         tags,
+        uses: uses(head).map(str::to_owned),
+        consumed: consumers.map(|it| it.of(&place)),
         serve,
         tasks,
     })

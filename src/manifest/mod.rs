@@ -22,6 +22,7 @@ mod image;
 mod kubernetes;
 mod kustomize;
 mod link;
+mod lock;
 mod make;
 mod maven;
 mod mentions;
@@ -47,6 +48,7 @@ use crate::model::path::FilePath;
 
 pub use crate::manifest::error::Error;
 pub use crate::manifest::link::link;
+pub use crate::manifest::lock::{manifest_of, read_lock};
 
 /// A tool whose files can be read.
 struct Tool {

@@ -5,8 +5,9 @@ use std::collections::{BTreeSet, HashMap};
 use crate::model::cause::Cause;
 use crate::model::change::Changes;
 use crate::model::definition::DefinitionChanges;
-use crate::model::graph::{NodeIndex, TaskGraph, service_order};
-use crate::model::name::TaskName;
+use crate::model::graph::{Node, NodeIndex, NodeKind, TaskGraph, service_order};
+use crate::model::lock_file::LockChanges;
+use crate::model::name::{ServiceName, TaskName};
 use crate::model::path::FilePath;
 use crate::model::readers::Readers;
 use crate::model::workspace::{ServiceIndex, Workspace};
@@ -24,6 +25,8 @@ pub struct Changed {
     services: Vec<Vec<Cause>>,
     /// The own causes of tasks that have any, less those that hold for all.
     tasks: HashMap<(ServiceIndex, TaskName), Vec<Cause>>,
+    /// Why what dependents read of a service differs, less what holds for all.
+    sources: HashMap<ServiceIndex, Vec<Cause>>,
     /// Causes that hold for every service and task.
     shared: Vec<Cause>,
     /// Changed files that belong to no service and are neither ignored nor a global input.
@@ -49,6 +52,16 @@ impl Changed {
 
     /// Finds whose inputs and definitions differ.
     pub fn find(workspace: &Workspace, changes: &Changes, definitions: &DefinitionChanges) -> Self {
+        Self::find_by_parts(workspace, changes, definitions, &LockChanges::default())
+    }
+
+    /// The same, where `locks` tells for whom a changed lock file differs.
+    pub fn find_by_parts(
+        workspace: &Workspace,
+        changes: &Changes,
+        definitions: &DefinitionChanges,
+        locks: &LockChanges,
+    ) -> Self {
         let mut changed = Self::nothing(workspace);
         match changes {
             Changes::Everything(reason) => {
@@ -59,7 +72,7 @@ impl Changed {
                 let readers = Readers::new(workspace);
                 paths
                     .iter()
-                    .for_each(|path| changed.note_path(workspace, &readers, path));
+                    .for_each(|path| changed.note_path(workspace, &readers, locks, path));
                 changed.note_definitions(definitions);
             }
         }
@@ -112,9 +125,12 @@ impl Changed {
                 match needed == service {
                     true => found.extend(causes[*need].iter().cloned()),
                     false if self.everything.is_some() => {}
-                    false => drop(found.insert(dependency(workspace, needed))),
+                    false => _ = found.insert(by(workspace, &graph.nodes()[*need])),
                 }
             }
+            // Who depends on something affected is said to, whatever else it reads of it.
+            let depends: Vec<ServiceName> = found.iter().filter_map(depended_on).collect();
+            found.retain(|it| !matches!(it, Cause::SourcesOf(name) if depends.contains(name)));
             causes.push(found.into_iter().collect());
         }
         causes
@@ -124,12 +140,14 @@ impl Changed {
     /// inputs of its service; that some other task failed before does not count.
     fn own(&self, graph: &TaskGraph, index: NodeIndex) -> impl Iterator<Item = &Cause> {
         let node = &graph.nodes()[index];
-        let own = match node.exists {
-            true => self.tasks.get(&(node.service, node.task.clone())),
-            false => Some(&self.services[node.service.0 as usize]),
+        let own = match &node.kind {
+            NodeKind::Task(task) => self.tasks.get(&(node.service, task.clone())),
+            NodeKind::Missing(_) => Some(&self.services[node.service.0 as usize]),
+            NodeKind::Sources => self.sources.get(&node.service),
         };
         let own = own.into_iter().flatten();
-        let own = own.filter(|cause| node.exists || **cause != Cause::FailedBefore);
+        let is_task = node.task().is_some();
+        let own = own.filter(move |cause| is_task || **cause != Cause::FailedBefore);
         self.shared.iter().chain(own)
     }
 
@@ -139,7 +157,13 @@ impl Changed {
         }
     }
 
-    fn note_path(&mut self, workspace: &Workspace, readers: &Readers, path: &FilePath) {
+    fn note_path(
+        &mut self,
+        workspace: &Workspace,
+        readers: &Readers,
+        locks: &LockChanges,
+        path: &FilePath,
+    ) {
         let bytes = path.as_bytes();
         if workspace.is_global(bytes) {
             return self.share(Cause::Global(path.clone()));
@@ -159,11 +183,19 @@ impl Changed {
                 .iter()
                 .filter(|(_, task)| task.inputs.take(bytes, own));
             let readers: Vec<&TaskName> = readers.map(|(name, _)| name).collect();
-            if readers.is_empty() && !(tasks.is_empty() && own()) {
+            let consumed = workspace.service(service).consumed.as_ref();
+            let is_source = consumed.is_some_and(|it| it.files.take(bytes, own));
+            if readers.is_empty() && !is_source && !(tasks.is_empty() && own()) {
                 continue;
             }
             is_read = true;
-            let cause = Cause::Changed(path.clone());
+            let Some(cause) = locks.cause(service, path) else {
+                continue;
+            };
+            if is_source {
+                let causes = self.sources.entry(service).or_default();
+                causes.push(cause.clone());
+            }
             self.services[service.0 as usize].push(cause.clone());
             for task in readers {
                 let causes = self.tasks.entry((service, task.clone())).or_default();
@@ -183,6 +215,7 @@ impl Changed {
             let causes = self.tasks.entry((service, task.clone())).or_default();
             causes.push(cause.clone());
         }
+        self.sources.entry(service).or_default().push(cause);
     }
 
     fn note_definitions(&mut self, definitions: &DefinitionChanges) {
@@ -194,12 +227,31 @@ impl Changed {
         for service in services {
             self.services[service.0 as usize].push(Cause::Definition);
         }
+        for service in &definitions.sources {
+            let causes = self.sources.entry(*service).or_default();
+            causes.push(Cause::Definition);
+        }
         for task in &definitions.tasks {
             self.tasks
                 .entry(task.clone())
                 .or_default()
                 .push(Cause::Definition);
         }
+    }
+}
+
+/// Why what needs `node` of another service is affected.
+fn by(workspace: &Workspace, node: &Node) -> Cause {
+    match node.kind {
+        NodeKind::Task(_) | NodeKind::Missing(_) => dependency(workspace, node.service),
+        NodeKind::Sources => Cause::SourcesOf(workspace.service(node.service).name.clone()),
+    }
+}
+
+fn depended_on(cause: &Cause) -> Option<ServiceName> {
+    match cause {
+        Cause::Dependency(service) => Some(service.clone()),
+        _ => None,
     }
 }
 
@@ -213,7 +265,7 @@ mod tests {
     use crate::model::input::{InputRule, Inputs};
     use crate::model::pattern::Pattern;
     use crate::model::workspace::sample::{named, service, workspace};
-    use crate::model::workspace::{Service, Settings};
+    use crate::model::workspace::{Consumed, Service, Settings};
 
     fn paths(paths: &[&str]) -> Changes {
         Changes::Paths(paths.iter().map(|it| FilePath::from(*it)).collect())
@@ -380,6 +432,30 @@ mod tests {
     }
 
     #[test]
+    fn whoever_reads_the_sources_of_a_dependency_is_affected_by_them() {
+        let mut lib = service("lib:build");
+        lib.consumed = Some(Consumed::sample("lib", &["**/*.rs"], &["rust"]));
+        let mut app = service("app:lint -> lib");
+        app.uses = Some("rust".into());
+        let page = service("page:lint -> lib");
+        let workspace = Workspace::new(Settings::default(), vec![lib, app, page]);
+        let graph = TaskGraph::of_task(&workspace, &named("lint"));
+        let check = |path: &str, expected: &[&str]| {
+            let none = DefinitionChanges::default();
+            let changed = Changed::find(&workspace, &paths(&[path]), &none);
+            let causes = changed.affected_nodes(&workspace, &graph);
+            let tasks = (0..causes.len()).filter(|at| !causes[*at].is_empty());
+            let tasks = tasks.filter(|at| graph.nodes()[*at].task().is_some());
+            let ids = tasks.filter_map(|at| graph.id(&workspace, at));
+            let found: Vec<_> = ids.map(|it| it.to_string()).collect();
+            assert_eq!(found, expected, "{path}");
+        };
+        check("lib/src/lib.rs", &["app:lint"]);
+        check("lib/README", &[]);
+        check("app/main.rs", &["app:lint"]);
+    }
+
+    #[test]
     fn an_unaffected_task_does_not_pass_on() {
         let mut tested = service("lib:build:test");
         tested.tasks.get_mut("build").unwrap().inputs = Inputs::new(vec![InputRule::Take(
@@ -398,7 +474,7 @@ mod tests {
         let causes = changed.affected_nodes(&workspace, &graph);
         let affected: Vec<_> = (0..causes.len())
             .filter(|at| !causes[*at].is_empty())
-            .map(|at| graph.id(&workspace, at).to_string())
+            .filter_map(|at| Some(graph.id(&workspace, at)?.to_string()))
             .collect();
         assert_eq!(affected, ["lib:test"]);
     }

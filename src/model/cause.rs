@@ -11,12 +11,16 @@ use crate::model::path::{FilePath, encoded};
 pub enum Cause {
     /// This input differs.
     Changed(FilePath),
+    /// The part of this lock file that counts for the service differs, in these entries.
+    ChangedPart(FilePath, Vec<String>),
     /// This global input differs.
     Global(FilePath),
     /// The definition differs.
     Definition,
     /// This dependency is affected.
     Dependency(ServiceName),
+    /// What is read of the sources of this dependency differs.
+    SourcesOf(ServiceName),
     /// Nothing is known about what changed, so all are.
     Everything,
     /// It was named on the command line, or `--all` was.
@@ -33,10 +37,10 @@ impl Cause {
     /// The kind as machines read it.
     pub fn kind(&self) -> &'static str {
         match self {
-            Self::Changed(_) => "changed",
+            Self::Changed(_) | Self::ChangedPart(..) => "changed",
             Self::Global(_) => "global",
             Self::Definition => "definition",
-            Self::Dependency(_) => "dependency",
+            Self::Dependency(_) | Self::SourcesOf(_) => "dependency",
             Self::Everything => "everything",
             Self::Requested => "requested",
             Self::NeededBy(_) | Self::DependencyOf(_) => "needed-by",
@@ -50,12 +54,14 @@ impl Serialize for Cause {
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("kind", self.kind())?;
         match self {
-            Self::Changed(path) | Self::Global(path) => {
-                let (text, is_encoded) = encoded(path.as_bytes());
-                map.serialize_entry("path", &text)?;
-                if is_encoded {
-                    map.serialize_entry("path_encoded", &true)?;
-                }
+            Self::Changed(path) | Self::Global(path) => serialize_path(&mut map, path)?,
+            Self::ChangedPart(path, entries) => {
+                serialize_path(&mut map, path)?;
+                map.serialize_entry("part", entries)?;
+            }
+            Self::SourcesOf(service) => {
+                map.serialize_entry("service", service)?;
+                map.serialize_entry("reads", "sources")?;
             }
             Self::Dependency(service) | Self::DependencyOf(service) => {
                 map.serialize_entry("service", service)?
@@ -64,5 +70,14 @@ impl Serialize for Cause {
             Self::Definition | Self::Everything | Self::Requested | Self::FailedBefore => {}
         }
         map.end()
+    }
+}
+
+fn serialize_path<M: SerializeMap>(map: &mut M, path: &FilePath) -> Result<(), M::Error> {
+    let (text, is_encoded) = encoded(path.as_bytes());
+    map.serialize_entry("path", &text)?;
+    match is_encoded {
+        true => map.serialize_entry("path_encoded", &true),
+        false => Ok(()),
     }
 }

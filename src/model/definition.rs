@@ -14,6 +14,8 @@ pub struct DefinitionChanges {
     pub all: bool,
     pub services: HashSet<ServiceIndex>,
     pub tasks: HashSet<(ServiceIndex, TaskName)>,
+    /// The services of which dependents read other files than before.
+    pub sources: HashSet<ServiceIndex>,
 }
 
 impl DefinitionChanges {
@@ -22,6 +24,7 @@ impl DefinitionChanges {
         self.all |= other.all;
         self.services.extend(other.services);
         self.tasks.extend(other.tasks);
+        self.sources.extend(other.sources);
     }
 }
 
@@ -29,13 +32,18 @@ impl DefinitionChanges {
 pub fn compare(old: &Workspace, new: &Workspace) -> DefinitionChanges {
     let (before, after) = (old.settings(), new.settings());
     let mut changes = DefinitionChanges {
-        all: before.global_inputs != after.global_inputs || before.ignore != after.ignore,
+        all: before.global_inputs != after.global_inputs
+            || before.ignore != after.ignore
+            || before.lock_files != after.lock_files,
         ..DefinitionChanges::default()
     };
     for index in new.indices() {
         let service = new.service(index);
         let before = old.find(service.name.as_str()).map(|it| old.service(it));
         note(&mut changes, index, before, service);
+        if reads(old, service.name.as_str()) != reads(new, service.name.as_str()) {
+            note_whole(&mut changes, index, service);
+        }
     }
     for owner in owners_of_other_files(old, new) {
         note_whole(&mut changes, owner, new.service(owner));
@@ -44,6 +52,13 @@ pub fn compare(old: &Workspace, new: &Workspace) -> DefinitionChanges {
         note_deploys(&mut changes, old, new);
     }
     changes
+}
+
+/// The names of the dependencies whose sources tasks of the service `name` read.
+fn reads<'w>(workspace: &'w Workspace, name: &str) -> Vec<&'w str> {
+    let index = workspace.find(name).into_iter();
+    let read = index.flat_map(|it| workspace.read_dependencies(it));
+    read.map(|it| workspace.service(it).name.as_str()).collect()
 }
 
 /// The deploys that come out differently in an environment that both versions have, because of it or of a target.
@@ -89,6 +104,7 @@ fn owners_of_other_files(old: &Workspace, new: &Workspace) -> HashSet<ServiceInd
 
 fn note_whole(changes: &mut DefinitionChanges, index: ServiceIndex, service: &Service) {
     changes.services.insert(index);
+    changes.sources.insert(index);
     let tasks = service.tasks.keys().map(|task| (index, task.clone()));
     changes.tasks.extend(tasks);
 }
@@ -107,6 +123,10 @@ fn note(
         .iter()
         .filter(|(name, task)| old.tasks.get(*name) != Some(*task));
     let differing: Vec<_> = differing.map(|(name, _)| (index, name.clone())).collect();
+    if old.consumed != new.consumed {
+        changes.services.insert(index);
+        changes.sources.insert(index);
+    }
     let is_removed = old.tasks.keys().any(|it| !new.tasks.contains_key(it));
     if is_removed || old.serve != new.serve || !differing.is_empty() {
         changes.services.insert(index);
@@ -134,8 +154,8 @@ fn differs_as_a_whole(old: &Service, new: &Service) -> bool {
 mod tests {
     use super::*;
     use crate::model::pattern::Pattern;
-    use crate::model::workspace::Settings;
     use crate::model::workspace::sample::{named, service, workspace};
+    use crate::model::workspace::{Consumed, Settings};
 
     #[test]
     fn only_what_differs_is_changed() {
@@ -156,6 +176,26 @@ mod tests {
             .map(|(at, task)| (ServiceIndex(at), named(task)))
             .into();
         assert_eq!(changes.tasks, tasks);
+    }
+
+    #[test]
+    fn what_is_read_of_a_dependency_is_part_of_the_definition() {
+        let with = |uses: &str, files: &[&str]| {
+            let mut lib = service("lib");
+            lib.consumed = Some(Consumed::sample("lib", files, &["rust"]));
+            let mut app = service("app:lint -> lib");
+            app.uses = Some(uses.into());
+            Workspace::new(Settings::default(), vec![app, lib])
+        };
+        let old = with("rust", &["*.rs"]);
+        assert_eq!(compare(&old, &with("rust", &["*.rs"])), Default::default());
+        let other_files = compare(&old, &with("rust", &["*.c"]));
+        assert_eq!(other_files.sources, [ServiceIndex(1)].into());
+        let other_preset = compare(&old, &with("go", &["*.rs"]));
+        assert_eq!(
+            other_preset.tasks,
+            [(ServiceIndex(0), named("lint"))].into()
+        );
     }
 
     #[test]

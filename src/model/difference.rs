@@ -43,6 +43,11 @@ pub enum Difference {
         service: ServiceName,
         how: How,
     },
+    /// What it reads of the sources of a service that it depends on.
+    Sources {
+        service: ServiceName,
+        how: How,
+    },
     Platform,
     /// Another version of `svc` makes keys in another way.
     Format,
@@ -56,6 +61,8 @@ pub enum How {
     Changed,
     /// Only the mode of a file.
     Mode,
+    /// The part of a lock file that counts.
+    Part,
 }
 
 /// What a file is to the task.
@@ -111,6 +118,12 @@ pub fn differences(old: &Key, new: &Key) -> Vec<Difference> {
         }
     });
     needs(&mut found, old, new);
+    named(&mut found, &old.sources, &new.sources, |service, how| {
+        Difference::Sources {
+            service: service.clone(),
+            how,
+        }
+    });
     found
 }
 
@@ -165,6 +178,7 @@ fn files(found: &mut Vec<Difference>, old: &InputFiles, new: &InputFiles, role: 
 fn how_file(old: &InputFile, new: &InputFile) -> How {
     match (old.content, old.size) == (new.content, new.size) {
         true => How::Mode,
+        false if old.is_part && new.is_part => How::Part,
         false => How::Changed,
     }
 }
@@ -212,11 +226,11 @@ fn undeclared(found: &mut Vec<Difference>, old: &Key, new: &Key) {
     }
 }
 
-fn named(
+fn named<N: Ord>(
     found: &mut Vec<Difference>,
-    old: &BTreeMap<String, Digest>,
-    new: &BTreeMap<String, Digest>,
-    difference: impl Fn(&String, How) -> Difference,
+    old: &BTreeMap<N, Digest>,
+    new: &BTreeMap<N, Digest>,
+    difference: impl Fn(&N, How) -> Difference,
 ) {
     for (name, value) in new {
         match old.get(name) {
@@ -270,7 +284,10 @@ impl fmt::Display for Difference {
                     Role::Input | Role::Of(_) => "",
                     Role::GlobalInput => "global input ",
                 };
-                write!(f, "{of}{} {how}", path.display())
+                match how {
+                    How::Part => write!(f, "its part of {} changed", path.display()),
+                    _ => write!(f, "{of}{} {how}", path.display()),
+                }
             }
             Self::Commands => f.write_str("the command changed"),
             Self::Arguments => f.write_str("the arguments changed"),
@@ -281,7 +298,9 @@ impl fmt::Display for Difference {
             Self::Variable { name, how } => write!(f, "variable {name} {}", how.of_a_variable()),
             Self::Tool { command, how } => match how {
                 How::Added | How::Removed => write!(f, "tool `{command}` {how}"),
-                How::Changed | How::Mode => write!(f, "`{command}` prints something else"),
+                How::Changed | How::Mode | How::Part => {
+                    write!(f, "`{command}` prints something else")
+                }
             },
             Self::Need { task, how } => match how {
                 NeedHow::Added => write!(f, "{task} is needed now"),
@@ -291,6 +310,11 @@ impl fmt::Display for Difference {
                 NeedHow::Key => write!(f, "{task} was made from something else"),
             },
             Self::Dependency { service, how } => write!(f, "dependency {service} {how}"),
+            Self::Sources { service, how } => match how {
+                How::Added => write!(f, "sources of {service} are read now"),
+                How::Removed => write!(f, "sources of {service} are not read any more"),
+                How::Changed | How::Mode | How::Part => write!(f, "sources of {service} changed"),
+            },
             Self::Platform => f.write_str("it was made on another platform"),
             Self::Format => f.write_str("it was made by another version of svc"),
         }
@@ -302,7 +326,7 @@ impl fmt::Display for How {
         f.write_str(match self {
             Self::Added => "added",
             Self::Removed => "removed",
-            Self::Changed => "changed",
+            Self::Changed | Self::Part => "changed",
             Self::Mode => "changed its mode",
         })
     }
@@ -313,7 +337,7 @@ impl How {
         match self {
             Self::Added => "is set",
             Self::Removed => "is not set any more",
-            Self::Changed | Self::Mode => "changed",
+            Self::Changed | Self::Mode | Self::Part => "changed",
         }
     }
 }
@@ -461,6 +485,23 @@ mod tests {
         );
         check(|it| of_proto(it, inputs(vec![])), "proto/x.proto removed");
         check(|it| it.dependencies.clear(), "dependency proto removed");
+        let money = || ServiceName::new("money").unwrap();
+        check(
+            |it| drop(it.sources.insert(money(), digest("x"))),
+            "sources of money changed",
+        );
+        check(
+            |it| it.sources.clear(),
+            "sources of money are not read any more",
+        );
+        let part = |content| InputFile {
+            is_part: true,
+            ..file(a, content)
+        };
+        check(
+            |it| it.inputs = inputs(vec![part(1), file(b, 2)]),
+            "services/api/a.c changed its mode",
+        );
     }
 
     #[test]

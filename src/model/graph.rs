@@ -39,10 +39,40 @@ pub type NodeIndex = usize;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Node {
     pub service: ServiceIndex,
-    pub task: TaskName,
-    /// Whether the service has this task. If not, the node stands for the service's inputs and passes on to the same task
-    /// of its dependencies.
-    pub exists: bool,
+    pub kind: NodeKind,
+}
+
+/// What a node of the task graph is.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum NodeKind {
+    /// A task that the service has.
+    Task(TaskName),
+    /// A task that the service lacks: stands for the service's inputs, and passes on to the same task of its dependencies.
+    Missing(TaskName),
+    /// The files of the service that tasks of its dependents read.
+    Sources,
+}
+
+impl Node {
+    /// The task, if the service has it.
+    pub fn task(&self) -> Option<&TaskName> {
+        match &self.kind {
+            NodeKind::Task(task) => Some(task),
+            NodeKind::Missing(_) | NodeKind::Sources => None,
+        }
+    }
+
+    /// Whether it is this task, and the service has it.
+    pub fn is(&self, task: &TaskName) -> bool {
+        self.task() == Some(task)
+    }
+}
+
+/// What is wanted of a service.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum Part {
+    Task(TaskName),
+    Sources,
 }
 
 /// Tasks with what they need, in dependency order.
@@ -69,6 +99,7 @@ impl TaskGraph {
         let mut found = Discovery::default();
         let mut pending: Vec<usize> = Vec::new();
         for root in roots {
+            let root = (root.0, Part::Task(root.1));
             pending.extend(found.place(workspace, root).err());
         }
         while let Some(at) = pending.pop() {
@@ -98,7 +129,8 @@ impl TaskGraph {
         self.seen_through(index, true)
     }
 
-    /// The nodes that a node needs and that lack their task, up to the next ones that have it. Rising, each once.
+    /// The nodes that a node needs and that are no tasks, up to the next ones that are: tasks that are missing, and sources.
+    /// Rising, each once.
     pub fn needed_without_task(&self, index: NodeIndex) -> Vec<NodeIndex> {
         self.seen_through(index, false)
     }
@@ -112,11 +144,11 @@ impl TaskGraph {
             if !seen.insert(at) {
                 continue;
             }
-            let exists = self.nodes[at].exists;
-            if exists == tasks {
+            let is_task = self.nodes[at].task().is_some();
+            if is_task == tasks {
                 found.push(at);
             }
-            if !exists {
+            if !is_task {
                 pending.extend(&self.needs[at]);
             }
         }
@@ -124,36 +156,48 @@ impl TaskGraph {
         found
     }
 
-    /// The full name of a node.
-    pub fn id(&self, workspace: &Workspace, index: NodeIndex) -> TaskId {
+    /// The full name of a node that is a task.
+    pub fn id(&self, workspace: &Workspace, index: NodeIndex) -> Option<TaskId> {
         let node = &self.nodes[index];
-        TaskId::new(&workspace.service(node.service).name, &node.task)
+        let task = node.task()?;
+        Some(TaskId::new(&workspace.service(node.service).name, task))
     }
 }
 
 /// What `node` needs directly. A missing task of a dependency, or one that a default names, passes through.
-fn needs_of(workspace: &Workspace, node: &Node) -> Vec<(ServiceIndex, TaskName)> {
+fn needs_of(workspace: &Workspace, node: &Node) -> Vec<(ServiceIndex, Part)> {
     let of_dependencies = |task: &TaskName| {
         let dependencies = workspace.dependencies(node.service).iter();
         dependencies
-            .map(|it| (*it, task.clone()))
+            .map(|it| (*it, Part::Task(task.clone())))
             .collect::<Vec<_>>()
     };
-    let Some(task) = workspace.service(node.service).tasks.get(&node.task) else {
-        return of_dependencies(&node.task);
+    let sources = || {
+        let read = workspace.read_dependencies(node.service);
+        read.map(|it| (it, Part::Sources))
     };
-    let mut needs: Vec<_> = task
-        .needs
+    let name = match &node.kind {
+        NodeKind::Missing(task) => return of_dependencies(task),
+        NodeKind::Sources => return sources().collect(),
+        NodeKind::Task(task) => task,
+    };
+    let needs = &workspace.service(node.service).tasks[name].needs;
+    let mut needs: Vec<_> = needs
         .iter()
         .flat_map(|need| match need {
-            Need::Own(task) => vec![(node.service, task.clone())],
+            Need::Own(task) => vec![(node.service, Part::Task(task.clone()))],
             Need::OfDependencies(task) => of_dependencies(task),
             Need::Of(service, task) => {
                 let index = workspace.find(service.as_str());
-                index.map(|it| (it, task.clone())).into_iter().collect()
+                let need = index.map(|it| (it, Part::Task(task.clone())));
+                need.into_iter().collect()
             }
         })
         .collect();
+    // What is deployed was built before.
+    if name.as_str() != "deploy" {
+        needs.extend(sources());
+    }
     needs.sort_unstable();
     needs.dedup();
     needs
@@ -163,7 +207,7 @@ fn needs_of(workspace: &Workspace, node: &Node) -> Vec<(ServiceIndex, TaskName)>
 struct Discovery {
     nodes: Vec<Node>,
     needs: Vec<Vec<usize>>,
-    places: HashMap<(ServiceIndex, TaskName), usize>,
+    places: HashMap<(ServiceIndex, Part), usize>,
 }
 
 impl Discovery {
@@ -171,26 +215,34 @@ impl Discovery {
     fn place(
         &mut self,
         workspace: &Workspace,
-        (service, task): (ServiceIndex, TaskName),
+        (service, part): (ServiceIndex, Part),
     ) -> Result<usize, usize> {
-        if let Some(place) = self.places.get(&(service, task.clone())) {
+        if let Some(place) = self.places.get(&(service, part.clone())) {
             return Ok(*place);
         }
         let place = self.nodes.len();
-        self.places.insert((service, task.clone()), place);
+        self.places.insert((service, part.clone()), place);
         self.needs.push(Vec::new());
-        self.nodes.push(Node {
-            service,
-            exists: workspace.service(service).tasks.contains_key(&task),
-            task,
-        });
+        let has = |task: &TaskName| workspace.service(service).tasks.contains_key(task);
+        let kind = match part {
+            Part::Task(task) if has(&task) => NodeKind::Task(task),
+            Part::Task(task) => NodeKind::Missing(task),
+            Part::Sources => NodeKind::Sources,
+        };
+        self.nodes.push(Node { service, kind });
         Err(place)
     }
 
     fn sorted(mut self) -> TaskGraph {
         let mut roots: Vec<usize> = (0..self.nodes.len()).collect();
         roots.sort_by(|a, b| {
-            let key = |at: &usize| (self.nodes[*at].service, &self.nodes[*at].task);
+            let key = |at: &usize| {
+                let node = &self.nodes[*at];
+                match &node.kind {
+                    NodeKind::Task(task) | NodeKind::Missing(task) => (node.service, Some(task)),
+                    NodeKind::Sources => (node.service, None),
+                }
+            };
             key(a).cmp(&key(b))
         });
         let mut order = Vec::with_capacity(self.nodes.len());
@@ -260,7 +312,8 @@ impl Visit {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::workspace::sample::{named, workspace};
+    use crate::model::workspace::sample::{named, service, workspace};
+    use crate::model::workspace::{Consumed, Settings};
 
     #[test]
     fn services_stand_after_their_dependencies() {
@@ -278,24 +331,45 @@ mod tests {
         let workspace = workspace(&["a:build -> b", "b -> c", "c:build"]);
         let graph = TaskGraph::of_task(&workspace, &named("build"));
         let shown: Vec<_> = (0..graph.nodes().len())
-            .map(|at| {
-                (
-                    graph.id(&workspace, at).to_string(),
-                    graph.nodes()[at].exists,
-                )
-            })
+            .map(|at| graph.id(&workspace, at).map(|it| it.to_string()))
             .collect();
         assert_eq!(
             shown,
-            [
-                ("c:build".into(), true),
-                ("b:build".into(), false),
-                ("a:build".into(), true)
-            ]
+            [Some("c:build".into()), None, Some("a:build".into())]
         );
         assert_eq!(graph.needed_tasks(2), [0]);
         assert_eq!(graph.needed_without_task(2), [1]);
         assert!(graph.needed_without_task(1).is_empty());
+    }
+
+    #[test]
+    fn sources_are_read_through_those_who_read_them() {
+        let reads = |line: &str, uses: &str, presets: &[&str]| {
+            let mut service = service(line);
+            service.uses = Some(uses.to_owned());
+            service.consumed = Some(Consumed::sample(line, &["**/*.rs"], presets));
+            service
+        };
+        let services = vec![
+            reads("a:build:lint:deploy -> b", "rust", &["rust"]),
+            reads("b:build -> c d", "rust", &["rust"]),
+            reads("c -> e", "rust", &[]),
+            reads("d", "go", &["go"]),
+            reads("e", "rust", &["rust"]),
+        ];
+        let workspace = Workspace::new(Settings::default(), services);
+        let read = |task: &str| -> Vec<String> {
+            let root = (workspace.find("a").unwrap(), named(task));
+            let graph = TaskGraph::from_roots(&workspace, [root]);
+            let at = graph.nodes().iter().position(|it| it.is(&named(task)));
+            let needed = graph.needed_without_task(at.unwrap());
+            let sources = needed.iter().map(|it| &graph.nodes()[*it]);
+            let sources = sources.filter(|it| it.kind == NodeKind::Sources);
+            let name = |it: &Node| workspace.service(it.service).name.to_string();
+            sources.map(name).collect()
+        };
+        assert_eq!(read("lint"), ["e", "c", "b"]);
+        assert_eq!(read("deploy"), [""; 0]);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, LazyLock};
 
+use crate::model::path::FilePath;
 use crate::model::pattern::Pattern;
 
 /// One line of a resolved `inputs` list, `...` already put in place.
@@ -14,6 +15,8 @@ pub enum InputRule {
     Take(Pattern),
     /// Files that a `!` pattern leaves out.
     Leave(Pattern),
+    /// Those of the service's own files that `files` take, whose patterns begin at `directory`.
+    PartOfOwn { directory: FilePath, files: Inputs },
 }
 
 /// The resolved `inputs` of a task. The last rule that speaks of a file decides.
@@ -26,6 +29,11 @@ impl Inputs {
         Self(rules.into())
     }
 
+    /// Those of the own files of a service at `directory` that `files` take, whose patterns begin there.
+    pub fn part_of(directory: FilePath, files: Self) -> Self {
+        Self::new(vec![InputRule::PartOfOwn { directory, files }])
+    }
+
     /// The rules, in order.
     pub fn rules(&self) -> &[InputRule] {
         &self.0
@@ -35,12 +43,16 @@ impl Inputs {
     pub fn taken(&self) -> impl Iterator<Item = &Pattern> {
         self.0.iter().filter_map(|rule| match rule {
             InputRule::Take(pattern) => Some(pattern),
-            InputRule::Own | InputRule::Leave(_) => None,
+            InputRule::Own | InputRule::Leave(_) | InputRule::PartOfOwn { .. } => None,
         })
     }
 
     /// Whether the task reads `path`; `is_own` says whether it is one of the service's own files.
     pub fn take(&self, path: &[u8], is_own: impl Fn() -> bool) -> bool {
+        self.decide(path, &is_own)
+    }
+
+    fn decide(&self, path: &[u8], is_own: &dyn Fn() -> bool) -> bool {
         self.0
             .iter()
             .rev()
@@ -48,8 +60,20 @@ impl Inputs {
                 InputRule::Own => is_own().then_some(true),
                 InputRule::Take(pattern) => pattern.matches(path).then_some(true),
                 InputRule::Leave(pattern) => pattern.matches(path).then_some(false),
+                InputRule::PartOfOwn { directory, files } => {
+                    let below = below(path, directory)?;
+                    (files.decide(below, &|| true) && is_own()).then_some(true)
+                }
             })
             .unwrap_or(false)
+    }
+}
+
+/// `path` as it is within `directory`, if it lies there.
+fn below<'p>(path: &'p [u8], directory: &FilePath) -> Option<&'p [u8]> {
+    match directory.is_root() {
+        true => Some(path),
+        false => path.strip_prefix(directory.as_bytes())?.strip_prefix(b"/"),
     }
 }
 

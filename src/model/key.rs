@@ -17,7 +17,8 @@ use crate::model::path::FilePath;
 /// before, and add a line here.
 ///
 /// - 1: the first (0.1.0).
-pub const FORMAT: u32 = 1;
+/// - 2: parts of lock files, and sources of dependencies.
+pub const FORMAT: u32 = 2;
 
 /// Everything that can change a task's result.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,6 +46,9 @@ pub struct Key {
     pub needs: BTreeMap<TaskId, NeededResult>,
     /// Dependencies that lack the needed task, each with its inputs.
     pub dependencies: BTreeMap<ServiceName, InputFiles>,
+    /// Services whose sources it reads, each with a digest of these. Not each file of each of them: for many services that
+    /// depend on many, these are too many to keep.
+    pub sources: BTreeMap<ServiceName, Digest>,
 }
 
 /// How a needed task counts.
@@ -69,8 +73,9 @@ pub struct InputFile {
     pub path: FilePath,
     /// As in a git tree: 0o100644, 0o100755, 0o120000 (symlink) or 0o160000 (submodule).
     pub mode: u32,
-    /// As git would store it.
+    /// As git would store it. Of a lock file that counts by its part, the digest of that.
     pub content: ObjectId,
+    pub is_part: bool,
     /// Its bytes on disk, where it is there: they differ from what git stores where a filter stands between the two, as for
     /// a large file that was not fetched.
     pub size: Option<u64>,
@@ -85,6 +90,7 @@ impl InputFiles {
             digester.part("mode", &file.mode.to_le_bytes());
             digester.part("content", file.content.as_bytes());
             match file.size {
+                _ if file.is_part => digester.part("part", b""),
                 Some(size) => digester.part("size", &size.to_le_bytes()),
                 None => digester.part("absent", b""),
             };
@@ -126,6 +132,7 @@ impl Key {
             tools,
             needs,
             dependencies,
+            sources,
         } = self;
         let mut digester = Digester::new("cache key");
         digester.part("format", &format.to_le_bytes());
@@ -168,6 +175,10 @@ impl Key {
             digester.part("dependency", service.as_str().as_bytes());
             digester.digest("inputs", files.digest());
         }
+        for (service, digest) in sources {
+            digester.part("sources of", service.as_str().as_bytes());
+            digester.digest("files", digest);
+        }
         digester.finish()
     }
 }
@@ -204,6 +215,7 @@ pub mod sample {
             path: path.into(),
             mode: 0o100644,
             content: ObjectId::from_bytes(&[content; 20]).unwrap(),
+            is_part: false,
             size: Some(1),
         }
     }
@@ -250,6 +262,7 @@ pub mod sample {
                 InputFiles::new(vec![file("proto/x.proto", 4)]),
             )]
             .into(),
+            sources: [(ServiceName::new("money").unwrap(), digest("s"))].into(),
         }
     }
 }

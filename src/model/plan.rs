@@ -84,16 +84,19 @@ pub fn make(
                 .entry(*need)
                 .or_insert_with(|| affected[*need].clone());
             if found.is_empty() || matches!(found[0], Cause::NeededBy(_)) {
-                found.push(Cause::NeededBy(graph.id(workspace, index)));
+                found.extend(graph.id(workspace, index).map(Cause::NeededBy));
             }
         }
         chosen.push((index, needed));
     }
     let mut plan = Plan::default();
     for (index, needs) in chosen.into_iter().rev() {
+        let Some(id) = graph.id(workspace, index) else {
+            continue;
+        };
         places.insert(index, plan.tasks.len());
         plan.tasks.push(PlannedTask {
-            id: graph.id(workspace, index),
+            id,
             service: graph.nodes()[index].service,
             needs: needs.iter().map(|need| places[need]).collect(),
             causes: causes.remove(&index).unwrap_or_default(),
@@ -117,7 +120,11 @@ mod tests {
         let workspace = workspace(&["app:build:test -> lib", "lib -> base", "base:build:test"]);
         let graph = TaskGraph::of_task(&workspace, &named("test"));
         let app = (0..graph.nodes().len())
-            .find(|at| graph.id(&workspace, *at).to_string() == "app:test")
+            .find(|at| {
+                graph
+                    .id(&workspace, *at)
+                    .is_some_and(|it| it.to_string() == "app:test")
+            })
             .unwrap();
         let wanted = [(app, vec![Cause::Requested])].into();
         let plan = make(

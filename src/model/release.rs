@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::model::digest::{Digest, Digester};
-use crate::model::graph::{NodeIndex, TaskGraph};
-use crate::model::name::TaskName;
+use crate::model::graph::{NodeIndex, NodeKind, TaskGraph};
+use crate::model::name::{TaskId, TaskName};
 use crate::model::task::{Need, Task};
 use crate::model::workspace::{ServiceIndex, Workspace};
 
@@ -12,7 +12,8 @@ use crate::model::workspace::{ServiceIndex, Workspace};
 /// digest than before, and add a line here: what is deployed is then computed anew from its commit before it is compared.
 ///
 /// - 1: the first (0.2.0).
-pub const RELEASE_FORMAT: u32 = 1;
+/// - 2: sources of dependencies that tasks read, and parts of lock files (0.3.0).
+pub const RELEASE_FORMAT: u32 = 2;
 
 /// Tasks that tell whether a release is good and put nothing into it.
 const CHECKS: [&str; 2] = ["test", "lint"];
@@ -55,18 +56,24 @@ pub fn fingerprints(
     let mut places = BTreeMap::new();
     for (at, node) in graph.nodes().iter().enumerate() {
         let mut digester = Digester::new("release");
-        let id = graph.id(workspace, at);
-        digester.part("task", id.to_string().as_bytes());
-        digester.part("path", workspace.service(node.service).path.as_bytes());
-        if let Some(task) = workspace.service(node.service).tasks.get(&node.task) {
-            define(&mut digester, task);
+        let service = workspace.service(node.service);
+        match &node.kind {
+            NodeKind::Task(task) | NodeKind::Missing(task) => {
+                let id = TaskId::new(&service.name, task);
+                digester.part("task", id.to_string().as_bytes());
+                places.insert((node.service, task.clone()), at);
+            }
+            NodeKind::Sources => _ = digester.part("sources of", service.name.as_str().as_bytes()),
+        }
+        digester.part("path", service.path.as_bytes());
+        if let Some(task) = node.task() {
+            define(&mut digester, &service.tasks[task]);
         }
         digester.digest("inputs", &inputs(at));
         for need in graph.needs(at) {
             digester.digest("need", &of_nodes[*need]);
         }
         of_nodes.push(digester.finish());
-        places.insert((node.service, node.task.clone()), at);
     }
     let fingerprint = |service: &ServiceIndex| {
         let mut digester = Digester::new("release of a service");
@@ -106,7 +113,7 @@ mod tests {
         let roots = services.iter().flat_map(|it| roots(workspace, *it));
         let graph = TaskGraph::from_roots(workspace, roots);
         let inputs = |at: NodeIndex| {
-            let name = graph.id(workspace, at).service;
+            let name = &workspace.service(graph.nodes()[at].service).name;
             let content = if name.as_str() == changed {
                 "new"
             } else {

@@ -65,7 +65,7 @@ impl Selection {
             causes.clear();
         }
         if self.dependents == Dependents::Leave {
-            causes.retain(|cause| !matches!(cause, Cause::Dependency(_)));
+            causes.retain(|cause| !matches!(cause, Cause::Dependency(_) | Cause::SourcesOf(_)));
         }
     }
 

@@ -5,6 +5,7 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use crate::model::deploy::{Environment, LedgerSettings, Serve};
+use crate::model::input::Inputs;
 use crate::model::name::{EnvironmentName, ServiceName, TaskName};
 use crate::model::path::{FilePath, ancestors};
 use crate::model::pattern::Pattern;
@@ -42,6 +43,8 @@ pub struct Settings {
     pub default_branch: Option<String>,
     pub global_inputs: Vec<Pattern>,
     pub ignore: Vec<Pattern>,
+    /// Lock files that count for each service by the part that its package needs.
+    pub lock_files: Vec<Pattern>,
     pub pass_env: Vec<String>,
     /// Slots per pool.
     pub pools: BTreeMap<String, u32>,
@@ -66,9 +69,21 @@ pub struct Service {
     pub path: FilePath,
     pub depends_on: Vec<ServiceName>,
     pub tags: BTreeSet<String>,
+    /// The preset that it uses.
+    pub uses: Option<String>,
+    /// What tasks of its dependents read of it.
+    pub consumed: Option<Consumed>,
     pub serve: Option<Serve>,
     /// Boxed, since a map keeps room for many values where most services have few.
     pub tasks: BTreeMap<TaskName, Box<Task>>,
+}
+
+/// What tasks of a service's dependents read of its own files.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Consumed {
+    pub files: Inputs,
+    /// The presets that a dependent uses for its tasks to read them. None: any service reads them.
+    pub presets: Option<Arc<[String]>>,
 }
 
 impl Workspace {
@@ -126,6 +141,21 @@ impl Workspace {
         &self.dependencies[index.0 as usize]
     }
 
+    /// The direct dependencies of which tasks of `index` read sources.
+    pub fn read_dependencies(&self, index: ServiceIndex) -> impl Iterator<Item = ServiceIndex> {
+        let uses = self.service(index).uses.as_deref();
+        let is_read = move |it: &ServiceIndex| match &self.service(*it).consumed {
+            None => false,
+            Some(Consumed { presets: None, .. }) => true,
+            Some(Consumed {
+                presets: Some(presets),
+                ..
+            }) => presets.iter().any(|preset| Some(&**preset) == uses),
+        };
+        let dependencies = self.dependencies(index).iter().copied();
+        dependencies.filter(is_read)
+    }
+
     /// The service that owns the file at `path`: the deepest one around it.
     pub fn owner(&self, path: &[u8]) -> Option<ServiceIndex> {
         ancestors(path).find_map(|directory| self.at(directory))
@@ -160,6 +190,11 @@ impl Workspace {
             .global_inputs
             .iter()
             .any(|it| it.matches(path))
+    }
+
+    /// Whether the file at `path` is a lock file that counts in parts.
+    pub fn is_lock_file(&self, path: &[u8]) -> bool {
+        self.settings.lock_files.iter().any(|it| it.matches(path))
     }
 
     /// Whether the file at `path` is, or was, part of the definition, which is compared by meaning.
@@ -241,6 +276,7 @@ pub mod sample {
     //! Small workspaces for tests, one line a service: `name:task:task -> dependency dependency`.
 
     use super::*;
+    use crate::model::input::InputRule;
 
     /// A valid task name.
     pub fn named(text: &str) -> TaskName {
@@ -281,8 +317,23 @@ pub mod sample {
                 .map(|it| ServiceName::new(it).unwrap())
                 .collect(),
             tags: BTreeSet::new(),
+            uses: None,
+            consumed: None,
             serve: None,
             tasks: words.map(|it| (named(it), Box::new(task(it)))).collect(),
+        }
+    }
+
+    impl Consumed {
+        /// These files of the service, for dependents that use one of `presets`; for all, if there are none.
+        pub fn sample(path: &str, files: &[&str], presets: &[&str]) -> Self {
+            let pattern = |it: &&str| Pattern::new(it, &FilePath::default()).unwrap();
+            let rules = files.iter().map(pattern).map(InputRule::Take).collect();
+            let presets: Vec<String> = presets.iter().map(|it| (*it).to_owned()).collect();
+            Self {
+                files: Inputs::part_of(path.into(), Inputs::new(rules)),
+                presets: (!presets.is_empty()).then(|| presets.into()),
+            }
         }
     }
 

@@ -6,11 +6,13 @@ use crate::git::{self, BaseRule, Fetch, FoundBase, Repo, Snapshot};
 use crate::model::affected::Changed;
 use crate::model::change::{Base, Changes, Head};
 use crate::model::definition::{self, DefinitionChanges};
+use crate::model::lock_file::LockChanges;
 use crate::model::path::FilePath;
 use crate::model::workspace::Workspace;
 use crate::ops::failure::Failure;
 use crate::ops::place::Place;
 use crate::ops::request::{BaseRequest, CompareRequest, HeadRequest, SelectRequest};
+use crate::ops::shares::Shares;
 use crate::ops::source::{LINK, SnapshotSource};
 
 /// The workspace at the head, and what changed since the base.
@@ -234,6 +236,7 @@ fn changed(
 ) -> Result<Changed, git::Error> {
     let mut definitions = DefinitionChanges::default();
     let mut paths = Vec::new();
+    let mut locks = LockChanges::default();
     if base.commits.is_empty() {
         paths = snapshot.changed_since(None)?;
         definitions.all = true;
@@ -241,6 +244,7 @@ fn changed(
     for commit in &base.commits {
         let found = snapshot.changed_since(Some(*commit))?;
         let older = repo.snapshot(Head::Commit(Some(*commit)));
+        compare_locks(&mut locks, workspace, &*older, snapshot, &found);
         if definitions_count && may_redefine(workspace, &found, snapshot, &*older)? {
             if older.read(&config::FILE.into())?.is_none() {
                 definitions.all = true;
@@ -258,7 +262,42 @@ fn changed(
     paths.sort_unstable();
     paths.dedup();
     let changes = Changes::Paths(paths);
-    Ok(Changed::find(workspace, &changes, &definitions))
+    Ok(Changed::find_by_parts(
+        workspace,
+        &changes,
+        &definitions,
+        &locks,
+    ))
+}
+
+/// Notes for whom those of the `changed` files differ that are shared lock files. Where none is, nothing is read.
+fn compare_locks(
+    locks: &mut LockChanges,
+    workspace: &Workspace,
+    older: &dyn Snapshot,
+    newer: &dyn Snapshot,
+    changed: &[FilePath],
+) {
+    let changed = changed
+        .iter()
+        .filter(|it| workspace.is_lock_file(it.as_bytes()));
+    let changed: Vec<&FilePath> = changed.collect();
+    if changed.is_empty() {
+        return;
+    }
+    let services = workspace.indices().collect();
+    let read = |snapshot| {
+        Shares::read(
+            workspace,
+            snapshot,
+            changed.iter().copied().cloned(),
+            &services,
+        )
+    };
+    let (before, after) = (read(older), read(newer));
+    for path in changed {
+        locks.unite(path, after.changes(&before, path));
+    }
 }
 
 /// Whether the definition may differ where just the files `changed` do: one of its own, or one that a preset looks for and

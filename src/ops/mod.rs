@@ -22,6 +22,7 @@ pub mod owned;
 pub mod past;
 pub mod place;
 pub mod request;
+mod shares;
 pub mod source;
 pub mod status;
 pub mod tasks;

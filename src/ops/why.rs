@@ -99,7 +99,7 @@ fn by_task(comparison: &Comparison<'_>, task: &TaskName) -> BTreeMap<ServiceName
         let known = services
             .entry(workspace.service(node.service).name.clone())
             .or_default();
-        if node.task == *task || known.is_empty() {
+        if node.is(task) || known.is_empty() {
             *known = causes;
         }
     }

@@ -85,6 +85,8 @@ pub mod samples {
                 path: format!("services/{service}").as_str().into(),
                 depends_on: needs.split_whitespace().map(name).collect(),
                 tags: ["backend".to_owned()].into(),
+                uses: None,
+                consumed: None,
                 serve: None,
                 tasks: BTreeMap::from([(TaskName::new("build").unwrap(), Box::new(build))]),
             }

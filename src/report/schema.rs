@@ -79,7 +79,9 @@ fn definitions() -> Value {
                                   "needed-by", "failed-before"]},
                 "path": reference("path"),
                 "path_encoded": {"const": true},
+                "part": array(string()),
                 "service": string(),
+                "reads": {"const": "sources"},
                 "task": string(),
             }
         },
@@ -160,8 +162,8 @@ fn difference() -> Value {
         "required": ["kind"],
         "properties": {
             "kind": {"enum": ["file", "commands", "arguments", "shell", "outputs", "strict-env", "path", "variable",
-                              "tool", "need", "dependency", "platform", "format"]},
-            "how": {"enum": ["added", "removed", "changed", "mode", "outputs", "values", "key"]},
+                              "tool", "need", "dependency", "sources", "platform", "format"]},
+            "how": {"enum": ["added", "removed", "changed", "mode", "part", "outputs", "values", "key"]},
             "role": {"enum": ["input", "global-input", "dependency"]},
             "path": reference("path"),
             "path_encoded": {"const": true},

@@ -97,6 +97,10 @@ fn difference_json(difference: &Difference) -> Value {
             "dependency",
             json!({"service": service, "how": how_json(*how)}),
         ),
+        Difference::Sources { service, how } => fields(
+            "sources",
+            json!({"service": service, "how": how_json(*how)}),
+        ),
         Difference::Platform => plain("platform"),
         Difference::Format => plain("format"),
     }
@@ -124,6 +128,7 @@ fn how_json(how: How) -> &'static str {
         How::Removed => "removed",
         How::Changed => "changed",
         How::Mode => "mode",
+        How::Part => "part",
     }
 }
 

@@ -128,7 +128,7 @@ fn all_causes(view: &WhyView, text: &mut String) {
 fn next<'a>(view: &'a WhyView, subject: &Subject, cause: &Cause) -> Option<&'a Subject> {
     let known = |subject: Subject| view.causes.get_key_value(&subject).map(|(key, _)| key);
     match cause {
-        Cause::Dependency(name) => {
+        Cause::Dependency(name) | Cause::SourcesOf(name) => {
             let same_task = match subject {
                 Subject::Task(id) => {
                     let mut id = id.clone();
@@ -142,6 +142,7 @@ fn next<'a>(view: &'a WhyView, subject: &Subject, cause: &Cause) -> Option<&'a S
         Cause::DependencyOf(name) => known(Subject::Service(name.clone())),
         Cause::NeededBy(id) => known(Subject::Task(id.clone())),
         Cause::Changed(_)
+        | Cause::ChangedPart(..)
         | Cause::Global(_)
         | Cause::Definition
         | Cause::Everything

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::model::cause::Cause;
 use crate::model::plan::PlannedTask;
-use crate::report::clean::path;
+use crate::report::clean::{one_line, path};
 
 /// How long something took: `12ms`, `1.2s`, `3m 04s`, `1h 02m`.
 pub fn duration(time: Duration) -> String {
@@ -65,14 +65,28 @@ pub fn bytes(number: u64) -> String {
 pub fn cause(cause: &Cause) -> String {
     match cause {
         Cause::Changed(it) => format!("{} changed", path(it)),
+        Cause::ChangedPart(it, entries) => part(&path(it), entries),
         Cause::Global(it) => format!("global input {} changed", path(it)),
         Cause::Definition => "definition changed".to_owned(),
         Cause::Dependency(service) => format!("depends on {service}"),
+        Cause::SourcesOf(service) => format!("reads sources of {service}"),
         Cause::Everything => "everything counts as changed".to_owned(),
         Cause::Requested => "requested".to_owned(),
         Cause::DependencyOf(service) => format!("needed by {service}"),
         Cause::NeededBy(task) => format!("needed by {task}"),
         Cause::FailedBefore => "failed before".to_owned(),
+    }
+}
+
+/// That a part of a lock file changed: `its part of Cargo.lock changed (serde, tokio and 3 more)`.
+fn part(path: &str, entries: &[String]) -> String {
+    const NAMED: usize = 3;
+    let named: Vec<String> = entries.iter().take(NAMED).map(|it| one_line(it)).collect();
+    let named = named.join(", ");
+    match entries.len().saturating_sub(NAMED) {
+        _ if entries.is_empty() => format!("its part of {path} changed"),
+        0 => format!("its part of {path} changed ({named})"),
+        more => format!("its part of {path} changed ({named} and {more} more)"),
     }
 }
 
@@ -157,6 +171,17 @@ mod tests {
         let task = TaskId::new(&name, &TaskName::new("build").unwrap());
         let check = |it: Cause, expected: &str| assert_eq!(cause(&it), expected);
         check(Cause::Changed("a/\u{1b}b".into()), "a/%1Bb changed");
+        let part = |names: &[&str]| {
+            let names = names.iter().map(|it| (*it).to_owned()).collect();
+            Cause::ChangedPart("x.lock".into(), names)
+        };
+        check(part(&[]), "its part of x.lock changed");
+        check(part(&["a", "b"]), "its part of x.lock changed (a, b)");
+        check(
+            part(&["a", "b", "c", "d"]),
+            "its part of x.lock changed (a, b, c and 1 more)",
+        );
+        check(Cause::SourcesOf(name.clone()), "reads sources of money");
         check(Cause::Global("x".into()), "global input x changed");
         check(Cause::Definition, "definition changed");
         check(Cause::Dependency(name), "depends on money");

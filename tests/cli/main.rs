@@ -34,6 +34,7 @@ mod review;
 mod running;
 mod scale;
 mod schema;
+mod shared;
 mod shop;
 mod standing;
 mod stopping;

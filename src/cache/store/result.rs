@@ -353,7 +353,7 @@ mod tests {
         let key = hash(postcard::to_stdvec(&key()).unwrap());
         assert_eq!(
             (told.as_str(), key.as_str()),
-            ("87699986918741de", "727e5ac392517335")
+            ("87699986918741de", "af855c887c645f8c")
         );
     }
 }

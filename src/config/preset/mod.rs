@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use include_dir::{Dir, include_dir};
 use serde_json::Value;
 
-use crate::config::read::Texts;
+use crate::config::consumers::Consumers;
 use crate::config::task::TaskTables;
 use crate::config::tree::{Document, TableNode};
 use crate::model::path::FilePath;
@@ -41,7 +41,7 @@ pub struct Preset<'d> {
     pub detect: Option<Detect>,
     pub parameters: BTreeMap<String, Parameter>,
     /// Files of a service that the tasks of its dependents read.
-    pub consumers: Option<Texts<'d>>,
+    pub consumers: Option<Consumers>,
     /// The file, with templates in its tasks.
     pub document: &'d Document<'d>,
     /// The names that those templates ask for.

@@ -42,6 +42,7 @@ fn inputs(task: &Task) -> Vec<String> {
             InputRule::Own => "...".into(),
             InputRule::Take(pattern) => pattern.as_str().to_owned(),
             InputRule::Leave(pattern) => format!("!{}", pattern.as_str()),
+            InputRule::PartOfOwn { .. } => "part of ...".into(),
         })
         .collect()
 }

@@ -101,6 +101,10 @@ fn around(kind: TableKind, example: &str) -> Memory {
             &format!("[parameters.x]\n{example}")
                 .replace("required = true", "required = true\ndefault = \"x\""),
         ),
+        TableKind::Consumers => {
+            Memory::new("version = 1\n[services.api]\npath = \"api\"\nuses = \"own\"\n")
+                .with(".svc/presets/own.toml", format!("[consumers]\n{example}"))
+        }
         TableKind::Target => own_target(&match example.starts_with("deploy") {
             true => example.to_owned(),
             false => format!("deploy = \"x\"\n{example}"),
@@ -173,6 +177,7 @@ fn each_kind_of_table_has_a_rule() {
         TableKind::Ledger,
         TableKind::Included,
         TableKind::Preset,
+        TableKind::Consumers,
     ];
     for kind in kinds {
         assert!(kind.names().count() > 0, "{kind:?}");

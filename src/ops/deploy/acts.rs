@@ -391,6 +391,8 @@ fn of_acts(settings: &Settings, acts: &[Act]) -> Workspace {
             path: act.brings.resolved.path.clone(),
             depends_on: Vec::new(),
             tags: Default::default(),
+            uses: None,
+            consumed: None,
             serve: None,
             tasks: [(deploy(), Box::new(task))].into(),
         }

@@ -79,12 +79,14 @@ pub fn build(
     let graph = TaskGraph::from_roots(workspace, roots);
     let mut values = Values::new();
     for (at, node) in graph.nodes().iter().enumerate() {
-        if node.task != deploy() || !services.contains(&node.service) {
+        if !node.is(&deploy()) || !services.contains(&node.service) {
             continue;
         }
         let of = values.entry(node.service).or_default();
         for need in graph.needed_tasks(at) {
-            let id = graph.id(workspace, need);
+            let Some(id) = graph.id(workspace, need) else {
+                continue;
+            };
             for (name, value) in given.get(&id).copied().into_iter().flatten() {
                 of.insert(format!("{}.{name}", id.service), value.clone());
             }

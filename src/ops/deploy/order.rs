@@ -19,7 +19,8 @@ impl Order {
     pub fn new(staged: &Staged) -> Self {
         let graph = TaskGraph::of_task(&staged.workspace, &deploy());
         let nodes = graph.nodes();
-        let is_deploy = |at: &usize| nodes[*at].exists && nodes[*at].task == deploy();
+        let deploy = deploy();
+        let is_deploy = |at: &usize| nodes[*at].is(&deploy);
         let deploys: Vec<usize> = (0..nodes.len()).filter(is_deploy).collect();
         let before = deploys.iter().map(|at| {
             let needed = graph.needed_tasks(*at).into_iter().filter(is_deploy);

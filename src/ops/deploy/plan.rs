@@ -468,8 +468,8 @@ impl Prepared<'_> {
             .map(|it| workspace.service(*it).path.clone())
             .collect();
         for node in graph.nodes() {
-            let task = workspace.service(node.service).tasks.get(&node.task);
-            let taken = task.into_iter().flat_map(|it| it.inputs.taken());
+            let taken = crate::ops::tasks::inputs::inputs_of(workspace, node).into_iter();
+            let taken = taken.flat_map(|it| it.taken());
             paths.extend(taken.map(|it| FilePath::from_bytes(it.literal())));
         }
         paths.into_iter().collect()

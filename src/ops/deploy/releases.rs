@@ -4,30 +4,37 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
-use crate::git::snapshot::Files;
+use crate::git::Snapshot;
+use crate::git::snapshot::{File, Files};
 use crate::model::digest::{Digest, Digester};
 use crate::model::graph::TaskGraph;
 use crate::model::input::Inputs;
-use crate::model::path::ancestors;
+use crate::model::path::{FilePath, ancestors};
 use crate::model::release::{fingerprints, roots};
 use crate::model::workspace::{ServiceIndex, Workspace};
+use crate::ops::shares::Shares;
 use crate::ops::tasks::inputs::{inputs_of, starts};
 
 /// The release fingerprints of `services`, as a state has their `files`. Nothing runs, so files that git ignores do not
 /// count: they are in no commit.
 pub fn releases(
     workspace: &Workspace,
+    snapshot: &dyn Snapshot,
     files: &Files,
     services: &[ServiceIndex],
 ) -> BTreeMap<ServiceIndex, Digest> {
     let wanted = services.iter().flat_map(|it| roots(workspace, *it));
     let graph = TaskGraph::from_roots(workspace, wanted);
+    let read = graph.nodes().iter().map(|it| it.service).collect();
+    let paths = files.iter().map(|it| FilePath::from_bytes(it.path));
+    let shares = Shares::read(workspace, snapshot, paths, &read);
     let read: Vec<Digest> = graph
         .nodes()
         .par_iter()
         .map(|node| {
             let inputs = inputs_of(workspace, node);
-            digest_of_inputs(workspace, node.service, &inputs, files)
+            let files = inputs_among(workspace, node.service, &inputs, files);
+            digest_by_parts(files.into_values(), |path| shares.part(path, node.service))
         })
         .collect();
     let global = files.iter().filter(|it| workspace.is_global(it.path));
@@ -36,15 +43,30 @@ pub fn releases(
     fingerprints(workspace, &graph, services, &inputs, &global)
 }
 
-/// The digest of some files: paths, modes and contents as git has them.
-pub fn digest_of_files<'f>(files: impl Iterator<Item = crate::git::snapshot::File<'f>>) -> Digest {
+/// The same, where some files count by a part of them.
+fn digest_by_parts<'f, 's>(
+    files: impl Iterator<Item = File<'f>>,
+    part: impl Fn(&FilePath) -> Option<&'s Digest>,
+) -> Digest {
     let mut digester = Digester::new("files of a release");
     for file in files {
         digester.part("path", file.path);
         digester.part("mode", &file.mode.to_le_bytes());
-        digester.part("content", file.content.as_bytes());
+        let is_plain = file.mode & 0o170000 == 0o100000;
+        match is_plain
+            .then(|| part(&FilePath::from_bytes(file.path)))
+            .flatten()
+        {
+            Some(part) => digester.digest("part", part),
+            None => digester.part("content", file.content.as_bytes()),
+        };
     }
     digester.finish()
+}
+
+/// The digest of some files: paths, modes and contents as git has them.
+pub fn digest_of_files<'f>(files: impl Iterator<Item = File<'f>>) -> Digest {
+    digest_by_parts(files, |_| None)
 }
 
 /// The digest of the files that `inputs` of a service take, less what tasks make.
@@ -54,6 +76,15 @@ pub fn digest_of_inputs(
     inputs: &[&Inputs],
     files: &Files,
 ) -> Digest {
+    digest_of_files(inputs_among(workspace, service, inputs, files).into_values())
+}
+
+fn inputs_among<'f>(
+    workspace: &'f Workspace,
+    service: ServiceIndex,
+    inputs: &[&'f Inputs],
+    files: &'f Files,
+) -> BTreeMap<&'f [u8], File<'f>> {
     let mut found = BTreeMap::new();
     for inputs in inputs {
         let places = starts(workspace, service, inputs);
@@ -66,7 +97,7 @@ pub fn digest_of_inputs(
             }
         }
     }
-    digest_of_files(found.into_values())
+    found
 }
 
 /// Whether the file at `path` is a declared output of a service around it.

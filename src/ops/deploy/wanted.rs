@@ -30,7 +30,7 @@ pub fn digests(
     services: &[ServiceIndex],
     variables: &BTreeMap<OsString, OsString>,
 ) -> Digests {
-    let releases = releases(&staged.workspace, files, services);
+    let releases = releases(&staged.workspace, snapshot, files, services);
     let mut configs = configs(staged, snapshot, files, services, variables);
     let pairs = releases.into_iter().map(|(service, release)| {
         let config = configs

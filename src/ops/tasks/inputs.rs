@@ -12,7 +12,7 @@ use rayon::prelude::*;
 use crate::git::snapshot::{File, Files, Stamp};
 use crate::git::{Repo, Snapshot};
 use crate::model::change::ObjectId;
-use crate::model::graph::{Node, NodeIndex, TaskGraph};
+use crate::model::graph::{Node, NodeIndex, NodeKind, TaskGraph};
 use crate::model::input::{InputRule, Inputs};
 use crate::model::key::{InputFile, InputFiles};
 use crate::model::name::TaskId;
@@ -20,6 +20,7 @@ use crate::model::path::{FilePath, ancestors, is_within};
 use crate::model::pattern::Pattern;
 use crate::model::workspace::{ServiceIndex, Workspace};
 use crate::ops::failure::Failure;
+use crate::ops::shares::Shares;
 use crate::ops::tasks::asking::GitLater;
 use crate::ops::tasks::ignored::{Ignored, ignored_inputs, is_looked_for};
 use crate::ops::tasks::links::hidden;
@@ -34,6 +35,7 @@ pub struct TaskInputs {
     ignored: Ignored,
     global: InputFiles,
     by_node: HashMap<NodeIndex, NodeInputs>,
+    read_anew: ReadAnew,
     read_at_ns: i128,
 }
 
@@ -80,6 +82,9 @@ impl TaskInputs {
         let global = files.iter().chain(ignored.all());
         let global = global.filter(|file| workspace.is_global(file.path));
         let read_anew = read_anew(disk, &files)?;
+        let services: BTreeSet<ServiceIndex> = wanted.iter().map(|it| it.0).collect();
+        let locks = files.iter().map(|it| FilePath::from_bytes(it.path));
+        let shares = Shares::read(workspace, snapshot, locks, &services);
         let mut global: Vec<InputFile> = global.map(|it| read_anew.input_file(it)).collect();
         global.sort_unstable_by(|a, b| a.path.cmp(&b.path));
         let global = InputFiles::new(global);
@@ -90,7 +95,11 @@ impl TaskInputs {
                 service: *service,
                 node: nodes[0],
             };
-            (one.read(root, inputs, &files, &ignored, &read_anew), nodes)
+            let read = one.read(root, inputs, &files, &ignored, &|file| {
+                let whole = read_anew.input_file(file);
+                shares.counted(*service, whole)
+            });
+            (read, nodes)
         });
         let read: Vec<_> = read.collect();
         let by_node = read.into_iter().flat_map(|(inputs, nodes)| {
@@ -103,6 +112,7 @@ impl TaskInputs {
             files,
             ignored,
             global,
+            read_anew,
             read_at_ns,
         })
     }
@@ -148,9 +158,18 @@ impl TaskInputs {
         }
         let paths: Vec<FilePath> = young.iter().map(|it| it.path.clone()).collect();
         let now = git.contents(&paths).unwrap_or_default();
-        let is_same = |at: usize| now.get(at) == Some(&young[at].content);
+        let is_same = |at: usize| now.get(at) == Some(&self.content_of(young[at]));
         let changed = (0..young.len()).find(|at| !is_same(*at));
         changed.map(|at| &young[at].path)
+    }
+
+    /// The content of all of an input file, as it was when it was read.
+    fn content_of(&self, file: &InputFile) -> ObjectId {
+        let whole = self.files.find(file.path.as_bytes());
+        match whole.filter(|_| file.is_part) {
+            Some(whole) => self.read_anew.input_file(whole).content,
+            None => file.content,
+        }
     }
 
     /// What is there now and was not when the inputs were read, at `starts` and below them, and that git may or may not
@@ -293,11 +312,12 @@ fn distinct<'w>(
 /// What a node reads.
 pub fn inputs_of<'w>(workspace: &'w Workspace, node: &Node) -> Vec<&'w Inputs> {
     static OWN: std::sync::LazyLock<Inputs> = std::sync::LazyLock::new(Inputs::default);
-    let tasks = &workspace.service(node.service).tasks;
-    match tasks.get(&node.task) {
-        Some(task) => vec![&task.inputs],
-        None if tasks.is_empty() => vec![&*OWN],
-        None => tasks.values().map(|task| &task.inputs).collect(),
+    let service = workspace.service(node.service);
+    match &node.kind {
+        NodeKind::Task(task) => vec![&service.tasks[task].inputs],
+        NodeKind::Sources => service.consumed.iter().map(|it| &it.files).collect(),
+        NodeKind::Missing(_) if service.tasks.is_empty() => vec![&*OWN],
+        NodeKind::Missing(_) => service.tasks.values().map(|task| &task.inputs).collect(),
     }
 }
 
@@ -316,7 +336,7 @@ impl OneTask<'_> {
         inputs: &[&Inputs],
         files: &Files,
         ignored: &Ignored,
-        read_anew: &ReadAnew,
+        input_file: &dyn Fn(File<'_>) -> InputFile,
     ) -> NodeInputs {
         let mut found: Vec<InputFile> = Vec::new();
         let mut made_by = None;
@@ -330,7 +350,7 @@ impl OneTask<'_> {
                     }
                 }
             }
-            found.push(read_anew.input_file(file));
+            found.push(input_file(file));
         };
         for inputs in inputs {
             let places = starts(self.workspace, self.service, inputs);
@@ -383,11 +403,11 @@ impl OneTask<'_> {
                     continue;
                 }
                 let node = &self.graph.nodes()[self.node];
-                let is_itself = node.service == service && node.task == *name;
+                let is_itself = node.service == service && node.is(name);
                 let needed = self.graph.needed_tasks(self.node);
                 let is = |node: &NodeIndex| {
                     let node = &self.graph.nodes()[*node];
-                    node.service == service && node.task == *name
+                    node.service == service && node.is(name)
                 };
                 if is_itself || needed.iter().any(is) {
                     return Maker::Known;
@@ -416,6 +436,7 @@ pub fn starts<'a>(
     let places = inputs.rules().iter().filter_map(|rule| match rule {
         InputRule::Own => Some(workspace.service(service).path.as_bytes()),
         InputRule::Take(pattern) => Some(pattern.literal()),
+        InputRule::PartOfOwn { directory, .. } => Some(directory.as_bytes()),
         InputRule::Leave(_) => None,
     });
     let all: BTreeSet<&[u8]> = places.collect();
@@ -451,6 +472,7 @@ impl ReadAnew {
         InputFile {
             mode: file.mode,
             content: self.0.get(&path).copied().unwrap_or(file.content),
+            is_part: false,
             size: file.stamp.map(|it| it.size),
             path,
         }

@@ -138,7 +138,8 @@ impl RunResults<'_> {
     fn first_change(&self, task: usize, key: &Key) -> Option<String> {
         let inputs = &self.keys.inputs;
         let sections = [&key.inputs, &key.global_inputs].into_iter();
-        let sections: Vec<_> = sections.chain(key.dependencies.values()).collect();
+        let sections = sections.chain(key.dependencies.values());
+        let sections: Vec<_> = sections.chain(self.keys.source_files(task)).collect();
         let mut each = sections.iter();
         let changed = each.find_map(|it| inputs.first_changed(&self.git, it.files()));
         let files = || sections.iter().flat_map(|it| it.files());

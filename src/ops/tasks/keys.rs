@@ -5,8 +5,8 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 
 use crate::model::digest::Digest;
-use crate::model::graph::{NodeIndex, TaskGraph};
-use crate::model::key::{FORMAT, Key, NeededResult, digest_of_variable};
+use crate::model::graph::{NodeIndex, NodeKind, TaskGraph};
+use crate::model::key::{FORMAT, InputFiles, Key, NeededResult, digest_of_variable};
 use crate::model::name::TaskId;
 use crate::model::plan::Plan;
 use crate::model::task::Task;
@@ -67,7 +67,7 @@ impl Keys {
         variables: &BTreeMap<OsString, OsString>,
     ) -> Result<Self, Failure> {
         let places: HashMap<TaskId, NodeIndex> = (0..graph.nodes().len())
-            .map(|at| (graph.id(workspace, at), at))
+            .filter_map(|at| Some((graph.id(workspace, at)?, at)))
             .collect();
         let nodes: Vec<NodeIndex> = plan.tasks.iter().map(|it| places[&it.id]).collect();
         let lacking = nodes.iter().flat_map(|it| graph.needed_without_task(*it));
@@ -80,6 +80,17 @@ impl Keys {
             tools,
             variables: variables.clone(),
         })
+    }
+
+    /// The files that count for a task besides those in its key one by one.
+    pub fn source_files(&self, task: usize) -> impl Iterator<Item = &InputFiles> {
+        let lacking = self.graph.needed_without_task(self.nodes[task]);
+        let sources = lacking.into_iter().filter(|it| self.is_sources(*it));
+        sources.map(|node| &self.inputs.of(node).files)
+    }
+
+    fn is_sources(&self, node: NodeIndex) -> bool {
+        self.graph.nodes()[node].kind == NodeKind::Sources
     }
 
     /// A task, and the dependencies that count by their inputs for it.
@@ -150,12 +161,15 @@ impl Keys {
             }
         }
         let (tools, unasked) = self.tools_of(task)?;
-        let lacking = self.graph.needed_without_task(self.nodes[task]);
-        let dependencies = lacking.into_iter().map(|node| {
-            let service = self.graph.nodes()[node].service;
-            let files = self.inputs.of(node).files.clone();
-            (workspace.service(service).name.clone(), files)
-        });
+        let (mut dependencies, mut sources) = (BTreeMap::new(), BTreeMap::new());
+        for node in self.graph.needed_without_task(self.nodes[task]) {
+            let name = &workspace.service(self.graph.nodes()[node].service).name;
+            let files = &self.inputs.of(node).files;
+            match self.is_sources(node) {
+                true => _ = sources.insert(name.clone(), files.digest().clone()),
+                false => _ = dependencies.insert(name.clone(), files.clone()),
+            }
+        }
         let key = Key {
             format: FORMAT,
             task: planned.id.clone(),
@@ -174,7 +188,8 @@ impl Keys {
             variables: self.variables_of(definition),
             tools,
             needs,
-            dependencies: dependencies.collect(),
+            dependencies,
+            sources,
         };
         Ok(Partial {
             key,

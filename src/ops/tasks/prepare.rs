@@ -100,7 +100,7 @@ pub fn prepare_needed<'p>(
     let deploy = TaskName::new("deploy").expect("it is a valid name");
     let roots = services.iter().map(|it| (*it, deploy.clone()));
     let graph = TaskGraph::from_roots(workspace, roots);
-    let is_deploy = |at: NodeIndex| graph.nodes()[at].task == deploy;
+    let is_deploy = |at: NodeIndex| graph.nodes()[at].is(&deploy);
     let mut wanted: BTreeMap<NodeIndex, Vec<Cause>> = BTreeMap::new();
     for at in (0..graph.nodes().len()).filter(|at| is_deploy(*at)) {
         if !services.contains(&graph.nodes()[at].service) {
@@ -109,7 +109,7 @@ pub fn prepare_needed<'p>(
         let needed = graph.needed_tasks(at).into_iter();
         for need in needed.filter(|it| !is_deploy(*it)) {
             let causes = wanted.entry(need).or_default();
-            causes.push(Cause::NeededBy(graph.id(workspace, at)));
+            causes.extend(graph.id(workspace, at).map(Cause::NeededBy));
         }
     }
     let nothing = vec![Vec::new(); graph.nodes().len()];
@@ -299,7 +299,7 @@ fn plan(
         selection.narrow(workspace, node.service, causes);
     }
     let having = graph.nodes().iter().enumerate();
-    let having = having.filter(|(_, node)| node.exists && node.task == *task);
+    let having = having.filter(|(_, node)| node.is(task));
     let nodes: BTreeMap<ServiceIndex, NodeIndex> =
         having.map(|(at, node)| (node.service, at)).collect();
     let candidates = nodes

@@ -112,10 +112,10 @@ fn above(place: &Place, workspace: &Workspace) -> BTreeSet<TaskId> {
         let id = TaskId::parse(&id).filter(|_| is_here)?;
         let service = workspace.find(id.service.as_str())?;
         let graph = TaskGraph::from_roots(workspace, [(service, id.task.clone())]);
-        let is_it = |at: &usize| graph.id(workspace, *at) == id;
+        let is_it = |at: &usize| graph.id(workspace, *at).as_ref() == Some(&id);
         let node = (0..graph.nodes().len()).find(is_it)?;
         let needed = graph.needed_tasks(node).into_iter();
-        let needed = needed.map(|it| graph.id(workspace, it));
+        let needed = needed.filter_map(|it| graph.id(workspace, it));
         Some(needed.chain([id.clone()]).collect())
     };
     found().unwrap_or_default()

@@ -1,0 +1,128 @@
+//! Which part of a shared lock file counts for a service, in one state of the repository.
+//!
+//! Where that cannot be told, as of a file that is damaged or does not know the service's package, the whole file counts.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rayon::prelude::*;
+
+use crate::git::Snapshot;
+use crate::manifest::{manifest_of, read_lock};
+use crate::model::change::ObjectId;
+use crate::model::digest::Digest;
+use crate::model::key::InputFile;
+use crate::model::lock_file::{LockChange, LockParts};
+use crate::model::path::{FilePath, ancestors, is_within};
+use crate::model::workspace::{ServiceIndex, Workspace};
+
+/// The parts of the shared lock files of a state.
+#[derive(Default)]
+pub struct Shares(BTreeMap<FilePath, Share>);
+
+/// One lock file.
+struct Share {
+    parts: LockParts,
+    /// The packages of each service, and the digest of what counts for them.
+    services: BTreeMap<ServiceIndex, (Vec<FilePath>, Digest)>,
+}
+
+impl Shares {
+    /// Reads those of `files` that are shared lock files, for `services`. Others are not looked at.
+    pub fn read(
+        workspace: &Workspace,
+        snapshot: &dyn Snapshot,
+        files: impl Iterator<Item = FilePath>,
+        services: &BTreeSet<ServiceIndex>,
+    ) -> Self {
+        if workspace.settings().lock_files.is_empty() {
+            return Self::default();
+        }
+        let locks = files.filter(|it| workspace.is_lock_file(it.as_bytes()));
+        let read = locks.filter_map(|path| {
+            let share = share(workspace, snapshot, &path, services)?;
+            Some((path, share))
+        });
+        Self(read.collect())
+    }
+
+    /// The input file as it counts for a service.
+    pub fn counted(&self, service: ServiceIndex, file: InputFile) -> InputFile {
+        let is_plain = file.mode & 0o170000 == 0o100000;
+        let part = || self.part(&file.path, service);
+        match is_plain.then(part).flatten().and_then(content) {
+            None => file,
+            Some(content) => InputFile {
+                content,
+                is_part: true,
+                size: None,
+                ..file
+            },
+        }
+    }
+
+    /// The digest of the part of the lock file at `path` that counts for a service. None: the whole file does.
+    pub fn part(&self, path: &FilePath, service: ServiceIndex) -> Option<&Digest> {
+        let share = self.0.get(path)?;
+        share.services.get(&service).map(|it| &it.1)
+    }
+
+    /// How the part of each service differs from that in an older state, for the lock file at `path`. Services are left out
+    /// for which the whole file counts.
+    pub fn changes(&self, older: &Self, path: &FilePath) -> BTreeMap<ServiceIndex, LockChange> {
+        let (Some(new), Some(old)) = (self.0.get(path), older.0.get(path)) else {
+            return BTreeMap::new();
+        };
+        let change = |(service, (packages, digest)): (&ServiceIndex, &(Vec<FilePath>, Digest))| {
+            let (_, before) = old.services.get(service)?;
+            if before == digest {
+                return Some((*service, LockChange::Nothing));
+            }
+            let packages: Vec<&FilePath> = packages.iter().collect();
+            let names = new.parts.differing(&old.parts, &packages);
+            Some((*service, LockChange::Part(names.into_iter().collect())))
+        };
+        new.services.par_iter().filter_map(change).collect()
+    }
+}
+
+/// A digest in the place of an object's id.
+fn content(digest: &Digest) -> Option<ObjectId> {
+    ObjectId::from_hex(digest.as_str())
+}
+
+fn share(
+    workspace: &Workspace,
+    snapshot: &dyn Snapshot,
+    path: &FilePath,
+    services: &BTreeSet<ServiceIndex>,
+) -> Option<Share> {
+    let content = snapshot.read(path).ok()??;
+    let directory = FilePath::from_bytes(ancestors(path.as_bytes()).nth(1)?);
+    // For a service that holds the file, all of it counts.
+    let is_below = |it: &ServiceIndex| {
+        let path = &workspace.service(*it).path;
+        *path != directory && is_within(path.as_bytes(), directory.as_bytes())
+    };
+    let mut manifests = BTreeMap::new();
+    if let Some(name) = manifest_of(path) {
+        let below = workspace.indices().filter(is_below);
+        let below = below.map(|it| workspace.service(it).path.clone());
+        for package in below.chain([directory.clone()]) {
+            let manifest = snapshot.read(&package.join(name.as_bytes()));
+            // What is no text is no manifest that could be understood.
+            let text = manifest.ok().flatten().map(String::from_utf8);
+            manifests.extend(text.map(|it| (package, it.unwrap_or_default())));
+        }
+    }
+    let parts = LockParts::new(read_lock(path, &content, &manifests).ok()?);
+    let below = services.iter().copied().filter(is_below);
+    let found = below.filter_map(|service| {
+        let packages = parts.packages(&workspace.service(service).path);
+        let own = packages.filter(|it| workspace.owner(it.as_bytes()) == Some(service));
+        let own: Vec<FilePath> = own.cloned().collect();
+        let digest = parts.of(&own.iter().collect::<Vec<_>>())?;
+        Some((service, (own, digest)))
+    });
+    let services = found.collect();
+    Some(Share { parts, services })
+}
