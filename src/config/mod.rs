@@ -8,6 +8,7 @@
 mod address;
 mod check;
 mod deploy;
+mod entry;
 mod faults;
 mod halves;
 mod keys;
@@ -34,6 +35,7 @@ mod tree;
 #[cfg(test)]
 mod tests;
 
+pub use entry::add_service;
 pub use load::{Loaded, load};
 pub use problem::{Invalid, Place, Problem, Report, Row, Sources};
 pub use reference::reference_markdown;

@@ -65,6 +65,7 @@ pub mod lock;
 pub mod log;
 pub mod message;
 pub mod moves;
+pub mod new;
 pub mod output;
 pub mod paint;
 pub mod people;

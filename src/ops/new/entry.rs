@@ -1,0 +1,153 @@
+//! The entry of a new service in `services.toml`: made, checked with all the rest, and written.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::Path;
+
+use crate::config::{self, Directory, Disk, FILE, Invalid, Loaded, Source};
+use crate::model::path::FilePath;
+use crate::model::pattern::Pattern;
+use crate::ops::failure::Failure;
+use crate::ops::new::place::Home;
+use crate::scaffold::{Facts, Rendered};
+
+/// An entry, and the file that holds it.
+pub struct Entry {
+    /// The service's table.
+    pub text: String,
+    /// All of `services.toml` with it.
+    definition: String,
+}
+
+impl Entry {
+    /// The entry of a service.
+    ///
+    /// # Errors
+    /// A `services.toml` that cannot be read, or to which nothing can be added.
+    pub fn new(home: &Home, facts: &Facts, rendered: &Rendered) -> Result<Self, Failure> {
+        let path = home.root.join(FILE);
+        let before = match home.is_first {
+            true => None,
+            false => Some(fs::read_to_string(&path).map_err(|cause| Failure::File {
+                attempt: format!("read `{}`", path.display()),
+                cause,
+            })?),
+        };
+        let added = config::add_service(
+            before.as_deref(),
+            &facts.name,
+            &facts.path,
+            &facts.depends_on,
+            &rendered.entry,
+        );
+        let (text, definition) = added.map_err(|words| Failure::Usage {
+            message: format!("no entry can be added to `services.toml`: {words}"),
+            hint: "nothing was written".to_owned(),
+        })?;
+        Ok(Self { text, definition })
+    }
+
+    /// The workspace as it will be.
+    ///
+    /// # Errors
+    /// It would not be valid.
+    pub fn check(&self, home: &Home, facts: &Facts, template: &str) -> Result<Loaded, Failure> {
+        let source = WithEntry {
+            disk: Disk::new(&home.root),
+            definition: &self.definition,
+            path: &facts.path,
+        };
+        config::load(&source).map_err(|invalid| unfit(&invalid, template, &self.text))
+    }
+}
+
+/// What was valid before is not with the entry of the template.
+fn unfit(invalid: &Invalid, template: &str, text: &str) -> Failure {
+    let rows = invalid.0.rows();
+    let messages: Vec<&str> = rows.iter().map(|it| it.message.as_str()).collect();
+    Failure::Usage {
+        message: format!(
+            "with the entry of the template `{template}`, `services.toml` would not be valid: {}",
+            messages.join("; ")
+        ),
+        hint: format!("nothing was written; the entry would be:\n{text}"),
+    }
+}
+
+/// Replaces `services.toml` at once.
+///
+/// # Errors
+/// It cannot be written.
+pub fn write_definition(home: &Home, entry: &Entry) -> Result<(), Failure> {
+    let path = home.root.join(FILE);
+    replace(&path, &entry.definition).map_err(|cause| Failure::File {
+        attempt: format!("write `{}`", path.display()),
+        cause,
+    })
+}
+
+fn replace(path: &Path, text: &str) -> io::Result<()> {
+    // Where it is a link, what it leads to is replaced.
+    let real = path.canonicalize();
+    let path = real.as_deref().unwrap_or(path);
+    let directory = path.parent().unwrap_or(path);
+    let mut file = tempfile::Builder::new()
+        .prefix(".svc-new-")
+        .tempfile_in(directory)?;
+    file.write_all(text.as_bytes())?;
+    match fs::metadata(path) {
+        Ok(metadata) => file.as_file().set_permissions(metadata.permissions())?,
+        Err(_) => file.as_file().set_permissions(usual(directory)?)?,
+    }
+    file.as_file().sync_all()?;
+    file.persist(path)?;
+    Ok(())
+}
+
+/// The permissions of a new file: those of the directory, without running it.
+fn usual(directory: &Path) -> io::Result<fs::Permissions> {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = fs::metadata(directory)?.permissions().mode();
+    Ok(fs::Permissions::from_mode(mode & 0o666))
+}
+
+/// The workspace on disk, with another `services.toml` and one more directory.
+struct WithEntry<'e> {
+    disk: Disk,
+    definition: &'e str,
+    path: &'e FilePath,
+}
+
+impl Source for WithEntry<'_> {
+    fn read(&self, path: &FilePath) -> io::Result<Option<Vec<u8>>> {
+        match *path == FilePath::from(FILE) {
+            true => Ok(Some(self.definition.as_bytes().to_vec())),
+            false => self.disk.read(path),
+        }
+    }
+
+    fn glob(&self, pattern: &Pattern) -> io::Result<Vec<FilePath>> {
+        self.disk.glob(pattern)
+    }
+
+    fn real(&self, path: &FilePath) -> io::Result<Option<FilePath>> {
+        match *path == FilePath::from(FILE) {
+            true => Ok(Some(path.clone())),
+            false => self.disk.real(path),
+        }
+    }
+
+    fn links(&self, paths: &[&FilePath]) -> Vec<Option<FilePath>> {
+        self.disk.links(paths)
+    }
+
+    fn directories(&self, paths: &[&FilePath]) -> Vec<Directory> {
+        let mut found = self.disk.directories(paths);
+        for (path, found) in paths.iter().zip(&mut found) {
+            if *path == self.path {
+                *found = Directory::Present;
+            }
+        }
+        found
+    }
+}
