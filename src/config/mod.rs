@@ -18,6 +18,7 @@ mod merge;
 mod needs;
 mod outputs;
 mod overlap;
+mod parameter;
 mod parse;
 mod preset;
 mod problem;
