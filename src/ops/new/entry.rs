@@ -4,12 +4,16 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 
-use crate::config::{self, Directory, Disk, FILE, Invalid, Loaded, Source};
+use crate::config::{self, Directory, Disk, EditError, FILE, Invalid, Loaded, NewService, Source};
 use crate::model::path::FilePath;
 use crate::model::pattern::Pattern;
 use crate::ops::failure::Failure;
 use crate::ops::new::place::Home;
 use crate::scaffold::{Facts, Rendered};
+
+/// The first lines of a new file.
+const START: &str =
+    "# What each service is made of, and how it is built, tested and run.\nversion = 1\n";
 
 /// An entry, and the file that holds it.
 pub struct Entry {
@@ -24,7 +28,12 @@ impl Entry {
     ///
     /// # Errors
     /// A `services.toml` that cannot be read, or to which nothing can be added.
-    pub fn new(home: &Home, facts: &Facts, rendered: &Rendered) -> Result<Self, Failure> {
+    pub fn new(
+        home: &Home,
+        facts: &Facts,
+        rendered: &Rendered,
+        is_library: bool,
+    ) -> Result<Self, Failure> {
         let path = home.root.join(FILE);
         let before = match home.is_first {
             true => None,
@@ -33,17 +42,15 @@ impl Entry {
                 cause,
             })?),
         };
-        let added = config::add_service(
-            before.as_deref(),
-            &facts.name,
-            &facts.path,
-            &facts.depends_on,
-            &rendered.entry,
-        );
-        let (text, definition) = added.map_err(|words| Failure::Usage {
-            message: format!("no entry can be added to `services.toml`: {words}"),
-            hint: "nothing was written".to_owned(),
-        })?;
+        let service = NewService {
+            name: facts.name.clone(),
+            path: facts.path.clone(),
+            is_library,
+            keys: with_dependencies(&rendered.entry, facts),
+        };
+        let before = before.as_deref().unwrap_or(START);
+        let definition = config::add_service(before, &service).map_err(|error| refused(&error))?;
+        let text = added(before, &definition);
         Ok(Self { text, definition })
     }
 
@@ -59,6 +66,52 @@ impl Entry {
         };
         config::load(&source).map_err(|invalid| unfit(&invalid, template, &self.text))
     }
+}
+
+/// The keys of a template, and the dependencies that were asked for, unless the template has some itself.
+fn with_dependencies(keys: &str, facts: &Facts) -> String {
+    let has_some = keys
+        .lines()
+        .any(|it| it.trim_start().starts_with("depends-on"));
+    if has_some || facts.depends_on.is_empty() {
+        return keys.to_owned();
+    }
+    // Names need no escapes.
+    let names: Vec<String> = facts
+        .depends_on
+        .iter()
+        .map(|it| format!("\"{it}\""))
+        .collect();
+    format!("depends-on = [{}]\n{keys}", names.join(", "))
+}
+
+fn refused(error: &EditError) -> Failure {
+    let cause = std::error::Error::source(error).map(|it| format!(": {it}"));
+    Failure::Usage {
+        message: format!("{error}{}", cause.unwrap_or_default()),
+        hint: "nothing was written".to_owned(),
+    }
+}
+
+/// The lines of `after` that `before` does not have, which lie together.
+fn added(before: &str, after: &str) -> String {
+    let (before, after): (Vec<&str>, Vec<&str>) =
+        (before.lines().collect(), after.lines().collect());
+    let same = |pair: &(&&str, &&str)| pair.0 == pair.1;
+    let first = before.iter().zip(&after).take_while(same).count();
+    let last = before
+        .iter()
+        .rev()
+        .zip(after.iter().rev())
+        .take_while(same)
+        .count();
+    let last = last
+        .min(after.len().saturating_sub(first))
+        .min(before.len().saturating_sub(first));
+    let lines = &after[first..after.len() - last];
+    // What follows may begin with the same words as the entry, so that its end is counted for its beginning.
+    let text = lines.join("\n");
+    format!("{}\n", text.trim())
 }
 
 /// What was valid before is not with the entry of the template.

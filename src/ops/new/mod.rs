@@ -19,7 +19,7 @@ use crate::model::workspace::Workspace;
 use crate::ops::failure::Failure;
 use crate::ops::new::entry::{Entry, write_definition};
 use crate::ops::new::place::{above, free_port, home, place_for};
-use crate::scaffold::{self, Facts, File, Listed, Lock, Rendered, Standing, Template};
+use crate::scaffold::{self, Facts, File, Listed, Lock, Makes, Rendered, Standing, Template};
 
 /// What is asked for.
 #[derive(Clone, Debug)]
@@ -93,7 +93,7 @@ pub fn new(env: &Env, request: &Request) -> Result<Made, Failure> {
     )?;
     let facts = facts(&home.root, &workspace, name, path, depends_on);
     let rendered = scaffold::render(&template, &facts, &request.set)?;
-    let entry = Entry::new(&home, &facts, &rendered)?;
+    let entry = Entry::new(&home, &facts, &rendered, template.makes == Makes::Library)?;
     let loaded = entry.check(&home, &facts, &template.name)?;
     let standing = standing(&home.root, &facts.path, &rendered)?;
     let mut made = made(&template, facts, rendered, &entry, &loaded);
