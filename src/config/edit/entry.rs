@@ -97,7 +97,15 @@ pub fn render(entry: &Entry) -> String {
     lines.extend(entry.left_out.iter().map(refused));
     lines.extend(entry.reads.iter().filter_map(Item::line));
     let mut tables = Vec::new();
-    for (name, task) in &entry.tasks {
+    let rank = |name: &str| {
+        OWN_KEYS
+            .iter()
+            .position(|it| *it == name)
+            .unwrap_or(OWN_KEYS.len())
+    };
+    let mut tasks: Vec<(&String, &DraftTask)> = entry.tasks.iter().collect();
+    tasks.sort_by_key(|(name, _)| rank(name));
+    for (name, task) in tasks {
         match short_task(&task_key(name), task) {
             Some(short) => lines.push(short),
             None => tables.push(task_table(&entry.name, name, task)),
@@ -156,7 +164,6 @@ fn fields(task: &DraftTask) -> Vec<(&'static str, Field<'_>)> {
         Some([one]) => Some(Field::One(string(one))),
         Some(many) => Some(Field::Many(many)),
     };
-    let many = |list: &'_ Option<Vec<String>>| list.is_some();
     let lists = [
         ("inputs", &task.inputs),
         ("outputs", &task.outputs),
@@ -164,7 +171,7 @@ fn fields(task: &DraftTask) -> Vec<(&'static str, Field<'_>)> {
         ("env", &task.env),
         ("pass-env", &task.pass_env),
     ];
-    let lists = lists.into_iter().filter(|(_, list)| many(list));
+    let lists = lists.into_iter();
     let lists = lists.filter_map(|(key, list)| Some((key, Field::Many(list.as_deref()?))));
     let cache = task
         .cache

@@ -30,7 +30,7 @@ impl Page<'_> {
             return self.add_table(format!("[workspace]\n{list}\n"));
         };
         if let Some(array) = table.get(key).and_then(Node::as_array) {
-            let additions = self.into_array(holder, array, items);
+            let additions = self.lengthened(holder, array, items);
             return additions
                 .into_iter()
                 .for_each(|(at, text)| self.add(at, text));
@@ -96,7 +96,7 @@ impl Page<'_> {
         self.text[start..key].trim_start()
     }
 
-    fn into_array(&self, holder: &Holder, array: &Array, items: &[Item]) -> Vec<(usize, String)> {
+    fn lengthened(&self, holder: &Holder, array: &Array, items: &[Item]) -> Vec<(usize, String)> {
         let Some(span) = array.span() else {
             return Vec::new();
         };
@@ -117,7 +117,13 @@ impl Page<'_> {
         };
         let start = outermost.unwrap_or(span.start);
         let indent = self.indent(start);
+        // Where a person took the element out and left the comment, one is enough.
+        let is_there = |line: &String| {
+            let mut comments = self.comments.iter();
+            comments.any(|it| self.text[it.clone()].trim_end() == line)
+        };
         let whys = items.iter().filter_map(Item::line);
+        let whys = whys.filter(|it| !is_there(it));
         let whys: String = whys.map(|it| format!("{indent}{it}\n")).collect();
         additions.push((self.line_start(start), whys));
         additions

@@ -67,7 +67,7 @@ impl<'t> Page<'t> {
             text,
             document: Document::parse(text)?,
             comments: comments.collect(),
-            newline: if text.contains("\r\n") { "\r\n" } else { "\n" },
+            newline: newline(text),
             blocks: Vec::new(),
             additions: Vec::new(),
             paragraphs: Vec::new(),
@@ -310,6 +310,15 @@ impl<'t> Page<'t> {
             end = self.next_line(end);
         }
         end
+    }
+}
+
+/// What most lines end with.
+fn newline(text: &str) -> &'static str {
+    let all = text.matches('\n').count();
+    match text.matches("\r\n").count() * 2 > all {
+        true => "\r\n",
+        false => "\n",
     }
 }
 
