@@ -117,7 +117,10 @@ fn added(before: &str, after: &str) -> String {
 /// What was valid before is not with the entry of the template.
 fn unfit(invalid: &Invalid, template: &str, text: &str) -> Failure {
     let rows = invalid.0.rows();
-    let messages: Vec<&str> = rows.iter().map(|it| it.message.as_str()).collect();
+    let mut messages: Vec<&str> = rows.iter().map(|it| it.message.as_str()).collect();
+    messages.dedup();
+    // The first ones tell enough.
+    messages.truncate(3);
     Failure::Usage {
         message: format!(
             "with the entry of the template `{template}`, `services.toml` would not be valid: {}",
