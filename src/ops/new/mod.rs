@@ -71,11 +71,13 @@ pub fn list(env: &Env) -> Result<Vec<Listed>, Failure> {
 /// A name or a place that is taken, a template that cannot be used, or files that cannot be written. Nothing is left then.
 pub fn new(env: &Env, request: &Request) -> Result<Made, Failure> {
     let name = checked_name(&request.name)?;
-    let home = home(env)?;
+    let mut home = home(env)?;
     let _lock = match request.dry_run {
         true => None,
         false => Some(Lock::wait(&home.root)?),
     };
+    // Somebody else may have made a `services.toml` while this one waited.
+    home.is_first &= !home.root.join(config::FILE).exists();
     let workspace = match home.is_first {
         true => Workspace::new(Default::default(), vec![]),
         false => config::load(&Disk::new(&home.root))?.workspace,
