@@ -16,6 +16,7 @@
 //! | 1 | [`manifest`] | files of other tools: what they say of packages, and what is locked |
 //! | 1 | [`record`] | the runs of this worktree: results, durations, logs |
 //! | 1 | [`report`] | how things look: terminal, plain lines, JSON |
+//! | 1 | [`scaffold`] | templates from which services are made, and putting files in their place |
 //! | 0 | [`model`] | the words and the decisions, as plain values |
 //!
 //! A run flows one way: `config` gives a `Workspace`; with the changes that `git` finds, `model` decides what is
@@ -61,6 +62,7 @@
 //! | what is written down of deploys, and how | `ledger::git`, `ledger::file`; what one entry says: [`model::ledger`] |
 //! | who may deploy now, and when a lease is over | [`ledger::acquire`], `ledger::tenure`, `ledger::observe` |
 //! | what is written down of runs, and where | [`ops::place`], `record::run`, `record::history` |
+//! | what `svc new` makes, and where | [`ops::new`]; templates: [`scaffold`], `templates/scaffolds`, `templates/parts` |
 //! | lines, live lines, JSON, and their schemas | `report::lines`, `report::board`, `report::run_json`, `report::schema` |
 
 pub mod cache;
@@ -76,3 +78,4 @@ pub mod ops;
 pub mod process;
 pub mod record;
 pub mod report;
+pub mod scaffold;

@@ -87,6 +87,7 @@ pub enum Command {
     Down(cli::down::DownArgs),
     Log(cli::log::LogArgs),
     Cache(cli::cache::CacheArgs),
+    New(cli::new::NewArgs),
     Check(cli::check::CheckArgs),
     Doctor(cli::doctor::DoctorArgs),
     Schema(cli::schema::SchemaArgs),

@@ -11,6 +11,7 @@ use crate::ops::failure::Failure;
 use crate::report::lock::{locked, locked_hints};
 use crate::report::message;
 use crate::report::paint::Paint;
+use crate::scaffold;
 
 /// Tells what went wrong and gives the exit code.
 pub fn tell(session: &Session, failure: &Failure) -> Exit {
@@ -54,6 +55,10 @@ fn exit(failure: &Failure) -> Exit {
         Failure::Faster { .. } | Failure::Stale { .. } => Exit::Stale,
         Failure::Declined => Exit::Interrupted,
         Failure::Local(_) => Exit::Environment,
+        Failure::Scaffold(error) => match **error {
+            scaffold::Error::File { .. } => Exit::Environment,
+            _ => Exit::Usage,
+        },
         Failure::NoWorkspace { .. }
         | Failure::Invalid(_)
         | Failure::Unknown { .. }
@@ -92,6 +97,7 @@ fn hints(failure: &Failure) -> Vec<String> {
         } => vec![format!("did you mean `{nearest}`?")],
         Failure::Unknown { kind, .. } => listed(kind),
         Failure::Ledger(error) => of_ledger(error),
+        Failure::Scaffold(error) => of_scaffold(error),
         Failure::Locked {
             environment, lease, ..
         } => locked_hints(lease, environment),
@@ -147,6 +153,20 @@ fn of_ledger(error: &ledger::Error) -> Vec<String> {
     }
 }
 
+/// What to do about a template that cannot be used.
+fn of_scaffold(error: &scaffold::Error) -> Vec<String> {
+    match error {
+        scaffold::Error::Unknown {
+            nearest: Some(nearest),
+            ..
+        } => vec![format!("did you mean `{nearest}`?")],
+        scaffold::Error::Unknown { .. } => vec!["`svc new --list` names all templates".to_owned()],
+        scaffold::Error::Template { hint, .. } => hint.iter().cloned().collect(),
+        scaffold::Error::Parameter { hint, .. } => vec![hint.clone()],
+        scaffold::Error::File { .. } => vec![],
+    }
+}
+
 /// Where all things of a kind are named.
 fn listed(kind: &str) -> Vec<String> {
     let hint = match kind {
@@ -178,6 +198,7 @@ fn causes(failure: &Failure) -> Vec<String> {
         Failure::Git(error) => error.source(),
         Failure::Ledger(error) => error.source(),
         Failure::Local(error) => error.source(),
+        Failure::Scaffold(error) => error.source(),
         _ => failure.source(),
     };
     let mut causes = Vec::new();

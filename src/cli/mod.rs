@@ -21,6 +21,7 @@ pub mod lock;
 pub mod log;
 pub mod man;
 pub mod moves;
+pub mod new;
 pub mod promote;
 pub mod rollback;
 pub mod run;
@@ -75,6 +76,7 @@ fn dispatch(session: &Session, command: &Command) -> Exit {
         Command::Why(args) => why::run(session, args),
         Command::List(args) => list::run(session, args),
         Command::Graph(args) => graph::run(session, args),
+        Command::New(args) => new::run(session, args),
         Command::Check(args) => check::run(session, args),
         Command::Doctor(args) => doctor::run(session, args),
         Command::Schema(args) => Ok(schema::run(session, args)),

@@ -9,6 +9,7 @@ use crate::ledger;
 use crate::model::ledger::Lease;
 use crate::model::name::EnvironmentName;
 use crate::process;
+use crate::scaffold;
 
 /// Why a request could not be answered.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +42,9 @@ pub enum Failure {
     /// Something about the ledger of an environment.
     #[error(transparent)]
     Ledger(Box<ledger::Error>),
+    /// Something about a template of services.
+    #[error(transparent)]
+    Scaffold(Box<scaffold::Error>),
     /// Something about the services of this machine.
     #[error(transparent)]
     Local(Box<process::local::Error>),
@@ -76,6 +80,12 @@ pub enum Failure {
 impl From<ledger::Error> for Failure {
     fn from(error: ledger::Error) -> Self {
         Self::Ledger(Box::new(error))
+    }
+}
+
+impl From<scaffold::Error> for Failure {
+    fn from(error: scaffold::Error) -> Self {
+        Self::Scaffold(Box::new(error))
     }
 }
 

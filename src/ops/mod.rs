@@ -18,6 +18,7 @@ pub mod list;
 pub mod lock;
 pub mod log;
 mod machinery;
+pub mod new;
 pub mod owned;
 pub mod past;
 pub mod place;

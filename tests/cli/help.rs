@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::support::TestRepo;
 
-const COMMANDS: [&str; 21] = [
+const COMMANDS: [&str; 22] = [
     "build",
     "test",
     "run",
@@ -19,6 +19,7 @@ const COMMANDS: [&str; 21] = [
     "affected",
     "why",
     "list",
+    "new",
     "graph",
     "check",
     "schema",
@@ -86,6 +87,7 @@ fn the_commands_are_listed_as_they_are_used() {
       down         Take services away from an environment
       log          Show the log of a task's last run, or list the runs
       cache        Look after the store of results that builds and tests are taken from
+      new          Make a new service from a template
       check        Check services.toml
       schema       Print the JSON schema of services.toml, or of what svc prints
       completions  Print a completion script for a shell

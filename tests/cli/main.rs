@@ -27,6 +27,7 @@ mod guarded;
 mod help;
 mod kept_right;
 mod machines;
+mod new;
 mod odd_places;
 mod output;
 mod presets;
