@@ -254,7 +254,6 @@ mod tests {
             packages: package.into_iter().collect(),
             has_image: true,
             runs: false,
-            is_member: false,
             preset: None,
             evidence: Vec::new(),
         }

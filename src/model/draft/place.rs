@@ -21,7 +21,6 @@ pub struct Place {
     pub packages: Vec<Package>,
     pub has_image: bool,
     pub runs: bool,
-    pub is_member: bool,
     /// The name of the preset that fits best.
     pub preset: Option<String>,
     pub evidence: Vec<Evidence>,
@@ -141,11 +140,15 @@ fn raise_sources(all: &mut Candidates) {
     let paths: Vec<FilePath> = all.keys().cloned().collect();
     for path in paths {
         let (above, name) = split(path.as_bytes());
-        let Some(best) = all.get(&path).and_then(|it| it.presets.first().copied()) else {
+        let Some(inner) = all.get(&path) else {
             continue;
         };
-        let is_whole =
-            |it: &&Candidate| it.packages.is_empty() && it.presets.first() == Some(&best);
+        let is_dotnet = !inner.packages.is_empty()
+            && inner
+                .packages
+                .iter()
+                .all(|it| it.ecosystem == Ecosystem::Dotnet);
+        let is_whole = |it: &&Candidate| it.packages.is_empty() && it.gathers && is_dotnet;
         if above.is_empty()
             || !SOURCES.contains(&name)
             || all.get(above).as_ref().filter(|it| is_whole(it)).is_none()
@@ -165,6 +168,7 @@ fn raise_sources(all: &mut Candidates) {
             && let Some(outer) = all.get_mut(above)
         {
             outer.packages = inner.packages;
+            outer.presets = inner.presets;
             outer.has_image |= inner.has_image;
             outer.runs |= inner.runs;
             outer.gathers = false;
@@ -228,7 +232,7 @@ fn is_service(
     if let Some(around) = around {
         let inner = &path.as_bytes()[around.len() + 1..];
         let has_package = !candidate.packages.is_empty();
-        return has_package && !is_test(inner);
+        return has_package && (candidate.is_member || !is_test(inner));
     }
     let (_, name) = split(path.as_bytes());
     match best(found, candidate) {
@@ -297,7 +301,6 @@ fn as_place(found: &Found, path: &FilePath, candidate: &Candidate) -> Place {
         packages: candidate.packages.clone(),
         has_image: candidate.has_image,
         runs: candidate.runs,
-        is_member: candidate.is_member,
         preset: best(found, candidate).map(str::to_owned),
         evidence: candidate.evidence.clone(),
     }

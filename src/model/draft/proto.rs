@@ -44,7 +44,6 @@ pub fn libraries(found: &Found, kept: &mut Vec<Place>) {
                 packages: Vec::new(),
                 has_image: false,
                 runs: false,
-                is_member: false,
                 preset: Some(PRESET.to_owned()).filter(|_| is_known),
                 evidence: vec![by_file(&first)],
             });
