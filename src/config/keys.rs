@@ -15,7 +15,10 @@ pub enum TableKind {
     Environment,
     Ledger,
     Included,
+    Uses,
     Preset,
+    Detect,
+    PresetParameter,
     Target,
     TargetParameter,
 }
@@ -56,6 +59,10 @@ pub enum Shape {
     Tables(TableKind),
     /// Whatever fits what stands beside it.
     Any,
+    /// Values by the names of files.
+    Files,
+    /// A name, or a table.
+    TextOrTable(TableKind),
     /// A task's table, or its command alone.
     Task(TableKind),
     /// Tasks by name.
@@ -84,7 +91,7 @@ pub struct TableRule {
     pub header: &'static str,
     pub meaning: &'static str,
     pub keys: &'static [&'static [Key]],
-    /// Whether further keys are parameters of the target.
+    /// Whether further keys are parameters of the target or preset.
     pub has_parameters: bool,
 }
 
@@ -95,6 +102,14 @@ impl TableKind {
             .iter()
             .find(|rule| rule.kind == self)
             .expect("each kind of table has a rule, as a test shows")
+    }
+
+    /// Whether it stands in a file of its own with names that tasks may well have, or within such a file.
+    pub fn is_of_templates(self) -> bool {
+        matches!(
+            self,
+            Self::Target | Self::TargetParameter | Self::Detect | Self::PresetParameter
+        )
     }
 
     /// The keys of this kind of table.
@@ -204,10 +219,31 @@ pub const TABLES: &[TableRule] = &[
         has_parameters: false,
     },
     TableRule {
+        kind: TableKind::Uses,
+        header: "uses = { … }",
+        meaning: "the preset of a service, with parameters",
+        keys: &[USES],
+        has_parameters: true,
+    },
+    TableRule {
         kind: TableKind::Preset,
         header: ".svc/presets/NAME.toml",
-        meaning: "tasks for services that say `uses = \"NAME\"`",
+        meaning: "a preset of the workspace's own, for services that say `uses = \"NAME\"`; the texts of its tasks are templates",
         keys: &[PRESET],
+        has_parameters: false,
+    },
+    TableRule {
+        kind: TableKind::Detect,
+        header: "detect = { … }",
+        meaning: "the directories that a preset fits, by the files that lie in them",
+        keys: &[DETECT],
+        has_parameters: false,
+    },
+    TableRule {
+        kind: TableKind::PresetParameter,
+        header: "a parameter of a preset",
+        meaning: "something that a service that uses the preset may say",
+        keys: &[PRESET_PARAMETER],
         has_parameters: false,
     },
     TableRule {
@@ -340,9 +376,9 @@ const SERVICE: &[Key] = &[
     ),
     key(
         "uses",
-        Shape::Text,
+        Shape::TextOrTable(TableKind::Uses),
         "",
-        "a preset that gives tasks, inputs and more: one that `svc` brings along or `.svc/presets/NAME.toml`",
+        "a preset that gives tasks, inputs and more: one that `svc` brings along or `.svc/presets/NAME.toml`; a table also says its parameters",
         "uses = \"rust\"",
     ),
     key(
@@ -728,7 +764,105 @@ const INCLUDED: &[Key] = &[key(
     "services.api = { path = \".\" }",
 )];
 
+const USES: &[Key] = &[key(
+    "preset",
+    Shape::Text,
+    "",
+    "the name of the preset; required",
+    "preset = \"rust\"",
+)];
+
+const DETECT: &[Key] = &[
+    key(
+        "any",
+        Shape::Texts,
+        "[]",
+        "one of these has to be there: names of files, `*` stands for any letters",
+        "any = [\"Cargo.toml\"]",
+    ),
+    key(
+        "all",
+        Shape::Texts,
+        "[]",
+        "each of these has to be there",
+        "all = [\"package.json\", \"tsconfig.json\"]",
+    ),
+    key(
+        "rank",
+        Shape::Number(0, 1000),
+        "0",
+        "of several presets that fit, the one with the greatest is taken",
+        "rank = 50",
+    ),
+];
+
+const PRESET_PARAMETER: &[Key] = &[
+    key(
+        "kind",
+        Shape::Word(&["text", "number", "flag", "list", "path"]),
+        "\"text\"",
+        "what it may be: a `list` holds strings; a `path` has no globs, whatever is in it",
+        "kind = \"list\"",
+    ),
+    key(
+        "required",
+        Shape::Boolean,
+        "false",
+        "whether every service that uses the preset has to say it",
+        "required = true",
+    ),
+    key(
+        "default",
+        Shape::Any,
+        "",
+        "what it is where nobody says it and nothing is found",
+        "default = \"x\"",
+    ),
+    key(
+        "about",
+        Shape::Text,
+        "",
+        "what it is for",
+        "about = \"the program that the build leaves behind\"",
+    ),
+    key(
+        "nearest",
+        Shape::Files,
+        "",
+        "files and what each stands for: the one in the nearest directory decides, from that of the service up to that of the workspace, and of several there the first",
+        "nearest = { \"yarn.lock\" = \"yarn\" }",
+    ),
+    key(
+        "directory-of",
+        Shape::Texts,
+        "",
+        "files: it is the nearest directory that has one of them, from the workspace, without slashes at its ends, and empty for the workspace itself",
+        "directory-of = [\"Cargo.lock\"]",
+    ),
+];
+
 const PRESET: &[Key] = &[
+    key(
+        "about",
+        Shape::Text,
+        "",
+        "what it is for, in a line",
+        "about = \"Packages of our own build tool\"",
+    ),
+    key(
+        "detect",
+        Shape::Table(TableKind::Detect),
+        "",
+        "which directories it fits; without it, `svc init` gives it to none",
+        "detect = { any = [\"BUILD\"] }",
+    ),
+    key(
+        "parameters",
+        Shape::Tables(TableKind::PresetParameter),
+        "",
+        "what a service may say, by name; templates know them by the name with `-` as `_`",
+        "parameters.bin = { default = \"\" }",
+    ),
     key(
         "build",
         Shape::Task(TableKind::Task),

@@ -17,6 +17,7 @@ mod merge;
 mod needs;
 mod outputs;
 mod overlap;
+mod parameter;
 mod parse;
 mod preset;
 mod problem;

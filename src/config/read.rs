@@ -329,7 +329,7 @@ pub fn unknown_key(findings: &mut Findings, kind: TableKind, key: Key) {
     let elsewhere = crate::config::keys::TABLES
         .iter()
         // Files of their own, whose keys are names that tasks may well have.
-        .filter(|other| !matches!(other.kind, TableKind::Target | TableKind::TargetParameter))
+        .filter(|other| !other.kind.is_of_templates())
         .find(|other| other.kind.names().any(|name| name == key.text));
     let message = match rule.kind {
         TableKind::Included => format!("`{}` cannot stand in an included file", key.text),

@@ -16,13 +16,16 @@ pub fn reference_markdown() -> String {
             .header
             .split(", ")
             .map(|header| match rule.kind {
-                TableKind::Included | TableKind::TargetParameter => header.to_owned(),
+                TableKind::Included | TableKind::TargetParameter | TableKind::PresetParameter => {
+                    header.to_owned()
+                }
                 _ => format!("`{header}`"),
             })
             .collect();
-        let parameters = match rule.has_parameters {
-            true => " Further keys are parameters of the target.",
-            false => "",
+        let parameters = match (rule.has_parameters, rule.kind) {
+            (true, TableKind::Uses) => " Further keys are parameters of the preset.",
+            (true, _) => " Further keys are parameters of the target.",
+            (false, _) => "",
         };
         let _ = write!(
             page,
@@ -132,6 +135,8 @@ fn kind(shape: Shape) -> String {
         Shape::Slots => "table of numbers".into(),
         Shape::Table(_) => "table".into(),
         Shape::Any => "any".into(),
+        Shape::Files => "table of values by file".into(),
+        Shape::TextOrTable(_) => "string or table".into(),
         Shape::Tables(_) => "tables by name".into(),
         Shape::Task(_) => "command or table".into(),
         Shape::Tasks(_) => "tasks by name".into(),

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use crate::config::deploy;
 use crate::config::keys::TableKind;
 use crate::config::merge::{self, Layers};
-use crate::config::preset::Preset;
+use crate::config::preset::{self, Preset};
 use crate::config::problem::{Findings, Place, Problem};
 use crate::config::read::{self, At};
 use crate::config::task::{self, OWN_KEYS, TaskTable, TaskTables};
@@ -26,6 +26,8 @@ pub struct Head<'d> {
     pub table: TableNode<'d>,
     /// The directory of the file, which paths are relative to.
     pub base: &'d FilePath,
+    /// What the preset that it uses gives it: its place in [`Context::given`].
+    pub given: Option<u32>,
 }
 
 /// What is known of the whole workspace while a service is read.
@@ -35,6 +37,8 @@ pub struct Context<'d> {
     pub by_name: HashMap<&'d str, u32>,
     pub defaults: TaskTables<'d>,
     pub presets: BTreeMap<String, Preset<'d>>,
+    /// What presets give, once for all services that are alike to them.
+    pub given: Vec<preset::Given<'d>>,
     pub pools: BTreeMap<String, u32>,
     pub environments: BTreeMap<EnvironmentName, Environment>,
     /// Where they stand.
@@ -89,9 +93,7 @@ impl<'d> Context<'d> {
             true => head.table.find(task).is_some(),
             false => tasks_table(head).is_some_and(|tasks| tasks.find(task).is_some()),
         };
-        own || self
-            .preset_of(head)
-            .is_some_and(|preset| preset.tasks.iter().any(|(name, _)| *name == task))
+        own || self.preset_of(head).is_some_and(|preset| preset.has(task))
     }
 
     /// The tasks of the service.
@@ -100,7 +102,7 @@ impl<'d> Context<'d> {
         let own = own.filter_map(|name| head.table.find(name).map(|(key, _)| key.text));
         let more = tasks_table(head).into_iter().flat_map(|it| it.iter());
         let preset = self.preset_of(head).into_iter();
-        let preset = preset.flat_map(|preset| preset.tasks.iter().map(|(name, _)| *name));
+        let preset = preset.flat_map(preset::Given::names);
         let all = own.chain(more.map(|(key, _)| key.text)).chain(preset);
         all.collect::<BTreeSet<_>>().into_iter().collect()
     }
@@ -121,10 +123,9 @@ impl<'d> Context<'d> {
         OWN_KEYS.contains(&task) || self.task_names().any(|name| name == task)
     }
 
-    /// The preset that the service uses.
-    pub fn preset_of(&self, head: &Head<'d>) -> Option<&Preset<'d>> {
-        let (_, node) = head.table.find("uses")?;
-        self.presets.get(node.text()?)
+    /// What the preset that the service uses gives it.
+    pub fn preset_of(&self, head: &Head<'d>) -> Option<&preset::Given<'d>> {
+        self.given.get(head.given? as usize)
     }
 
     /// Notes that there is no service `name`.
@@ -218,9 +219,10 @@ fn tasks<'d>(
         Some(preset) => &preset.tasks,
         None => &[],
     };
+    let is_given = |name: &str| context.preset_of(head).is_some_and(|it| it.has(name));
     let only_preset = preset
         .iter()
-        .filter(|(name, _)| !tables.iter().any(|(own, _)| own == name));
+        .filter(|(name, _)| is_given(name) && !tables.iter().any(|(own, _)| own == name));
     let mut tasks = BTreeMap::new();
     for (name, own) in tables.iter().chain(only_preset) {
         let Some(task_name) = TaskName::new(name) else {
@@ -297,6 +299,12 @@ fn dependencies(
         }
     }
     names
+}
+
+/// Where the service lies, as far as that can be told. What is wrong with it is noted when the service is read.
+pub fn path(head: &Head) -> Option<FilePath> {
+    let (_, node) = head.table.find("path")?;
+    directory(&mut Findings::default(), node, head.base)
 }
 
 /// A directory below the workspace.

@@ -43,6 +43,15 @@ pub trait Source {
         vec![None; paths.len()]
     }
 
+    /// Which of the paths are files that can be read.
+    ///
+    /// # Errors
+    /// Why that cannot be told.
+    fn present(&self, paths: &[FilePath]) -> io::Result<Vec<bool>> {
+        let present = |path| Ok(self.read(path)?.is_some());
+        paths.iter().map(present).collect()
+    }
+
     /// What stands at each of the paths.
     fn directories(&self, paths: &[&FilePath]) -> Vec<Directory> {
         vec![Directory::Unknown; paths.len()]
@@ -113,6 +122,15 @@ impl Source for Disk {
         }
         let top = self.root.canonicalize()?;
         Ok(real.strip_prefix(top).ok().map(named))
+    }
+
+    fn present(&self, paths: &[FilePath]) -> io::Result<Vec<bool>> {
+        let is_there = |path: &FilePath| match self.root.join(path.as_path()).metadata() {
+            Ok(metadata) => Ok(metadata.is_file()),
+            Err(error) if is_absent(&error) => Ok(false),
+            Err(error) => Err(error),
+        };
+        paths.iter().map(is_there).collect()
     }
 
     fn directories(&self, paths: &[&FilePath]) -> Vec<Directory> {

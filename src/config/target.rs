@@ -2,18 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use include_dir::{Dir, include_dir};
-use serde_json::Value;
-
 use crate::config::deploy;
 use crate::config::keys::TableKind;
+use crate::config::parameter;
 use crate::config::problem::Findings;
 use crate::config::read::{self, At, Texts};
 use crate::config::tree::{Document, Key, Node, TableNode};
 use crate::model::path::FilePath;
 use crate::model::target::{
-    InputKind, Parameter, ParameterKind, Step, Target, URL, fits, is_reserved, variable, wrong,
+    InputKind, Parameter, ParameterKind, Step, Target, URL, is_reserved, wrong,
 };
+use include_dir::{Dir, include_dir};
 
 static EMBEDDED: Dir = include_dir!("$CARGO_MANIFEST_DIR/templates/targets");
 
@@ -124,40 +123,12 @@ fn check_templates(
 }
 
 fn parameters(findings: &mut Findings, table: TableNode) -> BTreeMap<String, Parameter> {
-    let mut parameters = BTreeMap::new();
-    let mut variables: BTreeMap<String, Key> = BTreeMap::new();
-    for (key, node) in table.iter() {
-        if !read::name(findings, "a parameter", key) {
-            continue;
-        }
-        if let Some(message) = taken(key.text) {
-            findings
-                .add(
-                    key.place,
-                    format!("a parameter cannot be named `{}`", key.text),
-                )
-                .hint(message);
-            continue;
-        }
-        if let Some(first) = variables.insert(variable(key.text), key) {
-            findings
-                .add(
-                    key.place,
-                    format!(
-                        "`{}` and `{}` are the same to templates",
-                        first.text, key.text
-                    ),
-                )
-                .related(first.place, "the first one")
-                .hint("give one of them another name");
-        }
-        if let Some(table) = read::table(findings, key.text, node)
-            && let Some(parameter) = parameter(findings, key, table)
-        {
-            parameters.insert(key.text.to_owned(), parameter);
-        }
-    }
-    parameters
+    let tables = parameter::tables(findings, table, taken).into_iter();
+    let read = tables.filter_map(|(key, table)| {
+        let parameter = one_parameter(findings, key, table)?;
+        Some((key.text.to_owned(), parameter))
+    });
+    read.collect()
 }
 
 /// Why a name means something else already.
@@ -180,10 +151,10 @@ fn taken(name: &str) -> Option<&'static str> {
     }
 }
 
-fn parameter(findings: &mut Findings, name: Key, table: TableNode) -> Option<Parameter> {
+fn one_parameter(findings: &mut Findings, name: Key, table: TableNode) -> Option<Parameter> {
     let mut kind = None;
     let mut default: Option<Node> = None;
-    let mut parameter = Parameter {
+    let mut read = Parameter {
         kind: ParameterKind::Text,
         is_required: false,
         default: None,
@@ -194,13 +165,13 @@ fn parameter(findings: &mut Findings, name: Key, table: TableNode) -> Option<Par
     for (key, node) in table.iter() {
         let f = &mut *findings;
         match key.text {
-            "about" => parameter.about = text(f, key, node),
+            "about" => read.about = text(f, key, node),
             "default" => default = Some(node),
             "inputs" => {
                 inputs = deploy::word(f, TableKind::TargetParameter, key, node).map(|it| (it, key))
             }
             "kind" => kind = deploy::word(f, TableKind::TargetParameter, key, node),
-            "required" => parameter.is_required = flag(f, key, node),
+            "required" => read.is_required = flag(f, key, node),
             _ => read::unknown_key(f, TableKind::TargetParameter, key),
         }
     }
@@ -216,48 +187,20 @@ fn parameter(findings: &mut Findings, name: Key, table: TableNode) -> Option<Par
         }
         return None;
     };
-    parameter.kind = kind_of(kind);
+    read.kind = parameter::kind(kind);
     if let Some((word, key)) = inputs {
-        parameter.inputs = Some(input_kind(word));
-        if !matches!(parameter.kind, ParameterKind::Path | ParameterKind::List) {
+        read.inputs = Some(input_kind(word));
+        if !matches!(read.kind, ParameterKind::Path | ParameterKind::List) {
             findings
                 .add(key.place, format!("`inputs` does not fit a {kind}"))
                 .hint("only a `path` or a `list` names files");
         }
     }
     if let Some(node) = default {
-        parameter.default = default_of(findings, name, node, parameter.kind);
+        let what = format!("the default of `{}`", name.text);
+        read.default = parameter::value(findings, &what, node, read.kind);
     }
-    Some(parameter)
-}
-
-fn default_of(
-    findings: &mut Findings,
-    name: Key,
-    node: Node,
-    kind: ParameterKind,
-) -> Option<Value> {
-    let value = deploy::json(findings, "default", node)?;
-    if !fits(kind, &value) && !node.is_damaged() {
-        findings
-            .add(
-                node.place(),
-                format!("the default of `{}` must be {}", name.text, kind.wanted()),
-            )
-            .label(format!("this is {}", node.describe()));
-    }
-    Some(value)
-}
-
-fn kind_of(word: &str) -> ParameterKind {
-    match word {
-        "number" => ParameterKind::Number,
-        "flag" => ParameterKind::Flag,
-        "list" => ParameterKind::List,
-        "path" => ParameterKind::Path,
-        "table" => ParameterKind::Table,
-        _ => ParameterKind::Text,
-    }
+    Some(read)
 }
 
 fn input_kind(word: &str) -> InputKind {

@@ -41,6 +41,14 @@ pub type TaskTables<'d> = Vec<(&'d str, TaskTable<'d>)>;
 pub const OWN_KEYS: [&str; 3] = ["build", "test", "deploy"];
 
 impl TaskTable<'_> {
+    /// A task of which nothing can be said.
+    pub fn broken(place: Place) -> Self {
+        Self {
+            is_sound: false,
+            ..Self::new(place)
+        }
+    }
+
     fn new(place: Place) -> Self {
         Self {
             place,

@@ -39,4 +39,5 @@ pub mod standing;
 pub mod suggest;
 pub mod target;
 pub mod task;
+pub mod template;
 pub mod workspace;

@@ -54,6 +54,9 @@ pub struct Settings {
     pub files: Vec<FilePath>,
     /// What names those files, and others that are or were part of the definition.
     pub definition: Vec<Pattern>,
+    /// The names of the files that presets look for: whether one of them is there is a part of the definition, what it holds
+    /// is not.
+    pub looked_for: BTreeSet<String>,
 }
 
 /// One service.
@@ -162,6 +165,18 @@ impl Workspace {
     /// Whether the file at `path` is, or was, part of the definition, which is compared by meaning.
     pub fn defines(&self, path: &[u8]) -> bool {
         self.is_definition(path) || self.settings.definition.iter().any(|it| it.matches(path))
+    }
+
+    /// Whether the definition may come out differently where the file at `path` comes or goes: it is one that presets look
+    /// for, or a link or submodule that services lie behind.
+    pub fn looks_for(&self, path: &[u8]) -> bool {
+        let looked_for = &self.settings.looked_for;
+        let name = path.rsplit(|byte| *byte == b'/').next();
+        let name = name.and_then(|name| std::str::from_utf8(name).ok());
+        !looked_for.is_empty()
+            && (name.is_some_and(|name| looked_for.contains(name))
+                || self.at(path).is_some()
+                || self.below(path).next().is_some())
     }
 
     /// Whether `path`, owned by `owner`, is one of the owner's own files: no declared output of it, not ignored and no part

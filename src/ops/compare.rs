@@ -1,15 +1,17 @@
 //! Finds the two states, the files that differ between them, and what that means for definitions.
 
 use crate::config;
+use crate::git::snapshot::File;
 use crate::git::{self, BaseRule, Fetch, FoundBase, Repo, Snapshot};
 use crate::model::affected::Changed;
 use crate::model::change::{Base, Changes, Head};
 use crate::model::definition::{self, DefinitionChanges};
+use crate::model::path::FilePath;
 use crate::model::workspace::Workspace;
 use crate::ops::failure::Failure;
 use crate::ops::place::Place;
 use crate::ops::request::{BaseRequest, CompareRequest, HeadRequest, SelectRequest};
-use crate::ops::source::SnapshotSource;
+use crate::ops::source::{LINK, SnapshotSource};
 
 /// The workspace at the head, and what changed since the base.
 pub struct Comparison<'p> {
@@ -238,8 +240,8 @@ fn changed(
     }
     for commit in &base.commits {
         let found = snapshot.changed_since(Some(*commit))?;
-        if definitions_count && found.iter().any(|it| workspace.defines(it.as_bytes())) {
-            let older = repo.snapshot(Head::Commit(Some(*commit)));
+        let older = repo.snapshot(Head::Commit(Some(*commit)));
+        if definitions_count && may_redefine(workspace, &found, snapshot, &*older)? {
             if older.read(&config::FILE.into())?.is_none() {
                 definitions.all = true;
             } else if let Ok(older) = config::load(&SnapshotSource(&*older)) {
@@ -257,4 +259,33 @@ fn changed(
     paths.dedup();
     let changes = Changes::Paths(paths);
     Ok(Changed::find(workspace, &changes, &definitions))
+}
+
+/// Whether the definition may differ where just the files `changed` do: one of its own, or one that a preset looks for and
+/// that came or went.
+fn may_redefine(
+    workspace: &Workspace,
+    changed: &[FilePath],
+    newer: &dyn Snapshot,
+    older: &dyn Snapshot,
+) -> Result<bool, git::Error> {
+    let mut looked_for = Vec::new();
+    for path in changed {
+        if workspace.defines(path.as_bytes()) {
+            return Ok(true);
+        }
+        if workspace.looks_for(path.as_bytes()) {
+            looked_for.push(path.clone());
+        }
+    }
+    if looked_for.is_empty() {
+        return Ok(false);
+    }
+    let newer = newer.files(&looked_for)?;
+    let older = older.files(&looked_for)?;
+    // What a link leads to is what it holds.
+    let seen = |file: File<'_>| (file.mode, (file.mode == LINK).then_some(file.content));
+    Ok(looked_for
+        .iter()
+        .any(|path| newer.find(path.as_bytes()).map(seen) != older.find(path.as_bytes()).map(seen)))
 }

@@ -1,18 +1,22 @@
 //! Reads the definition of a workspace from another state than the disk: a commit or the index.
 
+use std::collections::{HashMap, HashSet};
 use std::io;
 
 use crate::config::Source;
 use crate::git::Snapshot;
-use crate::git::snapshot::File;
+use crate::git::snapshot::{File, Files};
 use crate::model::path::{FilePath, ancestors};
 use crate::model::pattern::Pattern;
 
 /// The files of a snapshot, for the reader of `services.toml`.
 pub struct SnapshotSource<'a>(pub &'a dyn Snapshot);
 
+/// The modes of plain files.
+const FILE: u32 = 0o100644;
+const PROGRAM: u32 = 0o100755;
 /// The mode of a symbolic link.
-const LINK: u32 = 0o120000;
+pub const LINK: u32 = 0o120000;
 /// So many links may lead to a file before they are taken for a circle, as in the system.
 const MOST_LINKS: usize = 40;
 
@@ -39,6 +43,23 @@ impl Source for SnapshotSource<'_> {
         Err(io::Error::other("too many symbolic links"))
     }
 
+    fn present(&self, paths: &[FilePath]) -> io::Result<Vec<bool>> {
+        let files = self.0.files(paths).map_err(io::Error::other)?;
+        let plain: HashSet<&[u8]> = files
+            .iter()
+            .filter(|file| matches!(file.mode, FILE | PROGRAM))
+            .map(|file| file.path)
+            .collect();
+        let mut links = HashMap::new();
+        let is_there = |path: &FilePath| match plain.contains(path.as_bytes()) {
+            true => Ok(true),
+            // Only behind a link there may be more.
+            false if self.is_linked(path, &files, &mut links)? => Ok(self.read(path)?.is_some()),
+            false => Ok(false),
+        };
+        paths.iter().map(is_there).collect()
+    }
+
     fn glob(&self, pattern: &Pattern) -> io::Result<Vec<FilePath>> {
         let literal = FilePath::from_bytes(pattern.literal());
         let files = self.0.files(&[literal]).map_err(io::Error::other)?;
@@ -48,6 +69,40 @@ impl Source for SnapshotSource<'_> {
 }
 
 impl SnapshotSource<'_> {
+    /// Whether `path`, which is none of the plain `files`, or a directory above it is a symbolic link. What was found of
+    /// directories is kept in `known`.
+    fn is_linked(
+        &self,
+        path: &FilePath,
+        files: &Files,
+        known: &mut HashMap<FilePath, bool>,
+    ) -> io::Result<bool> {
+        if files
+            .find(path.as_bytes())
+            .is_some_and(|file| file.mode == LINK)
+        {
+            return Ok(true);
+        }
+        for directory in ancestors(path.as_bytes())
+            .skip(1)
+            .filter(|it| !it.is_empty())
+        {
+            if let Some(known) = known.get(directory) {
+                match known {
+                    true => return Ok(true),
+                    false => continue,
+                }
+            }
+            let directory = FilePath::from_bytes(directory);
+            let is_link = self.is_link(&directory)?;
+            known.insert(directory, is_link);
+            if is_link {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// The first of the directories of `path`, or itself, that is a symbolic link.
     fn first_link(&self, path: &FilePath) -> io::Result<Option<FilePath>> {
         let mut above: Vec<_> = ancestors(path.as_bytes()).collect();

@@ -86,6 +86,21 @@ fn around(kind: TableKind, example: &str) -> Memory {
             Memory::new("version = 1\n[services.api]\npath = \"api\"\nuses = \"own\"\n")
                 .with(".svc/presets/own.toml", example)
         }
+        TableKind::Uses => Memory::new(&format!(
+            "version = 1\n[services.api]\npath = \"api\"\n[services.api.uses]\n{}{example}\n",
+            if example.starts_with("preset") {
+                ""
+            } else {
+                "preset = \"rust\"\n"
+            }
+        )),
+        TableKind::Detect => own_preset(
+            &format!("[detect]\nany = [\"x\"]\n{example}").replace("any = [\"x\"]\nany", "any"),
+        ),
+        TableKind::PresetParameter => own_preset(
+            &format!("[parameters.x]\n{example}")
+                .replace("required = true", "required = true\ndefault = \"x\""),
+        ),
         TableKind::Target => own_target(&match example.starts_with("deploy") {
             true => example.to_owned(),
             false => format!("deploy = \"x\"\n{example}"),
@@ -102,6 +117,11 @@ fn around(kind: TableKind, example: &str) -> Memory {
             .replace("required = true", "required = true\ndefault = \"x\""),
         ),
     }
+}
+
+fn own_preset(text: &str) -> Memory {
+    Memory::new("version = 1\n[services.api]\npath = \"api\"\nuses = \"own\"\n")
+        .with(".svc/presets/own.toml", text)
 }
 
 fn own_target(text: &str) -> Memory {

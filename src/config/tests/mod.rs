@@ -5,6 +5,7 @@ mod good;
 mod hostile;
 mod keys;
 mod outputs;
+mod presets;
 mod targets;
 
 use std::collections::BTreeMap;

@@ -32,5 +32,5 @@ pub use definition::{InputKind, Parameter, ParameterKind, Step, Target, URL, fit
 pub use files::{Files, at_or_below, named_files};
 pub use render::{Facts, RenderError};
 pub use resolve::{NotDeployed, Resolved, Way, resolve};
-pub use template::{is_reserved, variable, wrong};
+pub use template::{example, is_reserved, wrong};
 pub use verify::{Fault, Layer, What, faults};

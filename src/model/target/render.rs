@@ -10,7 +10,7 @@ use crate::model::name::ServiceName;
 use crate::model::target::definition::{ParameterKind, Step};
 use crate::model::target::placeholder::{self, Part};
 use crate::model::target::resolve::{Resolved, Way};
-use crate::model::target::template::{self, structured, variable};
+use crate::model::template::{self, Quoting, structured, variable};
 
 /// What is only known when a deploy happens.
 #[derive(Clone, Debug, Default)]
@@ -70,10 +70,12 @@ impl Resolved {
         }
         let given = self.given(facts)?;
         let render = |template: &String| {
-            template::render(template, given.clone()).map_err(|words| RenderError::Template {
-                target: target.name.clone(),
-                step: step.name(),
-                words,
+            template::render(Quoting::Shell, template, given.clone()).map_err(|words| {
+                RenderError::Template {
+                    target: target.name.clone(),
+                    step: step.name(),
+                    words,
+                }
             })
         };
         let commands: Result<Vec<_>, _> = target.commands(step).iter().map(render).collect();

@@ -1,13 +1,9 @@
-//! Templates of commands. `{{ value }}` becomes one word of the shell, whatever it holds; a list becomes several.
+//! Templates of a target's commands: what they may name.
 
-use std::sync::LazyLock;
+use minijinja::Value;
 
-use minijinja::syntax::SyntaxConfig;
-use minijinja::value::{Serde, ValueKind};
-use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, UndefinedBehavior, Value};
-
-use crate::model::suggest::nearest;
 use crate::model::target::definition::{ParameterKind, Target};
+use crate::model::template::{self, is_word, structured, variable};
 
 /// The names that a template may use besides the target's parameters.
 pub const FACTS: [&str; 12] = [
@@ -25,97 +21,22 @@ pub const FACTS: [&str; 12] = [
     "workspace",
 ];
 
-/// About how many steps a template may take: far more than any command needs.
-const FUEL: u64 = 200_000;
-
-static ENGINE: LazyLock<Environment<'static>> = LazyLock::new(|| {
-    let mut engine = Environment::new();
-    engine.set_undefined_behavior(UndefinedBehavior::Strict);
-    engine.set_auto_escape_callback(|_| AutoEscape::None);
-    engine.set_formatter(|out, _, value| write_word(out, value));
-    // `{#` would begin a comment in `${#name}`, which is plain shell.
-    let syntax = SyntaxConfig::builder()
-        .comment_delimiters("<%#", "#%>")
-        .trim_blocks(true)
-        .lstrip_blocks(true)
-        .keep_trailing_newline(true)
-        .build();
-    engine.set_syntax(syntax.expect("the marks differ from each other"));
-    engine.add_filter("raw", raw);
-    // A template comes from a repository, and must not hold up whoever reads it.
-    engine.set_fuel(Some(FUEL));
-    engine
-});
-
-/// The name by which templates know the parameter `name`.
-pub fn variable(name: &str) -> String {
-    name.replace('-', "_")
-}
-
-/// JSON as templates see it.
-pub fn structured(value: serde_json::Value) -> Value {
-    Value::from(Serde(value))
-}
-
 /// Whether no parameter may have that name, since it means something else to templates.
 pub fn is_reserved(name: &str) -> bool {
-    FACTS.contains(&variable(name).as_str()) || matches!(name, "true" | "false" | "none" | "loop")
-}
-
-/// The command that `template` makes of `facts`.
-///
-/// # Errors
-/// What is wrong, in words.
-pub fn render(template: &str, facts: Value) -> Result<String, String> {
-    let rendered = ENGINE.render_str(template, facts);
-    rendered.map_err(|error| words(&error))
+    FACTS.contains(&variable(name).as_str()) || is_word(name)
 }
 
 /// What is wrong with a template of `target`, and a name that may be meant, if anything is. Every template begins with
 /// the target's `prelude`, which lines are not counted from.
 pub fn wrong(target: &Target, prelude: &str, template: &str) -> Option<(String, Option<String>)> {
-    let whole = format!("{prelude}{template}");
-    let before = prelude.matches('\n').count();
-    let compiled = match ENGINE.template_from_str(&whole) {
-        Ok(compiled) => compiled,
-        Err(error) => return Some((words_from(&error, before), None)),
-    };
-    let parameters = || target.parameters.keys().map(|name| variable(name));
+    let parameters = target.parameters.keys().map(|name| variable(name));
     let known: Vec<String> = FACTS
         .map(str::to_owned)
         .into_iter()
-        .chain(parameters())
+        .chain(parameters)
         .collect();
-    let functions = ["range", "dict", "namespace", "debug"];
-    let mut used: Vec<String> = compiled.undeclared_variables(false).into_iter().collect();
-    used.sort_unstable();
-    let mut unknown = used
-        .iter()
-        .filter(|name| !known.contains(name) && !functions.contains(&name.as_str()));
-    if let Some(name) = unknown.next() {
-        let near = nearest(name, known.iter().map(String::as_str));
-        let message = format!("there is no `{}`", name.escape_debug());
-        return Some((message, near.map(str::to_owned)));
-    }
-    [true, false].into_iter().find_map(|all| {
-        let error = compiled.render(sample(target, all)).err()?;
-        is_certain(&error).then(|| (words_from(&error, before), None))
-    })
-}
-
-/// Whether a template that failed so on made-up values fails on all of them.
-fn is_certain(error: &Error) -> bool {
-    matches!(
-        error.kind(),
-        ErrorKind::UnknownFilter
-            | ErrorKind::UnknownTest
-            | ErrorKind::UnknownFunction
-            | ErrorKind::UnknownMethod
-            | ErrorKind::MissingArgument
-            | ErrorKind::TooManyArguments
-            | ErrorKind::BadEscape
-            | ErrorKind::OutOfFuel
-    )
+    let samples = [true, false].into_iter().map(|all| sample(target, all));
+    template::wrong(&known, prelude, template, samples)
 }
 
 /// Made-up values: of all parameters, or of the required ones.
@@ -129,142 +50,22 @@ fn sample(target: &Target, all: bool) -> Value {
         (name.to_owned(), value)
     });
     let parameters = target.parameters.iter().map(|(name, parameter)| {
-        let value = match parameter.kind {
-            _ if !all && !parameter.is_required => Value::from(()),
-            ParameterKind::Text | ParameterKind::Path => Value::from("x"),
-            ParameterKind::Number => Value::from(1),
-            ParameterKind::Flag => Value::from(true),
-            ParameterKind::List => Value::from(vec!["x"]),
-            ParameterKind::Table => structured(serde_json::json!({ "x": "x" })),
+        let value = match all || parameter.is_required {
+            true => example(parameter.kind),
+            false => Value::from(()),
         };
         (variable(name), value)
     });
     Value::from_pairs(facts.into_iter().chain(parameters))
 }
 
-fn words(error: &Error) -> String {
-    words_from(error, 0)
-}
-
-/// What is wrong, lines counted from behind the first ones.
-fn words_from(error: &Error, before: usize) -> String {
-    let detail = error
-        .detail()
-        .map(|it| format!(": {it}"))
-        .unwrap_or_default();
-    match error.line().map(|line| line.saturating_sub(before)) {
-        Some(line) if line > 1 => format!("{}{detail} (line {line})", error.kind()),
-        _ => format!("{}{detail}", error.kind()),
-    }
-}
-
-/// A value as it is. For what is known to be safe within a script, such as a number.
-fn raw(value: &Value) -> Value {
-    Value::from_safe_string(value.to_string())
-}
-
-fn write_word(out: &mut Output, value: &Value) -> Result<(), Error> {
-    if value.is_safe() {
-        return out
-            .write_str(value.as_str().unwrap_or_default())
-            .map_err(Error::from);
-    }
-    match value.kind() {
-        ValueKind::Seq | ValueKind::Iterable => {
-            for (at, item) in value.try_iter()?.enumerate() {
-                if at > 0 {
-                    out.write_str(" ")?;
-                }
-                write_word(out, &item)?;
-            }
-            Ok(())
-        }
-        ValueKind::Bool => {
-            let word = if value.is_true() { "true" } else { "false" };
-            out.write_str(word).map_err(Error::from)
-        }
-        ValueKind::Number => out.write_str(&value.to_string()).map_err(Error::from),
-        ValueKind::String => {
-            let text = value.as_str().unwrap_or_default();
-            let quoted =
-                shlex::try_quote(text).map_err(|_| wrong_value("a text holds a zero byte"))?;
-            out.write_str(&quoted).map_err(Error::from)
-        }
-        ValueKind::None | ValueKind::Undefined => Err(wrong_value(
-            "it has no value; ask for it with `{% if %}` first",
-        )),
-        _ => Err(wrong_value("a table is no word of a command")),
-    }
-}
-
-fn wrong_value(words: &'static str) -> Error {
-    Error::new(ErrorKind::InvalidOperation, words)
-}
-
-#[cfg(test)]
-mod tests {
-    use minijinja::context;
-    use proptest::prelude::*;
-
-    use super::*;
-
-    #[test]
-    fn values_become_words() {
-        let facts = || {
-            context! {
-                text => "a b", quote => "it's", empty => "", list => vec!["x", "y z"], number => 5, none => (),
-                flag => false, nothing => Vec::<String>::new(),
-            }
-        };
-        let check = |template, expected: &str| {
-            let rendered = render(template, facts()).unwrap_or_else(|error| error);
-            assert_eq!(rendered, expected, "{template}");
-        };
-        check("x {{ text }} {{ number }}", "x 'a b' 5");
-        check("{{ quote }}", "\"it's\"");
-        check("{{ empty }}", "''");
-        check("a {{ list }} b", "a x 'y z' b");
-        check("a{{ nothing }}b", "ab");
-        check("{{ number|raw }}{{ text|raw }}", "5a b");
-        check("{{ '--x=' ~ text }}", "'--x=a b'");
-        check("{% if none %}x{% endif %}{{ flag }}", "false");
-        check(
-            "{% set it %}echo {{ text }}{% endset %}ssh {{ it }}",
-            "ssh \"echo 'a b'\"",
-        );
-        check(
-            "{{ none }}",
-            "invalid operation: it has no value; ask for it with `{% if %}` first",
-        );
-        check("{{ undefined }}", "undefined value");
-        check("{{ text|nope }}", "unknown filter: filter nope is unknown");
-        check(
-            "\n{% if %}",
-            "syntax error: unexpected end of block (line 2)",
-        );
-    }
-
-    #[test]
-    fn a_template_that_takes_forever_is_ended() {
-        let nested = "{% for a in range(9999) %}".repeat(5) + &"{% endfor %}".repeat(5);
-        let error = render(&nested, context! {}).unwrap_err();
-        assert!(error.contains("fuel"), "{error}");
-        let deep = format!("{{{{ {}1{} }}}}", "(".repeat(100_000), ")".repeat(100_000));
-        assert!(render(&deep, context! {}).is_err());
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(64))]
-        #[test]
-        #[expect(clippy::disallowed_methods, reason = "a real shell has to take the words apart")]
-        fn any_text_goes_through_a_shell_unchanged(texts in prop::collection::vec("[^\0]{0,20}", 1..5)) {
-            let command = render("printf '%s\\0' {{ texts }}", context! { texts => texts.clone() }).unwrap();
-            let nested = render("{% set it %}printf '%s\\0' {{ texts }}{% endset %}sh -c {{ it }}", context! { texts => texts.clone() }).unwrap();
-            for script in [command, nested] {
-                let output = std::process::Command::new("sh").args(["-eu", "-c", &script]).output().unwrap();
-                let expected: String = texts.iter().map(|text| format!("{text}\0")).collect();
-                prop_assert_eq!(String::from_utf8_lossy(&output.stdout), expected);
-            }
-        }
+/// A made-up value.
+pub fn example(kind: ParameterKind) -> Value {
+    match kind {
+        ParameterKind::Text | ParameterKind::Path => Value::from("x"),
+        ParameterKind::Number => Value::from(1),
+        ParameterKind::Flag => Value::from(true),
+        ParameterKind::List => Value::from(vec!["x"]),
+        ParameterKind::Table => structured(serde_json::json!({ "x": "x" })),
     }
 }

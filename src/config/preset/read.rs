@@ -1,0 +1,252 @@
+//! Reads a preset's file, all but its tasks: those are templates, and read once they are rendered.
+
+use std::collections::BTreeMap;
+
+use minijinja::Value as Sample;
+
+use crate::config::deploy;
+use crate::config::keys::TableKind;
+use crate::config::parameter;
+use crate::config::preset::render::{texts, way_to_tasks};
+use crate::config::preset::{FACTS, LookUp, Parameter, Preset};
+use crate::config::problem::Findings;
+use crate::config::read::{self, At, Texts};
+use crate::config::tree::{Document, Key, Node, TableNode};
+use crate::model::preset::Detect;
+use crate::model::target::{ParameterKind, example};
+use crate::model::template::{self, is_template, is_word, variable};
+
+/// Reads the preset `name`. What is wrong with it is noted; the rest of it is there all the same.
+pub fn read<'d>(findings: &mut Findings, name: &str, document: &'d Document<'d>) -> Preset<'d> {
+    let mut preset = Preset {
+        name: name.to_owned(),
+        about: String::new(),
+        detect: None,
+        parameters: BTreeMap::new(),
+        consumers: None,
+        document,
+        used: texts(document)
+            .filter(|(text, _)| is_template(text))
+            .flat_map(|(text, _)| template::used(text))
+            .collect(),
+        is_broken: false,
+    };
+    for (key, node) in document.root().iter() {
+        let f = &mut *findings;
+        match key.text {
+            "about" => preset.about = line(f, key, node),
+            "detect" => preset.detect = detect(f, node),
+            "parameters" => {
+                if let Some(table) = read::table(f, key.text, node) {
+                    preset.parameters = parameters(f, table);
+                }
+            }
+            "consumers" => preset.consumers = read::texts(f, key.text, node),
+            _ if way_to_tasks(key.text).is_some() => {}
+            _ => read::unknown_key(f, TableKind::Preset, key),
+        }
+    }
+    check_templates(findings, &mut preset);
+    preset
+}
+
+/// Whether its templates mean something.
+fn check_templates(findings: &mut Findings, preset: &mut Preset) {
+    let parameters = preset.parameters.keys().map(|name| variable(name));
+    let known: Vec<String> = FACTS
+        .map(str::to_owned)
+        .into_iter()
+        .chain(parameters)
+        .collect();
+    for (text, place) in texts(preset.document).filter(|(text, _)| is_template(text)) {
+        let samples = [true, false].into_iter().map(|all| sample(preset, all));
+        let Some((words, near)) = template::wrong(&known, "", text, samples) else {
+            continue;
+        };
+        preset.is_broken = true;
+        findings
+            .add(place, format!("the template cannot be used: {words}"))
+            .did_you_mean(
+                near.as_deref(),
+                "`{{ name }}` is a parameter, its `-` as `_`, or one of name, path and up; `{% raw %}…{% endraw %}` keeps what stands within",
+            );
+    }
+}
+
+/// Made-up values: of all parameters, or of those that always have one.
+fn sample(preset: &Preset, all: bool) -> Sample {
+    let facts = FACTS.map(|name| (name.to_owned(), Sample::from("x")));
+    let parameters = preset.parameters.iter().map(|(name, parameter)| {
+        let value = match all || parameter.is_required || parameter.default.is_some() {
+            true => example(parameter.kind),
+            false => Sample::from(()),
+        };
+        (variable(name), value)
+    });
+    Sample::from_pairs(facts.into_iter().chain(parameters))
+}
+
+fn detect(findings: &mut Findings, node: Node) -> Option<Detect> {
+    let table = read::table(findings, "detect", node)?;
+    let mut detect = Detect::default();
+    let before = findings.0.len();
+    for (key, node) in table.iter() {
+        match key.text {
+            "any" => detect.any = names(findings, key, node),
+            "all" => detect.all = names(findings, key, node),
+            "rank" => {
+                let rank = read::number(findings, TableKind::Detect, key.text, node);
+                detect.rank = rank.unwrap_or_default().into();
+            }
+            _ => read::unknown_key(findings, TableKind::Detect, key),
+        }
+    }
+    if findings.0.len() == before && detect.any.is_empty() && detect.all.is_empty() {
+        findings
+            .add(table.place, "`detect` names no file")
+            .hint("write `any = [\"…\"]` or `all = [\"…\"]`, the files of a directory that the preset fits")
+            .absence();
+    }
+    Some(detect)
+}
+
+/// Names of files in the directory itself.
+fn names(findings: &mut Findings, key: Key, node: Node) -> Vec<String> {
+    let list = read::texts(findings, key.text, node);
+    let list: Vec<_> = list.iter().flat_map(Texts::iter).collect();
+    for name in list.iter().filter(|name| name.value.contains('/')) {
+        findings
+            .add(
+                name.place,
+                format!(
+                    "`{}` in `{}` leads out of the directory",
+                    name.value.escape_debug(),
+                    key.text
+                ),
+            )
+            .hint("name files that lie in the directory itself; `*` stands for any letters");
+    }
+    list.iter().map(|name| name.value.to_owned()).collect()
+}
+
+fn parameters(findings: &mut Findings, table: TableNode) -> BTreeMap<String, Parameter> {
+    let tables = parameter::tables(findings, table, taken).into_iter();
+    tables
+        .map(|(key, table)| (key.text.to_owned(), one(findings, key, table)))
+        .collect()
+}
+
+/// Why a name means something else already.
+fn taken(name: &str) -> Option<&'static str> {
+    match name {
+        "preset" => Some("`uses` names the preset by that key; choose another name"),
+        _ if FACTS.contains(&variable(name).as_str()) || is_word(name) => {
+            Some("templates know something else by that name; choose another one")
+        }
+        _ => None,
+    }
+}
+
+fn one(findings: &mut Findings, name: Key, table: TableNode) -> Parameter {
+    let kind = TableKind::PresetParameter;
+    let mut made = Parameter {
+        about: String::new(),
+        kind: ParameterKind::Text,
+        is_required: false,
+        default: None,
+        look_up: None,
+    };
+    // What it may be decides what the others may hold.
+    if let Some((key, node)) = table.find("kind")
+        && let Some(word) = deploy::word(findings, kind, key, node)
+    {
+        made.kind = parameter::kind(word);
+    }
+    let mut first: Option<Key> = None;
+    for (key, node) in table.iter() {
+        let f = &mut *findings;
+        match key.text {
+            "about" => made.about = line(f, key, node),
+            "kind" => {}
+            "required" => {
+                made.is_required = read::boolean(f, key.text, node).unwrap_or_default();
+            }
+            "default" => {
+                let what = format!("the default of `{}`", name.text);
+                made.default = parameter::value(f, &what, node, made.kind);
+            }
+            "nearest" => made.look_up = nearest(f, node, made.kind),
+            "directory-of" => made.look_up = directory_of(f, key, node, &made),
+            _ => read::unknown_key(f, kind, key),
+        }
+        if matches!(key.text, "nearest" | "directory-of")
+            && let Some(first) = first.replace(key)
+        {
+            f.add(key.place, "a parameter is found in one way only")
+                .related(first.place, "the first one")
+                .hint("keep one of `nearest` and `directory-of`");
+        }
+    }
+    made
+}
+
+fn nearest(findings: &mut Findings, node: Node, kind: ParameterKind) -> Option<LookUp> {
+    let table = read::table(findings, "nearest", node)?;
+    let mut files = Vec::new();
+    for (key, node) in table.iter() {
+        let is_sound = file_name(
+            findings,
+            "nearest",
+            At {
+                value: key.text,
+                place: key.place,
+            },
+        );
+        let what = format!("what `{}` stands for", key.text.escape_debug());
+        if let Some(value) = parameter::value(findings, &what, node, kind)
+            && is_sound
+        {
+            files.push((key.text.to_owned(), value));
+        }
+    }
+    Some(LookUp::Nearest(files))
+}
+
+fn directory_of(findings: &mut Findings, key: Key, node: Node, made: &Parameter) -> Option<LookUp> {
+    if made.kind != ParameterKind::Text {
+        findings
+            .add(key.place, "`directory-of` gives a text")
+            .hint("remove `kind`");
+    }
+    let list = read::texts(findings, key.text, node)?;
+    let mut files = Vec::new();
+    for file in list.iter() {
+        if file_name(findings, key.text, file) {
+            files.push(file.value.to_owned());
+        }
+    }
+    Some(LookUp::DirectoryOf(files))
+}
+
+/// Whether a file is named relative to a directory.
+fn file_name(findings: &mut Findings, key: &str, file: At<&str>) -> bool {
+    let At { value: name, place } = file;
+    let plain = |part: &str| !matches!(part, "" | "." | "..");
+    let is_sound = name.split('/').all(plain) && !name.contains(['*', '?', '\\', '\0']);
+    if !is_sound {
+        findings
+            .add(
+                place,
+                format!("`{}` in `{key}` does not name a file", name.escape_debug()),
+            )
+            .hint("write its path from the directory that it is looked for in, such as `Cargo.lock`; no patterns");
+    }
+    is_sound
+}
+
+/// One line for people.
+fn line(findings: &mut Findings, key: Key, node: Node) -> String {
+    let text = read::text(findings, key.text, node);
+    let words: Vec<&str> = text.unwrap_or_default().split_whitespace().collect();
+    words.join(" ")
+}
