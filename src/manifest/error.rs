@@ -1,5 +1,7 @@
 //! Why a file of another tool cannot be read.
 
+use std::fmt;
+
 use crate::model::path::FilePath;
 
 /// A file that says nothing that can be understood.
@@ -14,6 +16,15 @@ pub struct Error {
 }
 
 impl Error {
+    /// Something on one line of the file cannot be understood.
+    pub fn at(file: &FilePath, line: u32, reason: impl fmt::Display) -> Self {
+        Self {
+            file: file.clone(),
+            line: Some(line),
+            reason: tidy(&reason.to_string()),
+        }
+    }
+
     /// The file holds bytes that are no text.
     pub fn not_text(file: &FilePath) -> Self {
         Self {
@@ -22,4 +33,11 @@ impl Error {
             reason: "it is not UTF-8 text".into(),
         }
     }
+}
+
+/// One line of at most some length, nothing in it that a terminal would obey.
+fn tidy(reason: &str) -> String {
+    let words = reason.split(|it: char| it.is_whitespace() || it.is_control());
+    let words: Vec<_> = words.filter(|it| !it.is_empty()).collect();
+    words.join(" ").chars().take(200).collect()
 }

@@ -3,13 +3,31 @@
 //!
 //! One file for each tool. Each knows its files by their names, and says plainly what stands in them, with the line.
 
+mod compose;
+mod docker;
+mod dotnet;
 mod error;
+mod facts;
+mod gradle;
+mod helm;
+mod image;
+mod kubernetes;
+mod kustomize;
+mod link;
+mod maven;
 mod place;
+mod skaffold;
+mod syntax;
+mod terraform;
+#[cfg(test)]
+mod testing;
+mod tilt;
 
 use crate::model::manifest::Manifest;
 use crate::model::path::FilePath;
 
 pub use crate::manifest::error::Error;
+pub use crate::manifest::link::link;
 
 /// A tool whose files can be read.
 struct Tool {
@@ -18,8 +36,49 @@ struct Tool {
     read: fn(&FilePath, &str) -> Result<Manifest, Error>,
 }
 
-/// All tools. A file may be read by several.
-const TOOLS: &[Tool] = &[];
+/// All tools, by name. A file may be read by several.
+const TOOLS: &[Tool] = &[
+    Tool {
+        knows: compose::knows,
+        read: compose::read,
+    },
+    Tool {
+        knows: docker::knows,
+        read: docker::read,
+    },
+    Tool {
+        knows: dotnet::knows,
+        read: dotnet::read,
+    },
+    Tool {
+        knows: gradle::knows,
+        read: gradle::read,
+    },
+    Tool {
+        knows: helm::knows,
+        read: helm::read,
+    },
+    Tool {
+        knows: kustomize::knows,
+        read: kustomize::read,
+    },
+    Tool {
+        knows: maven::knows,
+        read: maven::read,
+    },
+    Tool {
+        knows: skaffold::knows,
+        read: skaffold::read,
+    },
+    Tool {
+        knows: terraform::knows,
+        read: terraform::read,
+    },
+    Tool {
+        knows: tilt::knows,
+        read: tilt::read,
+    },
+];
 
 /// Whether anything is to be learned from the file at `path`. Quick: it is asked of every file of a repository.
 pub fn is_known(path: &[u8]) -> bool {

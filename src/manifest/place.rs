@@ -7,6 +7,20 @@ pub fn directory(path: &FilePath) -> FilePath {
     FilePath::from_bytes(ancestors(path.as_bytes()).nth(1).unwrap_or_default())
 }
 
+/// The name of the file at `path`, without its directory; empty where it is no text.
+pub fn name(path: &FilePath) -> &str {
+    let name = path.as_bytes().rsplit(|byte| *byte == b'/').next();
+    std::str::from_utf8(name.unwrap_or_default()).unwrap_or_default()
+}
+
+/// The directory that everything lies in which a pattern fits: all of `written` where it is none.
+pub fn before_pattern(written: &str) -> &str {
+    match written.find(['*', '?', '{']) {
+        Some(at) => written[..at].rsplit_once('/').map_or("", |it| it.0),
+        None => written,
+    }
+}
+
 /// What `written` means in `directory`. None where it leads out of the workspace, or is absolute.
 pub fn resolve(directory: &FilePath, written: &str) -> Option<FilePath> {
     let written = written.replace('\\', "/");

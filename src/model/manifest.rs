@@ -43,7 +43,8 @@ pub enum What {
         name: String,
         path: FilePath,
     },
-    /// It needs what `name` stands for; nothing follows where that is not in this workspace.
+    /// It needs what `name` stands for; nothing follows where that is not in this workspace. For cargo it has to be
+    /// offered: a package of that name alone is not meant, it is the one of the registry.
     Needs {
         ecosystem: Ecosystem,
         name: String,
@@ -70,6 +71,10 @@ pub enum What {
     Script { name: String, command: String },
     /// Another tool's definition of a task.
     Task(Box<ForeignTask>),
+    /// Below the directory, inputs of foreign tasks say `@name` for these patterns.
+    InputSet { name: String, patterns: Vec<String> },
+    /// Something of another tool that has no counterpart here, in a few words for people.
+    Unsupported(String),
     /// It belongs to a group.
     Tag(String),
     /// Every service reads these files: a pattern from the workspace.
@@ -137,9 +142,10 @@ pub enum Tie {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ForeignTask {
     pub name: String,
+    pub whose: Whose,
     /// None where the tool takes the command from elsewhere, such as a script of the same name.
     pub run: Option<String>,
-    /// Patterns as `services.toml` writes them, `...` for the service's own files.
+    /// Patterns as `services.toml` writes them, `...` for the service's own files; `@name` for an input set.
     pub inputs: Option<Vec<String>>,
     pub outputs: Option<Vec<String>>,
     /// As `services.toml` writes them: `build`, `^build`; for other projects `NAME:build`, by the foreign tool's name.
@@ -149,4 +155,21 @@ pub struct ForeignTask {
     pub cache: Option<bool>,
     /// Whether it runs until it is stopped, as development servers do.
     pub is_endless: bool,
+}
+
+/// To which packages a foreign task belongs.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Whose {
+    /// To the directory that it is said of.
+    #[default]
+    Own,
+    /// To the project of this name.
+    Project(String),
+    /// To all packages below the directory that have a script or a task of this name themselves: it says how that is to
+    /// be run.
+    OfThoseWithIt,
+    /// To all packages below the directory.
+    Everyones,
+    /// To all packages below the directory that have this tag.
+    Tagged(String),
 }

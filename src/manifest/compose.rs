@@ -1,0 +1,325 @@
+//! Compose files: what is built where, and which services want others to run first.
+
+use crate::manifest::error::Error;
+use crate::manifest::facts::Facts;
+use crate::manifest::image;
+use crate::manifest::place;
+use crate::manifest::syntax::node::{Entry, Node};
+use crate::manifest::syntax::yaml;
+use crate::model::manifest::{
+    Ecosystem::{Compose, Image},
+    Manifest, Tie, What,
+};
+use crate::model::path::FilePath;
+
+pub fn knows(name: &str) -> bool {
+    let stem = name.strip_suffix(".yml").or(name.strip_suffix(".yaml"));
+    stem.is_some_and(|stem| {
+        let plain = stem.strip_prefix("docker-").unwrap_or(stem);
+        let rest = plain.strip_prefix("compose");
+        rest.is_some_and(|it| it.is_empty() || it.starts_with(['.', '-', '_']))
+    })
+}
+
+pub fn read(file: &FilePath, text: &str) -> Result<Manifest, Error> {
+    let document = yaml::document(file, text)?;
+    let mut facts = Facts::of(file);
+    for service in document.find("services").map_or(&[][..], Node::entries) {
+        Service::of(&facts, service).say(&mut facts);
+    }
+    let own = facts.directory.clone();
+    for include in document.find("include").map_or(&[][..], Node::items) {
+        let paths = include.find("path").unwrap_or(include);
+        reads(&mut facts, &own, paths.texts(), Tie::Declares);
+    }
+    for kind in ["configs", "secrets"] {
+        for entry in document.find(kind).map_or(&[][..], Node::entries) {
+            let file = entry.node.find("file");
+            reads(
+                &mut facts,
+                &own,
+                file.into_iter().flat_map(Node::texts),
+                Tie::Takes,
+            );
+        }
+    }
+    Ok(facts.finish())
+}
+
+/// `written` with defaults in place of variables; none where there is none.
+fn known(written: &str) -> Option<String> {
+    image::substituted(written, &|_| None)
+}
+
+fn reads<'a>(
+    facts: &mut Facts,
+    about: &FilePath,
+    written: impl Iterator<Item = (u32, &'a str)>,
+    tie: Tie,
+) {
+    for (line, written) in written {
+        if let Some(path) = known(written).and_then(|it| place::resolve(&facts.directory, &it)) {
+            facts.say_of(about.clone(), line, What::Reads { path, tie });
+        }
+    }
+}
+
+/// A service of the file.
+struct Service<'a> {
+    entry: &'a Entry,
+    built: Option<Built>,
+}
+
+/// How it is built here.
+struct Built {
+    line: u32,
+    context: FilePath,
+    dockerfile: FilePath,
+}
+
+impl<'a> Service<'a> {
+    fn of(facts: &Facts, entry: &'a Entry) -> Self {
+        let built = entry.node.find("build");
+        let built = built.and_then(|build| Built::of(&facts.directory, build));
+        Self { entry, built }
+    }
+
+    /// What is said of it is said of the directory it is built in; else of the file's own.
+    fn about(&self, facts: &Facts) -> FilePath {
+        match &self.built {
+            Some(built) => image::directory(&built.context, &built.dockerfile),
+            None => facts.directory.clone(),
+        }
+    }
+
+    fn say(&self, facts: &mut Facts) {
+        let about = self.about(facts);
+        if let Some(built) = &self.built {
+            let (context, dockerfile) = (built.context.clone(), built.dockerfile.clone());
+            let what = What::BuiltFrom {
+                context,
+                dockerfile,
+            };
+            facts.say_of(about.clone(), built.line, what);
+            facts.offers(self.entry.line, Compose, &self.entry.name, about.clone());
+            self.image(facts, &about);
+            self.others(facts, &about);
+            self.ports(facts, &about);
+        }
+        self.files(facts, &about);
+    }
+
+    fn image(&self, facts: &mut Facts, about: &FilePath) {
+        let image = self.entry.node.find("image");
+        if let Some(image) = image
+            && let Some(written) = image.text().and_then(known)
+            && let Some(name) = image::name(&written)
+        {
+            facts.offers(image.line, Image, name, about.clone());
+        }
+    }
+
+    fn others(&self, facts: &mut Facts, about: &FilePath) {
+        for key in ["depends_on", "links"] {
+            let Some(node) = self.entry.node.find(key) else {
+                continue;
+            };
+            let names = node.entries().iter().map(|it| (it.line, it.name.as_str()));
+            for (line, name) in names.chain(node.texts()) {
+                let name = name.split(':').next().unwrap_or(name).to_owned();
+                let (ecosystem, tie) = (Compose, Tie::StartsAfter);
+                let what = What::Needs {
+                    ecosystem,
+                    name,
+                    tie,
+                };
+                facts.say_of(about.clone(), line, what);
+            }
+        }
+        let contexts = self.entry.node.at(&["build", "additional_contexts"]);
+        let Some(contexts) = contexts else { return };
+        let named = contexts.entries().iter();
+        let named = named.filter_map(|it| Some((it.line, it.node.text()?)));
+        let listed = contexts.texts();
+        let listed = listed.filter_map(|(line, it)| Some((line, it.split_once('=')?.1)));
+        for (line, written) in named.chain(listed) {
+            match written.strip_prefix("service:") {
+                Some(name) => {
+                    let (ecosystem, name, tie) = (Compose, name.to_owned(), Tie::Takes);
+                    let what = What::Needs {
+                        ecosystem,
+                        name,
+                        tie,
+                    };
+                    facts.say_of(about.clone(), line, what);
+                }
+                None => reads(facts, about, [(line, written)].into_iter(), Tie::Takes),
+            }
+        }
+    }
+
+    fn files(&self, facts: &mut Facts, about: &FilePath) {
+        let node = &self.entry.node;
+        for volume in node.find("volumes").map_or(&[][..], Node::items) {
+            let source = match volume.text() {
+                Some(text) => volume_source(text).map(|source| (volume.line, source)),
+                None => {
+                    let source = volume.find("source");
+                    source.and_then(|it| Some((it.line, it.text().filter(|it| is_path(it))?)))
+                }
+            };
+            reads(facts, about, source.into_iter(), Tie::Takes);
+        }
+        if let Some(files) = node.find("env_file") {
+            let tables = files.items().iter().filter_map(|it| it.find("path"));
+            let named = tables.filter_map(|it| Some((it.line, it.text()?)));
+            reads(facts, about, files.texts().chain(named), Tie::Takes);
+        }
+        if let Some(other) = node.at(&["extends", "file"]) {
+            reads(facts, about, other.texts(), Tie::Declares);
+        }
+    }
+
+    fn ports(&self, facts: &mut Facts, about: &FilePath) {
+        for port in self.entry.node.find("ports").map_or(&[][..], Node::items) {
+            let written = port.find("target").unwrap_or(port).scalar();
+            let written = written.and_then(known).unwrap_or_default();
+            let inside = written.split('/').next().unwrap_or_default();
+            let inside = inside.rsplit(':').next().unwrap_or_default();
+            if let Ok(number) = inside.parse() {
+                facts.say_of(about.clone(), port.line, What::Port(number));
+            }
+        }
+    }
+}
+
+impl Built {
+    fn of(directory: &FilePath, build: &Node) -> Option<Self> {
+        let context = match build.text() {
+            Some(text) => text,
+            None if !build.is_table() => return None,
+            None => build.find("context").and_then(Node::text).unwrap_or("."),
+        };
+        let context = place::resolve(directory, &known(context)?)?;
+        let dockerfile = build.find("dockerfile").and_then(Node::text);
+        let dockerfile = known(dockerfile.unwrap_or("Dockerfile"))?;
+        Some(Self {
+            line: build.line,
+            dockerfile: place::resolve(&context, &dockerfile)?,
+            context,
+        })
+    }
+}
+
+/// What of `SOURCE:TARGET` lies on the disk. What comes before a variable's end may hold a colon of its own.
+fn volume_source(text: &str) -> Option<&str> {
+    let from = text.rfind('}').map_or(0, |at| at + 1);
+    let end = from + text.get(from..)?.find(':')?;
+    Some(&text[..end]).filter(|it| is_path(it))
+}
+
+fn is_path(source: &str) -> bool {
+    source.starts_with('.') || source.starts_with("${") || source.contains('/')
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::manifest::testing;
+
+    pub const SAMPLE: &str = r#"include:
+  - infra/compose.yaml
+services:
+  cart:
+    image: shop/cart:${TAG:-latest}
+    build:
+      context: .
+      dockerfile: ./services/cart/Dockerfile
+      additional_contexts:
+        protos: ../protos
+        base: service:base
+    depends_on:
+      db: { condition: service_healthy }
+      mail:
+        condition: service_started
+    ports:
+      - "127.0.0.1:${PORT:-8080}:80/tcp"
+      - 9000
+    env_file: [.env, { path: ./more.env }]
+  mail:
+    build: ${DIR:-services}/mail
+    depends_on: [db]
+    volumes:
+      - ./config/mail.toml:/etc/mail.toml:ro
+      - data:/data
+      - type: bind
+        source: ./templates
+    extends:
+      file: ../common.yaml
+      service: base
+  db:
+    image: postgres:16
+    volumes: ["./db/init.sql:/x.sql"]
+  unknown:
+    build: ${NOWHERE}/x
+"#;
+
+    #[test]
+    fn services_say_where_they_are_built_and_what_they_want() {
+        testing::check(
+            read,
+            "deploy/docker-compose.yml",
+            SAMPLE,
+            &[
+                "2: reads deploy/infra/compose.yaml Declares",
+                "4: offers Compose cart = deploy/services/cart",
+                "5: offers Image shop/cart = deploy/services/cart",
+                "7: [deploy/services/cart] built from deploy deploy/services/cart/Dockerfile",
+                "10: [deploy/services/cart] reads protos Takes",
+                "11: [deploy/services/cart] needs Compose base Takes",
+                "13: [deploy/services/cart] needs Compose db StartsAfter",
+                "14: [deploy/services/cart] needs Compose mail StartsAfter",
+                "17: [deploy/services/cart] port 80",
+                "18: [deploy/services/cart] port 9000",
+                "19: [deploy/services/cart] reads deploy/.env Takes",
+                "19: [deploy/services/cart] reads deploy/more.env Takes",
+                "20: offers Compose mail = deploy/services/mail",
+                "21: [deploy/services/mail] built from deploy/services/mail deploy/services/mail/Dockerfile",
+                "22: [deploy/services/mail] needs Compose db StartsAfter",
+                "24: [deploy/services/mail] reads deploy/config/mail.toml Takes",
+                "27: [deploy/services/mail] reads deploy/templates Takes",
+                "29: [deploy/services/mail] reads common.yaml Declares",
+                "33: reads deploy/db/init.sql Takes",
+            ],
+        );
+    }
+
+    #[test]
+    fn files_are_known_by_name() {
+        for name in [
+            "compose.yaml",
+            "docker-compose.yml",
+            "docker-compose.dev.yml",
+            "docker-compose-ci.yaml",
+            "compose.override.yml",
+        ] {
+            assert!(knows(name), "{name}");
+        }
+        for name in ["composer.yml", "compose.json", "my-compose.yml"] {
+            assert!(!knows(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_compose_file_says_nothing() {
+        for text in [
+            "",
+            "[]",
+            "services: [a]",
+            "services: {a: , b: 1}",
+            "services: {a: {build: [x], ports: {}}}",
+        ] {
+            testing::check(read, "compose.yml", text, &[]);
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! How tests of readers say what they expect: a fact as one line of words.
+
+use crate::manifest::error::Error;
+use crate::model::manifest::{Fact, Manifest, What};
+use crate::model::path::FilePath;
+
+/// Holds what `read` tells of `text` against `expected`: `LINE: WORDS`, with `[DIRECTORY]` in front of the words where it
+/// is not said of the file's own.
+pub fn check(
+    read: fn(&FilePath, &str) -> Result<Manifest, Error>,
+    file: &str,
+    text: &str,
+    expected: &[&str],
+) {
+    let manifest = read(&file.into(), text).unwrap();
+    assert_eq!(told(&manifest), expected, "{file}:\n{text}");
+}
+
+/// The facts in words.
+pub fn told(manifest: &Manifest) -> Vec<String> {
+    let own = crate::manifest::place::directory(&manifest.file);
+    manifest.facts.iter().map(|it| words(&own, it)).collect()
+}
+
+fn words(own: &FilePath, fact: &Fact) -> String {
+    let about = match fact.about == *own {
+        true => String::new(),
+        false => format!("[{}] ", fact.about.display()),
+    };
+    let what = match &fact.what {
+        What::Package {
+            ecosystem,
+            name,
+            makes,
+        } => format!(
+            "package {ecosystem:?} {} {makes:?}",
+            name.as_deref().unwrap_or("-")
+        ),
+        What::Gathers {
+            ecosystem, members, ..
+        } => format!("gathers {ecosystem:?} {}", members.join(" ")),
+        What::Offers {
+            ecosystem,
+            name,
+            path,
+        } => format!("offers {ecosystem:?} {name} = {}", path.display()),
+        What::Needs {
+            ecosystem,
+            name,
+            tie,
+        } => format!("needs {ecosystem:?} {name} {tie:?}"),
+        What::Reads { path, tie } => format!("reads {} {tie:?}", path.display()),
+        What::ReadBelow { ecosystem, path } => {
+            format!("read below {ecosystem:?} {}", path.display())
+        }
+        What::Copies { source } => format!("copies {source}"),
+        What::BuiltFrom {
+            context,
+            dockerfile,
+        } => format!("built from {} {}", context.display(), dockerfile.display()),
+        What::BaseImage(image) => format!("base {image}"),
+        What::Script { name, command } => format!("script {name} = {command}"),
+        What::Port(port) => format!("port {port}"),
+        other => format!("{other:?}"),
+    };
+    format!("{}: {about}{what}", fact.line)
+}
