@@ -3,11 +3,14 @@
 //! [`load`] turns the bytes of a [`Source`] into a checked `Workspace`, or into everything that is wrong with them.
 //! The files in the order of reading: `source` gives bytes, `parse` and `tree` their values, `read` what a value means, `root`,
 //! `service`, `task`, `deploy` and `target` the tables, `merge` and `needs` what several tables make together, `check` what
-//! concerns all services. `keys` lists every key; `schema` and `reference` are made from it.
+//! concerns all services. `edit` adds to a file that exists, and [`draft`] writes
+//! what was found. `keys` lists every key; `schema` and `reference` are made from it.
 
 mod address;
 mod check;
 mod deploy;
+pub mod draft;
+mod edit;
 mod faults;
 mod halves;
 mod keys;
@@ -35,6 +38,7 @@ mod tree;
 #[cfg(test)]
 mod tests;
 
+pub use edit::{EditError, NewService, add_service};
 pub use load::{Loaded, load};
 pub use problem::{Invalid, Place, Problem, Report, Row, Sources};
 pub use reference::reference_markdown;
