@@ -15,6 +15,7 @@ pub mod exit;
 pub mod failure;
 pub mod graph;
 pub mod history;
+pub mod init;
 pub mod list;
 pub mod lock;
 pub mod log;
@@ -72,6 +73,7 @@ fn dispatch(session: &Session, command: &Command) -> Exit {
         Command::Down(args) => down::run(session, args),
         Command::Affected(args) => affected::run(session, args),
         Command::Why(args) => why::run(session, args),
+        Command::Init(args) => init::run(session, args),
         Command::List(args) => list::run(session, args),
         Command::Graph(args) => graph::run(session, args),
         Command::Check(args) => check::run(session, args),

@@ -11,12 +11,17 @@ use crate::model::change::Head;
 use crate::model::draft::FileList;
 use crate::model::path::FilePath;
 
+/// The mode of a symbolic link.
+const LINK: u32 = 0o120000;
+
 /// The files of a workspace by name.
 #[derive(Clone, Debug, Default)]
 pub struct Names {
     pub files: FileList,
     /// Directories that may not be looked into.
     pub unreadable: Vec<FilePath>,
+    /// Those of the files that are symbolic links, sorted.
+    pub links: Vec<FilePath>,
 }
 
 /// The files of the workspace that `repo` was opened for. What a sparse checkout left out is there as well.
@@ -39,7 +44,12 @@ pub fn of_repository(repo: &Repo) -> Result<Names, Error> {
     }
     let files = repo.snapshot(head).files(&[FilePath::default()])?;
     let mut names = Names::default();
-    files.iter().for_each(|file| names.files.push(file.path));
+    for file in files.iter() {
+        names.files.push(file.path);
+        if file.mode == LINK {
+            names.links.push(FilePath::from_bytes(file.path));
+        }
+    }
     Ok(names)
 }
 
@@ -55,12 +65,13 @@ impl From<Listed> for Names {
     fn from(listed: Listed) -> Self {
         let mut names = Self::default();
         listed.paths.iter().for_each(|path| names.files.push(path));
-        names.unreadable = listed
-            .unreadable
-            .into_iter()
-            .map(FilePath::from_bytes)
-            .collect();
-        names.unreadable.sort();
+        let sorted = |paths: Vec<Box<[u8]>>| {
+            let mut paths: Vec<_> = paths.into_iter().map(FilePath::from_bytes).collect();
+            paths.sort();
+            paths
+        };
+        names.unreadable = sorted(listed.unreadable);
+        names.links = sorted(listed.links);
         names
     }
 }

@@ -12,6 +12,7 @@ pub mod choose;
 pub mod compare;
 pub mod deploy;
 pub mod failure;
+pub mod init;
 pub mod ledger;
 pub mod list;
 pub mod lock;

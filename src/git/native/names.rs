@@ -34,6 +34,8 @@ pub struct Listed {
     /// Relative to the workspace, sorted.
     pub paths: Vec<Box<[u8]>>,
     pub unreadable: Vec<Box<[u8]>>,
+    /// Those of the paths that are symbolic links.
+    pub links: Vec<Box<[u8]>>,
 }
 
 struct Walker<'w> {
@@ -123,6 +125,7 @@ fn walk(
         let mut found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
         all.paths.append(&mut found.paths);
         all.unreadable.append(&mut found.unreadable);
+        all.links.append(&mut found.links);
     }
     threads.install(|| all.paths.par_sort_unstable());
     Ok(all)
@@ -179,6 +182,7 @@ impl Walker<'_> {
         let children = self.children(&visit);
         let mut next = children.iter().peekable();
         let mut files: Vec<Box<[u8]>> = Vec::new();
+        let mut links: Vec<Box<[u8]>> = Vec::new();
         for name in listing.iter() {
             while next.next_if(|child| child.name() < name.bytes).is_some() {}
             let (mut is_tracked, mut below) = (false, 0..0);
@@ -210,12 +214,18 @@ impl Walker<'_> {
                 Kind::File | Kind::Link
                     if is_tracked || !visit.is_ignored && !visit.rules.ignore(&path, false) =>
                 {
+                    if name.kind == Kind::Link {
+                        links.push(path[self.skip..].into());
+                    }
                     files.push(path[self.skip..].into());
                 }
                 Kind::File | Kind::Link | Kind::Other => {}
             }
         }
-        self.found(|it| it.paths.append(&mut files));
+        self.found(|it| {
+            it.paths.append(&mut files);
+            it.links.append(&mut links);
+        });
     }
 
     /// The children of a directory in the index, sorted by name alone.

@@ -137,6 +137,10 @@ impl<'f> Names<'f> {
             _ => None,
         };
         let package = || {
+            // Without an offer a crate of this name is the one of the registry.
+            if wanted.ecosystem == Ecosystem::Cargo {
+                return None;
+            }
             let all = self.packages.get(&key)?;
             nearest(wanted.from, all)
         };

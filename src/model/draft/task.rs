@@ -6,7 +6,7 @@ use crate::model::draft::Found;
 use crate::model::draft::place::Kept;
 use crate::model::draft::resolve::{Names, Wanted};
 use crate::model::draft::words::{DraftService, DraftTask, Note, NoteKind};
-use crate::model::manifest::{Ecosystem, Fact, ForeignTask, What};
+use crate::model::manifest::{Ecosystem, Fact, ForeignTask, What, Whose};
 use crate::model::name::TaskName;
 use crate::model::path::{FilePath, ancestors};
 
@@ -26,6 +26,7 @@ const GIVEN: &[&str] = &["build", "test", "lint"];
 pub fn tasks(found: &Found, kept: &Kept, services: &mut [DraftService], notes: &mut Vec<Note>) {
     let mut said: Vec<(&FilePath, &Fact, &ForeignTask)> = Vec::new();
     let mut scripts: HashMap<usize, BTreeSet<&str>> = HashMap::new();
+    let mut sets: HashMap<(FilePath, &str), &Vec<String>> = HashMap::new();
     for manifest in &found.manifests {
         for fact in &manifest.facts {
             let own = kept
@@ -37,6 +38,14 @@ pub fn tasks(found: &Found, kept: &Kept, services: &mut [DraftService], notes: &
                     if let Some(at) = own {
                         scripts.entry(at).or_default().insert(name);
                     }
+                }
+                What::Unsupported(words) => notes.push(Note {
+                    path: manifest.file.clone(),
+                    words: format!("line {}: {words}", fact.line),
+                    kind: NoteKind::NotTaken,
+                }),
+                What::InputSet { name, patterns } => {
+                    sets.insert((fact.about.clone(), name.as_str()), patterns);
                 }
                 What::Tag(tag) => {
                     if let Some(at) = own
@@ -80,17 +89,34 @@ pub fn tasks(found: &Found, kept: &Kept, services: &mut [DraftService], notes: &
             .owner(fact.about.as_bytes())
             .filter(|at| kept.places[*at].path == fact.about);
         let has_script = |at: &usize| {
-            scripts
-                .get(at)
-                .is_some_and(|it| it.contains(task.name.as_str()))
+            let scripts = scripts.get(at);
+            scripts.is_some_and(|it| it.contains(task.name.as_str()))
         };
-        let targets: Vec<usize> = match own {
-            Some(at) if !fact.about.is_root() => vec![at],
-            _ => own
-                .into_iter()
-                .chain(kept.below(fact.about.as_bytes()))
-                .filter(has_script)
+        let has_task = |at: &usize| services[*at].tasks.contains_key(&name);
+        let below = || own.into_iter().chain(kept.below(fact.about.as_bytes()));
+        let targets: Vec<usize> = match &task.whose {
+            Whose::Own => own.into_iter().collect(),
+            Whose::Everyones => below().collect(),
+            Whose::OfThoseWithIt => below()
+                .filter(|at| has_script(at) || has_task(at))
                 .collect(),
+            Whose::Tagged(tag) => below()
+                .filter(|at| services[*at].tags.contains(tag))
+                .collect(),
+            Whose::Project(project) => {
+                let wanted = |ecosystem| Wanted {
+                    ecosystem,
+                    name: project,
+                    from: &fact.about,
+                    file,
+                };
+                let path = names
+                    .find(wanted(Ecosystem::Project))
+                    .or_else(|| names.find(wanted(Ecosystem::Npm)));
+                path.and_then(|it| kept.owner(it.as_bytes()))
+                    .into_iter()
+                    .collect()
+            }
         };
         for at in targets {
             let service = |wanted: &str| {
@@ -124,12 +150,10 @@ pub fn tasks(found: &Found, kept: &Kept, services: &mut [DraftService], notes: &
                 }
                 None => None,
             };
-            merge(
-                services[at].tasks.entry(name.clone()).or_default(),
-                task,
-                run,
-                needs,
-            );
+            let own = &kept.places[at].path;
+            let inputs = task.inputs.as_ref().map(|it| unfolded(it, &sets, own));
+            let into = services[at].tasks.entry(name.clone()).or_default();
+            merge(into, task, run, needs, inputs);
         }
     }
     for service in services.iter_mut() {
@@ -157,11 +181,43 @@ fn translated(
     out
 }
 
+/// Inputs with the patterns of the sets that they name: those said nearest to the service. A set that nobody defines is all
+/// of the service's own files.
+fn unfolded(
+    inputs: &[String],
+    sets: &HashMap<(FilePath, &str), &Vec<String>>,
+    directory: &FilePath,
+) -> Vec<String> {
+    /// Sets may name sets; nobody nests them deeper.
+    const DEEPEST: usize = 8;
+    let mut out: Vec<String> = Vec::new();
+    let mut waiting: Vec<(&String, usize)> = inputs.iter().rev().map(|it| (it, 0)).collect();
+    while let Some((input, depth)) = waiting.pop() {
+        let Some(name) = input.strip_prefix('@') else {
+            if !out.contains(input) {
+                out.push(input.clone());
+            }
+            continue;
+        };
+        let mut around = ancestors(directory.as_bytes());
+        let set = around.find_map(|here| sets.get(&(FilePath::from_bytes(here), name)));
+        match set {
+            Some(set) if depth < DEEPEST => {
+                waiting.extend(set.iter().rev().map(|it| (it, depth + 1)));
+            }
+            _ if !out.iter().any(|it| it == "...") => out.push("...".to_owned()),
+            _ => {}
+        }
+    }
+    out
+}
+
 fn merge(
     into: &mut DraftTask,
     task: &ForeignTask,
     run: Option<Vec<String>>,
     needs: Option<Vec<String>>,
+    inputs: Option<Vec<String>>,
 ) {
     let list = |own: &mut Option<Vec<String>>, new: &Option<Vec<String>>| {
         if new.is_some() {
@@ -169,7 +225,7 @@ fn merge(
         }
     };
     list(&mut into.run, &run);
-    list(&mut into.inputs, &task.inputs);
+    list(&mut into.inputs, &inputs);
     list(&mut into.outputs, &task.outputs);
     list(&mut into.needs, &needs);
     list(

@@ -400,6 +400,7 @@ fn tasks_of_other_tools_are_taken_as_far_as_they_differ() {
             needs: Some(needs.iter().map(|it| (*it).to_owned()).collect()),
             outputs: Some(vec!["dist/**".into()]),
             is_endless,
+            whose: crate::model::manifest::Whose::OfThoseWithIt,
             ..Default::default()
         }))
     };
