@@ -11,14 +11,16 @@ use crate::ops::failure::Failure;
 use crate::ops::list;
 use crate::ops::place::Place;
 use crate::report::list::{list_json, list_text};
+use crate::report::origin::origins_text;
 
 /// List the services
 #[derive(Debug, Args)]
 #[command(
-    long_about = "Lists the services: all of them, or those that the flags select. With -v the commands of their tasks, too.",
+    long_about = "Lists the services: all of them, or those that the flags select. With -v also what each task does, field by field, and where that is written: what a preset gives can be said otherwise by the same key in the table of the service.",
     after_help = "Examples:\n  \
                         svc list                          all services\n  \
-                        svc list --tag backend -v         those with a tag, and their commands\n  \
+                        svc list --tag backend -v         those with a tag, and what their tasks do\n  \
+                        svc list -v api                   what a preset gives it, and what it says itself\n  \
                         svc list --base main              those that differ from main\n  \
                         svc list --format json | jq -r '.services[].path'"
 )]
@@ -45,6 +47,10 @@ pub fn run(session: &Session, args: &ListArgs) -> Result<Exit, Failure> {
         false => {
             let look = session.settings.stdout_look();
             session.say(&list_text(workspace, &answer.services, look));
+            if look.is_verbose() {
+                let origins = list::origins(&place, &answer)?;
+                session.say(&origins_text(&origins, look));
+            }
         }
     }
     Ok(Exit::Fine)

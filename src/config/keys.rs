@@ -853,7 +853,7 @@ const PRESET: &[Key] = &[
         "detect",
         Shape::Table(TableKind::Detect),
         "",
-        "which directories it fits; without it, `svc init` gives it to none",
+        "which directories it fits",
         "detect = { any = [\"BUILD\"] }",
     ),
     key(

@@ -18,6 +18,7 @@ mod links;
 mod load;
 mod merge;
 mod needs;
+mod offer;
 mod outputs;
 mod overlap;
 mod parameter;
@@ -33,13 +34,15 @@ mod service;
 mod source;
 mod target;
 mod task;
+mod trace;
 mod tree;
 
 #[cfg(test)]
 mod tests;
 
 pub use edit::{EditError, NewService, add_service};
-pub use load::{Loaded, load};
+pub use load::{Loaded, load, origins};
+pub use offer::{Offer, preset_tasks, presets};
 pub use problem::{Invalid, Place, Problem, Report, Row, Sources};
 pub use reference::reference_markdown;
 pub use render::{Colour, Severity, render};

@@ -39,12 +39,16 @@ pub fn reference_markdown() -> String {
         }
         page.push('\n');
     }
+    page.push_str(PRESETS);
     page.push_str(NAMES);
     for name in target::embedded_names() {
         parameters(&mut page, name);
     }
     page
 }
+
+/// What templates of a preset may name, and how values are written.
+const PRESETS: &str = "Every text of a preset's tasks is a template of Jinja that sees the parameters, `name` and `path` of the service, and `up`, the way from its directory to that of the workspace. In commands (`run`, `tools`, `before`, `after`) `{{ NAME }}` is quoted for the shell, whatever it holds, and a list is several words; `{{ NAME|raw }}` is not quoted. Elsewhere it stands as it is; in `inputs` and `outputs` a `path`, a `directory-of`, `name` and `path` are no globs, and slashes that an empty directory leaves behind are tidied. `\"{{ LIST }}\"` in a list stands for all its elements. An element that comes to nothing is left out, a key of which nothing is left counts as not given, and a task that has lost its command is left out, unless the service speaks of it. `svc list -v SERVICE` shows what comes of it, and where each part is written.\n\n";
 
 /// What templates of a target may name.
 const NAMES: &str = "Templates are those of Jinja. `{{ NAME }}` is quoted for the shell, a list as several words, so no quotes belong around it; `{{ NAME|raw }}` is not quoted, and `<%# … #%>` is a comment. Besides the parameters there are `env`, `service`, `version`, `commit`, `deploy_id`, `workspace`, `url`, `values.NAME` and `all_values.SERVICE.NAME`, and, where there is one, `previous_version`, `replicas`, and on a way back `restores`, the deploy that first brought the release; ask for these with `{% if NAME %}`.\n\nTexts in `services.toml` may hold `${env}`, `${service}`, `${version}`, `${commit}`, `${deploy-id}`, `${workspace}`, `${url}`, `${value.NAME}` and `${value.SERVICE.NAME}`: those of parameters, and the addresses of `health`. `$$` stands for `$`. Every target has the parameter `url`: where the service answers.\n\n";

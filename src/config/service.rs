@@ -44,6 +44,10 @@ pub struct Context<'d> {
     /// Where they stand.
     pub environment_tables: Option<TableNode<'d>>,
     pub built_in: BuiltIn,
+    /// What was found of the files that presets look for.
+    pub looked_up: preset::LookedUp,
+    /// Where the defaults stand.
+    pub default_tables: Option<TableNode<'d>>,
     pub task_names: OnceLock<BTreeSet<String>>,
 }
 
@@ -235,7 +239,10 @@ fn tasks<'d>(
             find(tables).map(|at| &tables[at].1),
         ];
         let task = merge::merge(findings, context, head, path, &task_name, &layers);
-        check_run(findings, context, head, &task_name, own, &task, serves);
+        // Of what could not be read, a command may be a part.
+        if layers.iter().flatten().all(|layer| layer.is_sound) {
+            check_run(findings, context, head, &task_name, own, &task, serves);
+        }
         tasks.insert(task_name, Box::new(task));
     }
     tasks
@@ -251,7 +258,7 @@ fn check_run(
     task: &crate::model::task::Task,
     serves: bool,
 ) {
-    if !task.run.is_empty() || !own.is_sound {
+    if !task.run.is_empty() {
         return;
     }
     if let Some(deploy) = &task.deploy {

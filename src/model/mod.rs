@@ -23,6 +23,7 @@ pub mod lock_file;
 pub mod manifest;
 pub mod mask;
 pub mod name;
+pub mod origin;
 pub mod outputs;
 pub mod overview;
 pub mod owned;

@@ -7,9 +7,8 @@ use crate::report::affected::path_fields;
 use crate::report::clean::{self, one_line};
 use crate::report::table::Table;
 use crate::report::view::Look;
-use crate::report::words;
 
-/// The services as a table. With `-v` also the commands of each.
+/// The services as a table.
 pub fn list_text(workspace: &Workspace, chosen: &[ServiceIndex], look: Look) -> String {
     if chosen.is_empty() {
         return "no services\n".to_owned();
@@ -26,13 +25,7 @@ pub fn list_text(workspace: &Workspace, chosen: &[ServiceIndex], look: Look) -> 
             tags.join(" "),
         ]);
     }
-    let mut text = table.render(look);
-    if look.is_verbose() {
-        text.push('\n');
-        let chosen = chosen.iter().map(|index| workspace.service(*index));
-        text.extend(chosen.map(|service| commands(service, look)));
-    }
-    text
+    table.render(look)
 }
 
 /// The services for machines.
@@ -72,21 +65,6 @@ fn dependency_names(workspace: &Workspace, index: ServiceIndex) -> Vec<&str> {
         .collect()
 }
 
-fn commands(service: &Service, look: Look) -> String {
-    let mut text = String::new();
-    for (name, task) in &service.tasks {
-        let id = look.paint.strong(format!("{}:{name}", service.name));
-        for command in &task.run {
-            text.push_str(&format!("{id}  {}\n", one_line(command)));
-        }
-        if let Some(timeout) = task.timeout {
-            let timeout = format!("{id}  timeout {}", words::duration(timeout));
-            text.push_str(&(timeout + "\n"));
-        }
-    }
-    text
-}
-
 #[cfg(test)]
 pub mod samples {
     use std::collections::BTreeMap;
@@ -124,7 +102,6 @@ mod tests {
     use super::*;
     use crate::report::list::samples::{all, workspace};
     use crate::report::schema::tests::validate;
-    use crate::report::settings::Verbosity;
 
     #[test]
     fn services_are_a_table() {
@@ -134,22 +111,6 @@ mod tests {
         SERVICE  PATH             TASKS  DEPENDS ON  TAGS
         api      services/api     build  common      backend
         common   services/common  build              backend
-        ");
-    }
-
-    #[test]
-    fn more_is_said_on_request() {
-        let workspace = workspace(&["api"]);
-        let look = Look {
-            verbosity: Verbosity::Verbose,
-            ..Look::default()
-        };
-        let text = list_text(&workspace, &all(&workspace), look);
-        insta::assert_snapshot!(text, @r"
-        SERVICE  PATH          TASKS  TAGS
-        api      services/api  build  backend
-
-        api:build  make build
         ");
     }
 

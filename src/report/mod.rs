@@ -66,6 +66,7 @@ pub mod lock;
 pub mod log;
 pub mod message;
 pub mod moves;
+pub mod origin;
 pub mod output;
 pub mod paint;
 pub mod people;

@@ -28,14 +28,21 @@ fn services_are_listed() {
     api      api   build test  lib         backend public
     lib      lib   build                   library
     ");
-    insta::assert_snapshot!(ask(&repo, &["list", "api", "-v"]), @r"
+    insta::assert_snapshot!(ask(&repo, &["list", "api", "-v"]), @"
     exit 0
     --- stdout
     SERVICE  PATH  TASKS       DEPENDS ON  TAGS
     api      api   build test  lib         backend public
 
-    api:build  echo building api
-    api:test  echo testing; echo one went wrong >&2; [ -e ../fixed.flag ]
+    api:build
+      run     echo building api         services.toml:11
+      inputs  the files of the service  built in
+      needs   ^build                    built in
+
+    api:test
+      run     echo testing; echo one went wrong >&2; [ -e ../fixed.flag ]  services.toml:12
+      inputs  the files of the service                                     built in
+      needs   build                                                        built in
     ");
     insta::assert_snapshot!(ask(&repo, &["list", "web", "--with-dependencies", "--exclude", "api"]), @r"
     exit 0

@@ -28,6 +28,7 @@ mod kept_right;
 mod machines;
 mod odd_places;
 mod output;
+mod presets;
 mod review;
 mod running;
 mod scale;

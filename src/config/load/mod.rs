@@ -23,7 +23,10 @@ use crate::config::root::{self, Root};
 use crate::config::service::Context;
 use crate::config::source::{FILE, Source};
 use crate::config::target;
+use crate::config::trace::{self, Trace};
 use crate::config::tree::{Document, TableNode};
+use crate::model::name::ServiceName;
+use crate::model::origin::ServiceOrigins;
 use crate::model::path::FilePath;
 use crate::model::pattern::Pattern;
 use crate::model::suggest::nearest;
@@ -42,8 +45,25 @@ pub struct Loaded {
 /// # Errors
 /// Every problem of its files.
 pub fn load(source: &dyn Source) -> Result<Loaded, Invalid> {
+    load_and(source, &[]).map(|(loaded, _)| loaded)
+}
+
+/// Where each part of the services `names` is written, in that order.
+///
+/// # Errors
+/// Every problem of its files.
+pub fn origins(source: &dyn Source, names: &[ServiceName]) -> Result<Vec<ServiceOrigins>, Invalid> {
+    load_and(source, names).map(|(_, origins)| origins)
+}
+
+fn load_and(
+    source: &dyn Source,
+    names: &[ServiceName],
+) -> Result<(Loaded, Vec<ServiceOrigins>), Invalid> {
     let mut reading = Reading {
         source,
+        traced: names,
+        traces: Vec::new(),
         findings: Findings::default(),
         warnings: Findings::default(),
         is_damaged: false,
@@ -63,10 +83,15 @@ pub fn load(source: &dyn Source) -> Result<Loaded, Invalid> {
         sources,
     };
     match workspace {
-        Some(workspace) if reading.findings.0.is_empty() => Ok(Loaded {
-            workspace,
-            warnings: report(reading.warnings, sources),
-        }),
+        Some(workspace) if reading.findings.0.is_empty() => {
+            let origins = trace::origins(reading.traces, &sources);
+            let warnings = report(reading.warnings, sources);
+            let loaded = Loaded {
+                workspace,
+                warnings,
+            };
+            Ok((loaded, origins))
+        }
         _ => Err(Invalid(Box::new(report(reading.findings, sources)))),
     }
 }
@@ -86,6 +111,9 @@ fn tidy(findings: Findings, is_damaged: bool) -> Vec<crate::config::problem::Pro
 
 struct Reading<'s> {
     source: &'s dyn Source,
+    /// The services of which it is asked where everything comes from, and the answer.
+    traced: &'s [ServiceName],
+    traces: Vec<Trace>,
     findings: Findings,
     warnings: Findings,
     /// Whether a file or a line could not be read.
@@ -143,6 +171,11 @@ impl Reading<'_> {
                 .root()
                 .find("environments")
                 .and_then(|(_, node)| node.table()),
+            default_tables: halves
+                .first
+                .root()
+                .find("tasks")
+                .and_then(|(_, node)| node.table()),
             ..Context::default()
         };
         let top = FilePath::default();
@@ -170,7 +203,8 @@ impl Reading<'_> {
             let preset = preset::read(&mut self.findings, name, document);
             read_presets.insert(name.clone(), preset);
         }
-        let (rendered, given) = self.rendered(&context.heads, &read_presets);
+        let (rendered, given, there) = self.rendered(&context.heads, &read_presets);
+        context.looked_up = there;
         for (head, given) in context.heads.iter_mut().zip(given) {
             head.given = given;
         }
@@ -256,6 +290,12 @@ impl Reading<'_> {
         });
         for mut findings in found {
             self.findings.0.append(&mut findings.0);
+        }
+        for name in self.traced {
+            if let Some(service) = workspace.find(name.as_str()) {
+                let service = workspace.service(service);
+                self.traces.extend(trace::trace(context, service));
+            }
         }
         self.findings.0.is_empty().then_some(workspace)
     }

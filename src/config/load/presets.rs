@@ -44,7 +44,7 @@ impl Reading<'_> {
         &mut self,
         heads: &[Head],
         presets: &BTreeMap<String, Preset<'p>>,
-    ) -> (Vec<Rendered<'p>>, Vec<Option<u32>>) {
+    ) -> (Vec<Rendered<'p>>, Vec<Option<u32>>, LookedUp) {
         let users = self.users(heads, presets);
         let there = self.look_up(presets, &users);
         let mut rendered = Vec::new();
@@ -64,7 +64,7 @@ impl Reading<'_> {
             }
             given[user.head] = Some(at);
         }
-        (rendered, given)
+        (rendered, given, there)
     }
 
     /// The services that use a preset which is there.

@@ -12,19 +12,16 @@ use crate::model::path::{FilePath, ancestors};
 pub struct LookedUp(pub HashSet<FilePath>);
 
 impl LookUp {
-    /// What it finds for a service at `path`.
-    pub fn find(&self, path: &FilePath, there: &LookedUp) -> Option<Value> {
-        let is_there = |directory: &[u8], file: &str| there.0.contains(&at(directory, file));
-        ancestors(path.as_bytes()).find_map(|directory| match self {
-            Self::Nearest(files) => {
-                let mut files = files.iter();
-                let found = files.find(|(file, _)| is_there(directory, file));
-                found.map(|(_, value)| value.clone())
-            }
-            Self::DirectoryOf(files) => {
-                let found = files.iter().any(|file| is_there(directory, file));
-                found.then(|| Value::from(String::from_utf8_lossy(directory)))
-            }
+    /// What it finds for a service at `path`, and the file that decides.
+    pub fn find(&self, path: &FilePath, there: &LookedUp) -> Option<(Value, FilePath)> {
+        ancestors(path.as_bytes()).find_map(|directory| {
+            let mut files = self.files().map(|file| at(directory, file)).enumerate();
+            let (place, file) = files.find(|(_, file)| there.0.contains(file))?;
+            let value = match self {
+                Self::Nearest(files) => files[place].1.clone(),
+                Self::DirectoryOf(_) => Value::from(String::from_utf8_lossy(directory)),
+            };
+            Some((value, file))
         })
     }
 }
@@ -57,9 +54,9 @@ mod tests {
         let check = |there: &[&str], expected: Option<(&str, &str)>| {
             let there = LookedUp(there.iter().map(|path| FilePath::from(*path)).collect());
             let path = FilePath::from("a/b");
-            let found = nearest.find(&path, &there);
+            let found = nearest.find(&path, &there).map(|it| it.0);
             assert_eq!(found, expected.map(|(value, _)| Value::from(value)));
-            let found = directory.find(&path, &there);
+            let found = directory.find(&path, &there).map(|it| it.0);
             assert_eq!(found, expected.map(|(_, directory)| Value::from(directory)));
         };
         check(&[], None);

@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use crate::config::read::Texts;
 use crate::config::task::TaskTables;
-use crate::config::tree::Document;
+use crate::config::tree::{Document, TableNode};
 use crate::model::path::FilePath;
 use crate::model::preset::Detect;
 use crate::model::target::ParameterKind;
@@ -73,6 +73,8 @@ pub enum LookUp {
 /// What a preset gives to services that are alike to its templates.
 #[derive(Clone, Debug)]
 pub struct Given<'d> {
+    /// The file that the tasks were read from.
+    pub root: TableNode<'d>,
     pub tasks: TaskTables<'d>,
     /// Those of them whose command came to nothing: they are there only for services that speak of them.
     pub left_out: Vec<&'d str>,

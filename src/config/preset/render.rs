@@ -147,6 +147,7 @@ pub fn tasks<'d>(findings: &mut Findings, rendered: &'d Rendered<'d>) -> preset:
             .for_each(|(_, task)| *task = TaskTable::broken(task.place));
     }
     preset::Given {
+        root: rendered.document.root(),
         tasks,
         left_out: rendered.left_out.clone(),
     }

@@ -28,7 +28,7 @@ pub fn values(
             .look_up
             .as_ref()
             .and_then(|it| it.find(path, there));
-        let value = found.or_else(|| parameter.default.clone());
+        let value = found.map(|it| it.0).or_else(|| parameter.default.clone());
         values.extend(value.map(|value| (key.clone(), value)));
     }
     for (key, node) in &uses.parameters {

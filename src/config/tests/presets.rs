@@ -3,6 +3,8 @@
 use insta::assert_snapshot;
 
 use crate::config::tests::{Memory, valid};
+use crate::config::{preset_tasks, presets};
+use crate::model::name::ServiceName;
 use crate::model::task::Task;
 use crate::model::workspace::Workspace;
 
@@ -248,4 +250,65 @@ fn a_failing_template_names_the_service_that_it_fails_for() {
     7 | uses = "own"
       |        ----- as it is used here
     "#);
+}
+
+#[test]
+fn the_presets_to_choose_from_are_those_of_the_program_with_the_workspaces_own_laid_over() {
+    let memory = Memory::default()
+        .with(
+            ".svc/presets/rust.toml",
+            "about = \"Ours\"\ndetect = { any = [\"X\", \"*.y\"], rank = 9 }",
+        )
+        .with(".svc/presets/node.toml", "[build]\nrun = \"{{ x }}\"")
+        .with(".svc/presets/odd name.toml", "")
+        .with(".svc/presets/zzz.toml", [0xff, 0xfe]);
+    let offer = presets(&memory).unwrap();
+    let names: Vec<_> = offer
+        .presets
+        .iter()
+        .map(|it| (it.name.as_str(), it.is_own))
+        .collect();
+    assert!(
+        names.contains(&("make", false)) && names.contains(&("rust", true)),
+        "{names:?}"
+    );
+    assert!(
+        !names
+            .iter()
+            .any(|(name, _)| matches!(*name, "node" | "zzz" | "odd name"))
+    );
+    let rust = offer.presets.iter().find(|it| it.name == "rust").unwrap();
+    assert_eq!(rust.about, "Ours");
+    let detect = rust.detect.as_ref().unwrap();
+    assert_eq!((detect.any.len(), detect.all.len(), detect.rank), (2, 0, 9));
+    let said = offer.warnings.plain();
+    assert!(
+        said.contains(".svc/presets/node.toml:2:7: the template cannot be used"),
+        "{said}"
+    );
+    assert!(said.contains(".svc/presets/zzz.toml:1:1:"), "{said}");
+}
+
+#[test]
+fn what_a_preset_would_give_is_known_before_the_service_is_written() {
+    let memory = Memory::default()
+        .with(".svc/presets/own.toml", OWN)
+        .with("x y/pnpm-lock.yaml", "");
+    let name = ServiceName::new("a").unwrap();
+    let tasks = |path: &str, parameters: serde_json::Value| {
+        let parameters = serde_json::from_value(parameters).unwrap();
+        preset_tasks(&memory, "own", (&name, &path.into()), &parameters)
+    };
+    let given = tasks(
+        "x y/z",
+        serde_json::json!({ "bin": "q\"\u{7f}", "flags": ["-x"] }),
+    )
+    .unwrap();
+    assert_eq!(given["build"].run[0], "pnpm build --bin 'q\"\u{7f}' -x");
+    assert_eq!(given.len(), 1);
+    assert_eq!(
+        tasks("", serde_json::json!({})).unwrap()["build"].run,
+        ["npm build "]
+    );
+    assert!(tasks("", serde_json::json!({ "x": 1 })).is_err());
 }

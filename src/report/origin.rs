@@ -1,0 +1,82 @@
+//! What services do, field by field, and where each part of it is written.
+
+use crate::model::origin::{Field, Origin, PresetOrigins, ServiceOrigins};
+use crate::report::clean::{self, one_line};
+use crate::report::view::Look;
+
+/// Values are not padded to more columns than this.
+const WIDEST: usize = 60;
+
+/// A paragraph for the preset of each service, and one for each of its tasks.
+pub fn origins_text(services: &[ServiceOrigins], look: Look) -> String {
+    let mut text = String::new();
+    for service in services {
+        if let Some(uses) = &service.uses {
+            let heading = look
+                .paint
+                .strong(format!("{} uses {}", service.service, uses.preset));
+            text.push_str(&format!("\n{heading}{}\n", about(uses)));
+            fields(&mut text, &uses.parameters, look);
+        }
+        for (task, list) in &service.tasks {
+            let heading = look.paint.strong(format!("{}:{task}", service.service));
+            text.push_str(&format!("\n{heading}\n"));
+            fields(&mut text, list, look);
+        }
+    }
+    text
+}
+
+fn about(uses: &PresetOrigins) -> String {
+    match uses.about.as_str() {
+        "" => String::new(),
+        about => format!(": {}", one_line(about)),
+    }
+}
+
+fn fields(text: &mut String, fields: &[Field], look: Look) {
+    let mut rows: Vec<[String; 3]> = Vec::new();
+    for field in fields {
+        let instead = match field.instead_of.as_slice() {
+            [] => String::new(),
+            all => {
+                let all: Vec<String> = all.iter().map(origin).collect();
+                format!(", instead of {}", all.join(", "))
+            }
+        };
+        if field.values.is_empty() {
+            rows.push([field.key.clone(), "(nothing)".into(), String::new()]);
+        }
+        for (at, (value, from)) in field.values.iter().enumerate() {
+            let (key, instead) = match at {
+                0 => (field.key.as_str(), instead.as_str()),
+                _ => ("", ""),
+            };
+            let value = match value.as_str() {
+                "" => "(nothing)".to_owned(),
+                value => one_line(value),
+            };
+            rows.push([key.to_owned(), value, origin(from) + instead]);
+        }
+    }
+    let widest = |column: usize| {
+        let widths = rows.iter().map(|row| row[column].chars().count());
+        widths.filter(|it| *it <= WIDEST).max().unwrap_or_default()
+    };
+    let (keys, values) = (widest(0), widest(1));
+    for [key, value, from] in &rows {
+        let line = format!("  {key:keys$}  {value:values$}  {}", look.paint.faint(from));
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+}
+
+fn origin(origin: &Origin) -> String {
+    match origin {
+        Origin::BuiltIn => "built in".to_owned(),
+        Origin::Preset(preset) => format!("preset {preset}"),
+        Origin::File(path, line) => format!("{}:{line}", clean::path(path)),
+        Origin::Default => "default".to_owned(),
+        Origin::Found(path) => format!("by {}", clean::path(path)),
+    }
+}
