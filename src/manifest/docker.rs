@@ -1,6 +1,6 @@
 //! Dockerfiles: what an image begins from, and which files it takes over.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use parse_dockerfile::{Flag, FromInstruction, Instruction, Source, parse_iter};
 
@@ -38,7 +38,8 @@ pub fn read(file: &FilePath, text: &str) -> Result<Manifest, Error> {
     let mut reader = Reader {
         facts: Facts::of(file),
         lines: Lines::of(text),
-        stages: Vec::new(),
+        begun: 0,
+        stages: BTreeSet::new(),
         variables: BTreeMap::new(),
     };
     for instruction in instructions {
@@ -54,8 +55,9 @@ fn fault(file: &FilePath, error: &parse_dockerfile::Error) -> Error {
 struct Reader {
     facts: Facts,
     lines: Lines,
-    /// Names of stages so far, lower case; empty for those without one.
-    stages: Vec<String>,
+    /// How many stages began so far, and their names, lower case.
+    begun: usize,
+    stages: BTreeSet<String>,
     /// Of `ARG` and `ENV`, as far as they are known.
     variables: BTreeMap<String, String>,
 }
@@ -108,14 +110,13 @@ impl Reader {
         {
             self.image(line, &written, Tie::Declares);
         }
+        self.begun += 1;
         let name = from.as_.as_ref().map(|(_, name)| name.value.to_lowercase());
-        self.stages.push(name.unwrap_or_default());
+        self.stages.extend(name);
     }
 
     fn is_stage(&self, written: &str) -> bool {
-        let is_number = written
-            .parse()
-            .is_ok_and(|it: usize| it < self.stages.len());
+        let is_number = written.parse().is_ok_and(|it: usize| it < self.begun);
         is_number || self.stages.contains(&written.to_lowercase())
     }
 

@@ -96,9 +96,10 @@ impl Facts {
         }
     }
 
-    /// All that was gathered, by line.
+    /// All that was gathered, by line, without what was said twice in a row.
     pub fn finish(mut self) -> Manifest {
         self.manifest.facts.sort_by_key(|fact| fact.line);
+        self.manifest.facts.dedup();
         self.manifest
     }
 }

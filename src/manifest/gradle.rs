@@ -172,14 +172,14 @@ fn without_blocks_for_others(bare: &str) -> String {
             continue;
         }
         let mut depth = 0_usize;
-        for at in found.end() - 1..own.len() {
-            match own[at] {
+        for (at, byte) in own.iter_mut().enumerate().skip(found.end() - 1) {
+            match byte {
                 b'{' => depth += 1,
                 b'}' => depth -= 1,
                 _ => {}
             }
-            if own[at] != b'\n' {
-                own[at] = b' ';
+            if *byte != b'\n' {
+                *byte = b' ';
             }
             behind = at + 1;
             if depth == 0 {

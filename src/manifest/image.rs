@@ -3,6 +3,9 @@
 use crate::manifest::place;
 use crate::model::path::{FilePath, is_within};
 
+/// Names that hold each other grow no further.
+const LONGEST: usize = 1 << 12;
+
 /// A name without its tag and digest. None where a part of it is not known, or it is nothing that could be built.
 pub fn name(written: &str) -> Option<&str> {
     let written = written.trim();
@@ -32,6 +35,9 @@ pub fn substituted(written: &str, known: &dyn Fn(&str) -> Option<String>) -> Opt
     let mut rest = written;
     while let Some((before, after)) = rest.split_once('$') {
         text.push_str(before);
+        if text.len() > LONGEST {
+            return None;
+        }
         if let Some(after) = after.strip_prefix('$') {
             text.push('$');
             rest = after;

@@ -1,5 +1,7 @@
 //! Maven: `pom.xml`.
 
+use std::collections::BTreeMap;
+
 use crate::manifest::error::Error;
 use crate::manifest::facts::Facts;
 use crate::manifest::syntax::xml::{Element, Xml};
@@ -28,20 +30,67 @@ pub fn read(file: &FilePath, text: &str) -> Result<Manifest, Error> {
     if project.name() != "project" {
         return Ok(facts.finish());
     }
-    package(&mut facts, project);
+    let pom = Pom::of(project);
+    package(&mut facts, &pom);
     parent(&mut facts, project);
-    whole(&mut facts, project, project);
+    whole(&mut facts, &pom, project);
     for profiles in project.all("profiles") {
         for profile in profiles.all("profile") {
-            whole(&mut facts, project, profile);
+            whole(&mut facts, &pom, profile);
         }
     }
     Ok(facts.finish())
 }
 
-fn package(facts: &mut Facts, project: Element<'_>) {
+/// What a project says of itself, by which others are named.
+struct Pom<'x> {
+    project: Element<'x>,
+    group: Option<&'x str>,
+    properties: BTreeMap<&'x str, &'x str>,
+}
+
+impl<'x> Pom<'x> {
+    fn of(project: Element<'x>) -> Self {
+        let properties = project.all("properties").flat_map(Element::elements);
+        let mut properties: BTreeMap<_, _> = properties
+            .filter_map(|it| Some((it.name(), it.text()?)))
+            .collect();
+        let inherited = project.at(&["parent", "groupId"]).and_then(Element::text);
+        let group = project.text_of("groupId").or(inherited);
+        let own = [
+            (["groupId", "project.groupId", "pom.groupId"], group),
+            (
+                ["artifactId", "project.artifactId", "pom.artifactId"],
+                project.text_of("artifactId"),
+            ),
+            (
+                ["version", "project.version", "pom.version"],
+                project.text_of("version"),
+            ),
+            (
+                [
+                    "parent.groupId",
+                    "project.parent.groupId",
+                    "pom.parent.groupId",
+                ],
+                inherited,
+            ),
+        ];
+        for (names, value) in own {
+            properties.extend(names.into_iter().filter_map(|name| Some((name, value?))));
+        }
+        Self {
+            project,
+            group,
+            properties,
+        }
+    }
+}
+
+fn package(facts: &mut Facts, pom: &Pom<'_>) {
+    let project = pom.project;
     let artifact = project.find("artifactId");
-    let name = artifact.and_then(|it| coordinate(project, project, it.text()?));
+    let name = artifact.and_then(|it| coordinate(pom, project, it.text()?));
     let line = artifact.map_or(project.line(), Element::line);
     facts.package(line, Maven, name, makes(project));
 }
@@ -107,82 +156,57 @@ fn parent(facts: &mut Facts, project: Element<'_>) {
 }
 
 /// What a project says, and each of its profiles.
-fn whole(facts: &mut Facts, project: Element<'_>, part: Element<'_>) {
+fn whole(facts: &mut Facts, pom: &Pom<'_>, part: Element<'_>) {
     if let Some(modules) = part.find("modules") {
         let all = modules.all("module").filter_map(Element::text);
         facts.gathers(modules.line(), Maven, all.map(str::to_owned).collect());
     }
     for dependency in part.all("dependencies").flat_map(|it| it.all("dependency")) {
-        needs(facts, project, dependency);
+        needs(facts, pom, dependency);
     }
     let managed = part.at(&["dependencyManagement", "dependencies"]);
     for dependency in managed.into_iter().flat_map(|it| it.all("dependency")) {
         if dependency.text_of("scope") == Some("import") {
-            needs(facts, project, dependency);
+            needs(facts, pom, dependency);
         }
     }
     for plugin in plugins(part).filter(|it| it.find("groupId").is_some()) {
-        needs(facts, project, plugin);
+        needs(facts, pom, plugin);
         for dependency in plugin
             .all("dependencies")
             .flat_map(|it| it.all("dependency"))
         {
-            needs(facts, project, dependency);
+            needs(facts, pom, dependency);
         }
     }
 }
 
-fn needs(facts: &mut Facts, project: Element<'_>, dependency: Element<'_>) {
+fn needs(facts: &mut Facts, pom: &Pom<'_>, dependency: Element<'_>) {
     let artifact = dependency.find("artifactId");
-    let name = artifact.and_then(|it| coordinate(project, dependency, it.text()?));
+    let name = artifact.and_then(|it| coordinate(pom, dependency, it.text()?));
     if let (Some(artifact), Some(name)) = (artifact, name) {
         facts.needs(artifact.line(), Maven, name, Tie::Declares);
     }
 }
 
 /// `group:artifact`, the group inherited by the project itself where it has none.
-fn coordinate(project: Element<'_>, of: Element<'_>, artifact: &str) -> Option<String> {
-    let group = match of.text_of("groupId") {
-        Some(group) => resolved(project, group)?,
-        None => group(project)?,
-    };
-    Some(format!("{group}:{}", resolved(project, artifact)?))
+fn coordinate(pom: &Pom<'_>, of: Element<'_>, artifact: &str) -> Option<String> {
+    let group = resolved(pom, of.text_of("groupId").or(pom.group)?)?;
+    Some(format!("{group}:{}", resolved(pom, artifact)?))
 }
 
-fn group(project: Element<'_>) -> Option<String> {
-    let own = project.text_of("groupId");
-    let inherited = || project.at(&["parent", "groupId"])?.text();
-    own.or_else(inherited).map(str::to_owned)
-}
-
-/// `written` with the project's own coordinates and properties put in; none where one is not known here.
-fn resolved(project: Element<'_>, written: &str) -> Option<String> {
+/// `written` with the project's own coordinates and properties put in; none where one is not known here. A property of
+/// properties is rare, and might mean itself.
+fn resolved(pom: &Pom<'_>, written: &str) -> Option<String> {
     let mut text = String::new();
     let mut rest = written;
     while let Some((before, after)) = rest.split_once("${") {
         let (name, after) = after.split_once('}')?;
         text.push_str(before);
-        text.push_str(&property(project, name)?);
+        text.push_str(pom.properties.get(name).filter(|it| !it.contains("${"))?);
         rest = after;
     }
     Some(text + rest)
-}
-
-fn property(project: Element<'_>, name: &str) -> Option<String> {
-    let own = |name: &str| project.text_of(name).map(str::to_owned);
-    let plain = name.strip_prefix("project.").or(name.strip_prefix("pom."));
-    match plain.unwrap_or(name) {
-        "groupId" => group(project),
-        "artifactId" => own("artifactId"),
-        "version" => own("version"),
-        "parent.groupId" => Some(project.at(&["parent", "groupId"])?.text()?.to_owned()),
-        "parent.artifactId" => Some(project.at(&["parent", "artifactId"])?.text()?.to_owned()),
-        name => {
-            let value = project.find("properties")?.text_of(name)?;
-            // A property of properties is rare, and might mean itself.
-            (!value.contains("${")).then(|| value.to_owned())
-        }
-    }
 }
 
 #[cfg(test)]

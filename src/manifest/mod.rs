@@ -3,9 +3,11 @@
 //!
 //! One file for each tool. Each knows its files by their names, and says plainly what stands in them, with the line.
 
+mod cmake;
 mod compose;
 mod docker;
 mod dotnet;
+mod elixir;
 mod error;
 mod facts;
 mod gradle;
@@ -14,8 +16,16 @@ mod image;
 mod kubernetes;
 mod kustomize;
 mod link;
+mod make;
 mod maven;
+mod mentions;
+#[cfg(test)]
+mod mutations;
+mod php;
 mod place;
+mod proto;
+mod ruby;
+mod scripts;
 mod skaffold;
 mod syntax;
 mod terraform;
@@ -39,6 +49,10 @@ struct Tool {
 /// All tools, by name. A file may be read by several.
 const TOOLS: &[Tool] = &[
     Tool {
+        knows: cmake::knows,
+        read: cmake::read,
+    },
+    Tool {
         knows: compose::knows,
         read: compose::read,
     },
@@ -49,6 +63,10 @@ const TOOLS: &[Tool] = &[
     Tool {
         knows: dotnet::knows,
         read: dotnet::read,
+    },
+    Tool {
+        knows: elixir::knows,
+        read: elixir::read,
     },
     Tool {
         knows: gradle::knows,
@@ -63,8 +81,28 @@ const TOOLS: &[Tool] = &[
         read: kustomize::read,
     },
     Tool {
+        knows: make::knows,
+        read: make::read,
+    },
+    Tool {
         knows: maven::knows,
         read: maven::read,
+    },
+    Tool {
+        knows: php::knows,
+        read: php::read,
+    },
+    Tool {
+        knows: proto::knows,
+        read: proto::read,
+    },
+    Tool {
+        knows: ruby::knows,
+        read: ruby::read,
+    },
+    Tool {
+        knows: scripts::knows,
+        read: scripts::read,
     },
     Tool {
         knows: skaffold::knows,
@@ -80,10 +118,15 @@ const TOOLS: &[Tool] = &[
     },
 ];
 
+/// Tools whose files have names of their own: these are asked about the whole path.
+const TOOLS_BY_PATH: &[Tool] = &[Tool {
+    knows: kubernetes::knows,
+    read: kubernetes::read,
+}];
+
 /// Whether anything is to be learned from the file at `path`. Quick: it is asked of every file of a repository.
 pub fn is_known(path: &[u8]) -> bool {
-    let name = path.rsplit(|byte| *byte == b'/').next().unwrap_or(path);
-    std::str::from_utf8(name).is_ok_and(|name| TOOLS.iter().any(|tool| (tool.knows)(name)))
+    tools(path).next().is_some()
 }
 
 /// What the file at `path` says.
@@ -94,14 +137,22 @@ pub fn read(path: &FilePath, content: &[u8]) -> Result<Manifest, Error> {
     let text = std::str::from_utf8(content).map_err(|_| Error::not_text(path))?;
     // Some editors on Windows begin a file with this mark.
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let name = path.as_bytes().rsplit(|byte| *byte == b'/').next();
-    let name = std::str::from_utf8(name.unwrap_or_default()).unwrap_or_default();
     let mut manifest = Manifest {
         file: path.clone(),
         facts: Vec::new(),
     };
-    for tool in TOOLS.iter().filter(|tool| (tool.knows)(name)) {
+    for tool in tools(path.as_bytes()) {
         manifest.facts.extend((tool.read)(path, text)?.facts);
     }
     Ok(manifest)
+}
+
+/// Those that know the file at `path`.
+fn tools(path: &[u8]) -> impl Iterator<Item = &'static Tool> {
+    // What is no text is the name of no tool's file.
+    let start = path.iter().rposition(|byte| *byte == b'/');
+    let name = std::str::from_utf8(&path[start.map_or(0, |it| it + 1)..]).unwrap_or_default();
+    let whole = std::str::from_utf8(path).unwrap_or_default();
+    let by_name = TOOLS.iter().filter(move |it| (it.knows)(name));
+    by_name.chain(TOOLS_BY_PATH.iter().filter(move |it| (it.knows)(whole)))
 }

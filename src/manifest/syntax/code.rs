@@ -81,6 +81,11 @@ impl<'a> Code<'a> {
         &self.text[found.range()]
     }
 
+    /// What stands there in truth.
+    pub fn slice(&self, range: Range<usize>) -> &'a str {
+        &self.text[range]
+    }
+
     pub fn line(&self, offset: usize) -> u32 {
         self.lines.at(offset)
     }
@@ -110,8 +115,8 @@ impl<'a> Code<'a> {
         found
     }
 
-    /// From an opening bracket at `open` to behind the one that closes it; to the end, or as far as anybody writes, where
-    /// none does.
+    /// From an opening bracket at `open` to behind the one that closes it; nothing where none does, as far as anybody
+    /// writes.
     pub fn bracketed(&self, open: usize) -> Range<usize> {
         let mut depth = 0_usize;
         let end = self.bare.len().min(open.saturating_add(FARTHEST));
@@ -126,7 +131,7 @@ impl<'a> Code<'a> {
                 return open..at + 1;
             }
         }
-        open..self.bare.ceil_char_boundary(end)
+        open..open
     }
 }
 

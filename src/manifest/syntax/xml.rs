@@ -6,7 +6,7 @@ use crate::manifest::error::Error;
 use crate::manifest::syntax::lines::Lines;
 use crate::model::path::FilePath;
 
-/// Nobody writes more; it bounds the memory that entities can ask for.
+/// Nobody writes more.
 const MOST_NODES: u32 = 2_000_000;
 
 /// A file, taken apart.
@@ -25,7 +25,8 @@ pub struct Element<'x> {
 impl<'a> Xml<'a> {
     pub fn of(file: &FilePath, text: &'a str) -> Result<Self, Error> {
         let options = ParsingOptions {
-            allow_dtd: true,
+            // Entities of a file's own can mean gigabytes, and no manifest has any.
+            allow_dtd: false,
             nodes_limit: MOST_NODES,
             ..ParsingOptions::default()
         };
