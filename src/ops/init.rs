@@ -145,6 +145,7 @@ fn answer(
     };
     let mut draft = draft(&found);
     draft.notes.append(&mut notes);
+    draft.notes.extend(config::draft::unwritable(&draft));
     draft.notes.sort();
     let mut answer = Answer {
         root: place.root.clone(),

@@ -24,6 +24,7 @@ mod environment;
 mod flooding;
 mod guarded;
 mod help;
+mod init;
 mod kept_right;
 mod machines;
 mod odd_places;

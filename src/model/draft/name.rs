@@ -54,17 +54,15 @@ fn named(workspace: Option<&str>, place: &Place) -> Named {
     while parts.len() > 1 && PLAIN.contains(&parts[0].as_str()) {
         parts.remove(0);
     }
-    if parts.is_empty() || PLAIN.contains(&parts[0].as_str()) {
+    let says_nothing = parts.first().is_some_and(|it| PLAIN.contains(&it.as_str()));
+    if place.path.is_root() || says_nothing {
         let workspace = workspace.map(valid).filter(|it| !it.is_empty());
-        parts = vec![
-            own.or(workspace)
-                .or_else(|| parts.pop())
-                .unwrap_or_default(),
-        ];
+        let name = own.or(workspace).or_else(|| parts.pop());
+        parts = name.into_iter().collect();
     }
-    if parts[0].is_empty() {
+    if parts.is_empty() {
         // Nothing of the name can be written down: something short that stays the same.
-        parts[0] = format!("service-{}", mark(&place.path));
+        parts.push(format!("service-{}", mark(&place.path)));
     }
     Named {
         name: parts[0].clone(),
