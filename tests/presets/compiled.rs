@@ -103,7 +103,7 @@ fn elixir_makes_a_release() {
         files: &[
             (
                 "mix.exs",
-                "defmodule Hello.MixProject do\n  use Mix.Project\n\n  def project do\n    [app: :hello, version: \"0.1.0\"]\n  end\nend\n",
+                "defmodule Hello.MixProject do\n  use Mix.Project\n\n  def project do\n    [app: :hello, version: \"0.1.0\", releases: [hello: []]]\n  end\nend\n",
             ),
             (".formatter.exs", "[inputs: [\"{lib,test}/**/*.{ex,exs}\"]]\n"),
             (
@@ -163,7 +163,7 @@ fn gradle_assembles_archives() {
     for preset in ["java-gradle", "kotlin"] {
         Project {
             preset,
-            with: r#"test-task = "compileJava""#,
+            with: r#"test-task = "compileJava", archive = ["build/libs"]"#,
             tools: &["gradle", "javac"],
             files: &GRADLE,
             outputs: &["build/libs/hello.jar"],

@@ -173,7 +173,7 @@ fn a_python_project_of_uv_and_the_member_that_it_needs() {
             ),
             (
                 "app/pyproject.toml",
-                "[project]\nname = \"app\"\nversion = \"1\"\nrequires-python = \">=3.9\"\ndependencies = [\"lib\"]\n\n[tool.uv]\npackage = false\n\n[tool.uv.sources]\nlib = { workspace = true, package = false }\n",
+                "[project]\nname = \"app\"\nversion = \"1\"\nrequires-python = \">=3.9\"\ndependencies = [\"lib\"]\n\n[tool.uv]\npackage = false\n\n[tool.uv.sources]\nlib = { workspace = true }\n",
             ),
             (
                 "app/test_app.py",
@@ -208,10 +208,16 @@ fn a_maven_module_and_its_sibling() {
     );
     std::fs::write(home.join(".m2/settings.xml"), settings).unwrap();
     // Java takes the home of a person from elsewhere than from `HOME`.
-    repo.write(".mvn/jvm.config", format!("-Duser.home={}\n", home.display()));
+    repo.write(
+        ".mvn/jvm.config",
+        format!("-Duser.home={}\n", home.display()),
+    );
     Family {
         tools: &["mvn", "javac"],
-        uses: ["\"java-maven\"", "\"java-maven\""],
+        uses: [
+            "\"java-maven\"",
+            "{ preset = \"java-maven\", archive = [\"target/app-1.jar\"] }",
+        ],
         files: &[
             (
                 "pom.xml",
@@ -253,13 +259,14 @@ fn a_maven_module_and_its_sibling() {
             "lib/src/main/java/Lib.java",
             "public class Lib { public static int one() { return 2; } }\n",
         ),
-        is_built: true,
+        is_built: false,
     }
     .stands_together_in(&repo);
     // A jar comes back by itself, and lint asks nothing of a network.
     std::fs::remove_dir_all(repo.root().join("app/target")).unwrap();
     repo.git(&["checkout", "--quiet", "--", "lib"]);
-    all(&repo, &["build"], "cached");
+    let said = svc(&repo, &["build", "app"]);
+    assert_eq!(said.code(), 0, "{}", said.all());
     assert!(repo.root().join("app/target/app-1.jar").is_file());
     all(&repo, &["run", "lint"], "passed");
 }

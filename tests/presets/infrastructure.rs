@@ -1,6 +1,6 @@
 //! What services run on and speak through: images, modules of Terraform, charts, protobuf, pages.
 
-use crate::project::{Project, have, repository, svc};
+use crate::project::{Project, have, repository, search_path};
 use crate::servers::Docker;
 
 #[test]
@@ -109,8 +109,13 @@ fn an_image_is_built_and_named_by_its_value() {
         "version = 1\n[services.it]\npath = \"it\"\nuses = \"docker\"\n[services.it.tasks.tell]\nrun = 'docker image inspect --format \"{{.Id}}\" \"$SVC_VALUE_IT_IMAGE\"'\nneeds = [\"build\"]\n",
     );
     repo.commit("an image");
-    let _ = &docker;
-    let said = svc(&repo, &["run", "tell", "--all"]);
+    let mut svc = repo
+        .svc(&["run", "tell", "--all"])
+        .env("PATH", search_path());
+    for (name, value) in docker.variables() {
+        svc = svc.env(name, value);
+    }
+    let said = svc.run();
     assert_eq!(said.code(), 0, "{}", said.all());
     assert!(said.all().contains("sha256:"), "{}", said.all());
 }

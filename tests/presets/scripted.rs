@@ -9,7 +9,10 @@ fn python_is_tested_by_a_plain_interpreter() {
         with: "",
         tools: &["pytest", "ruff"],
         files: &[
-            ("pyproject.toml", "[project]\nname = \"hello\"\nversion = \"1\"\n"),
+            (
+                "pyproject.toml",
+                "[project]\nname = \"hello\"\nversion = \"1\"\n",
+            ),
             ("hello.py", "def one():\n    return 1\n"),
             (
                 "test_hello.py",

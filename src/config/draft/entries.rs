@@ -101,13 +101,13 @@ fn tasks(
     for needs in tasks.values_mut().filter_map(|it| it.needs.as_mut()) {
         *needs = needs.iter().filter_map(|it| renamed(it, names)).collect();
     }
-    let uses = service.uses.as_ref();
+    let sound = service.inputs.iter().filter(|it| is_pattern(&it.what));
+    let sound: Vec<_> = sound.collect();
+    let uses = service.uses.as_ref().filter(|_| !sound.is_empty());
     let given = uses
         .map(|it| preset_tasks(&it.preset, source))
         .unwrap_or_default();
     let all: BTreeSet<String> = tasks.keys().cloned().chain(given).collect();
-    let sound = service.inputs.iter().filter(|it| is_pattern(&it.what));
-    let sound: Vec<_> = sound.collect();
     for name in all.iter().filter(|it| *it != "deploy" && !sound.is_empty()) {
         let task = tasks.entry(name.clone()).or_default();
         let inputs = task

@@ -10,6 +10,7 @@ use crate::config::edit::{Holder, Item, Page, render, written};
 use crate::config::load;
 use crate::config::problem::Invalid;
 use crate::config::source::{Directory, FILE, Source};
+use crate::model::cycle::cycles;
 use crate::model::draft::{Concluded, Draft, DraftEdge, DraftService};
 use crate::model::name::ServiceName;
 use crate::model::path::FilePath;
@@ -182,6 +183,7 @@ impl<'w> Work<'w> {
             .flat_map(|it| it.depends_on.iter().map(move |edge| (it, edge)))
             .collect();
         edges.sort_by_key(|(_, edge)| std::cmp::Reverse(edge.tie));
+        let may_close = self.goes_in_circles(&edges);
         let mut lists: BTreeMap<ServiceName, Vec<Item>> = BTreeMap::new();
         for (service, edge) in edges {
             let names = (self.names.of(&service.name), self.names.of(&edge.to));
@@ -198,7 +200,7 @@ impl<'w> Work<'w> {
             if from == to || is_known || new.is_none() && (is_refused || edge.is_left_out) {
                 continue;
             }
-            let closes = edge.is_left_out || reaches(&self.graph, to, from);
+            let closes = edge.is_left_out || may_close && reaches(&self.graph, to, from);
             if !closes {
                 self.known.insert(named.clone());
                 self.graph
@@ -230,6 +232,24 @@ impl<'w> Work<'w> {
         self.updated.edges.sort();
         self.updated.circles.sort();
         self.updated.elsewhere.sort();
+    }
+
+    /// Whether anything would, if all of `edges` were taken: mostly not, and then none has to be followed by itself.
+    fn goes_in_circles(&self, edges: &[(&DraftService, &DraftEdge)]) -> bool {
+        let mut graph = self.graph.clone();
+        for (service, edge) in edges.iter().filter(|(_, edge)| !edge.is_left_out) {
+            let names = (self.names.of(&service.name), self.names.of(&edge.to));
+            if let (Some(from), Some(to)) = names {
+                graph.entry(from.clone()).or_default().insert(to.clone());
+                graph.entry(to.clone()).or_default();
+            }
+        }
+        let index: BTreeMap<&ServiceName, u32> = graph.keys().zip(0..).collect();
+        let of_one = |all: &BTreeSet<ServiceName>| -> Vec<u32> {
+            all.iter().filter_map(|it| index.get(it).copied()).collect()
+        };
+        let edges: Vec<Vec<u32>> = graph.values().map(of_one).collect();
+        !cycles(&edges).is_empty()
     }
 
     fn add_services(&mut self) {

@@ -13,6 +13,8 @@ pub struct Page<'t> {
     pub comments: Vec<Range<usize>>,
     pub newline: &'static str,
     blocks: Vec<Block>,
+    /// Where the headings of groups stand.
+    headings: [Option<usize>; 2],
     additions: Vec<(usize, String)>,
     /// Whole paragraphs, by their place.
     paragraphs: Vec<(usize, Side, String)>,
@@ -69,10 +71,12 @@ impl<'t> Page<'t> {
             comments: comments.collect(),
             newline: newline(text),
             blocks: Vec::new(),
+            headings: [None; 2],
             additions: Vec::new(),
             paragraphs: Vec::new(),
         };
         page.blocks = page.find_blocks();
+        page.headings = [Group::Services, Group::Libraries].map(|it| page.heading(it.heading()));
         Ok(page)
     }
 
@@ -176,12 +180,11 @@ impl<'t> Page<'t> {
     }
 
     fn place_of(&self, group: Group, name: &str) -> (usize, Side) {
-        let heading = self.heading(group.heading());
-        let other = match group {
-            Group::Services => Group::Libraries,
-            Group::Libraries => Group::Services,
+        let [services, libraries] = self.headings;
+        let (heading, other) = match group {
+            Group::Services => (services, libraries),
+            Group::Libraries => (libraries, services),
         };
-        let other = self.heading(other.heading());
         let from = heading.unwrap_or_default();
         let until = other.filter(|it| *it > from && heading.is_some());
         let until = until.unwrap_or(self.text.len());

@@ -41,6 +41,10 @@ pub fn read<'d>(findings: &mut Findings, name: &str, document: &'d Document<'d>)
                     preset.parameters = parameters(f, table);
                 }
             }
+            "consumers" if node.table().is_some() => {
+                let files = node.table().and_then(|table| table.find("files"));
+                preset.consumers = files.and_then(|(key, node)| read::texts(f, key.text, node));
+            }
             "consumers" => preset.consumers = read::texts(f, key.text, node),
             _ if way_to_tasks(key.text).is_some() => {}
             _ => read::unknown_key(f, TableKind::Preset, key),

@@ -126,3 +126,13 @@ fn a_file_that_is_not_valid_is_left_alone() {
         Err(UpdateError::Read(_))
     ));
 }
+
+#[test]
+fn an_evidence_that_stayed_is_not_written_twice() {
+    let existing = "version = 1\n[workspace]\nglobal-inputs = [\".tool*\"]\n# not: services/web\n[services.x]\npath = \"x\"\n[services.common]\npath = \"libs/common\"\n[services.api]\npath = \"services/api\"\n# common: services/api/go.mod:5 common\ndepends-on = [\"x\"]\n";
+    let updated = updated(&Memory::new(existing), &draft());
+    assert_eq!(
+        updated.text,
+        existing.replace("[\"x\"]", "[\"x\", \"common\"]")
+    );
+}
