@@ -15,11 +15,14 @@ use crate::model::path::{FilePath, is_within};
 /// What services read that no service owns: for each pattern the services, and where it is written.
 pub type Read = BTreeMap<String, BTreeMap<usize, Vec<Evidence>>>;
 
+/// The evidence of one dependency; sorted, the strongest comes first.
+type Tied = Vec<(Reverse<Tie>, Evidence)>;
+
 /// What was concluded so far. A dependency is known by the places of both sides.
 struct Edges<'f> {
     found: &'f Found,
     kept: &'f Kept,
-    edges: BTreeMap<(usize, usize), Vec<(Reverse<Tie>, Evidence)>>,
+    edges: BTreeMap<(usize, usize), Tied>,
     read: Read,
 }
 
@@ -247,8 +250,7 @@ fn settle(kept: &Kept, services: &mut [DraftService]) {
             .as_bytes()
             .split(|it| *it == b'/')
             .any(|part| SHARED.contains(&part));
-        let is_library =
-            needed.contains(&service.name) && !place.runs || !place.runs && is_for_others;
+        let is_library = !place.runs && (needed.contains(&service.name) || is_for_others);
         service.makes = match is_library {
             true => Makes::Library,
             false => Makes::Program,
