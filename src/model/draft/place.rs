@@ -137,6 +137,7 @@ impl Kept {
 
 /// A solution file above `src` is built as one: the directory around is the service.
 fn raise_sources(all: &mut Candidates) {
+    let mut raised: Vec<FilePath> = Vec::new();
     let paths: Vec<FilePath> = all.keys().cloned().collect();
     for path in paths {
         let (above, name) = split(path.as_bytes());
@@ -167,6 +168,7 @@ fn raise_sources(all: &mut Candidates) {
         if let Some(inner) = all.remove(&path)
             && let Some(outer) = all.get_mut(above)
         {
+            raised.push(FilePath::from_bytes(above));
             outer.packages = inner.packages;
             outer.presets = inner.presets;
             outer.has_image |= inner.has_image;
@@ -174,6 +176,12 @@ fn raise_sources(all: &mut Candidates) {
             outer.gathers = false;
             outer.evidence.extend(inner.evidence);
         }
+    }
+    // The tests beside the sources are built with them.
+    for above in raised {
+        all.retain(|path, _| {
+            *path == above || !crate::model::path::is_within(path.as_bytes(), above.as_bytes())
+        });
     }
 }
 
