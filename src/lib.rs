@@ -35,6 +35,9 @@
 //! | by what a service is deployed, and which files that names | [`model::target::resolve`], [`model::target::named_files`] |
 //! | what is wrong with a deploy | [`model::target::faults`], `config::faults` |
 //! | what a task inherits, and presets | `config::merge`, `config::preset`, `templates/presets` |
+//! | what `svc init` takes for a service, a name, a dependency | [`model::draft`]; put together in [`ops::init`], shown by `report::init` |
+//! | what files of other tools say | [`manifest`], in the words of [`model::manifest`] |
+//! | how all names of files are listed | `git::names`, `git::native::names` |
 //! | which base is used, and how it is fetched | [`ops::compare`], `git::base`, `git::fetch` |
 //! | how the working tree, the index and commits are read | `git::native`; by the program where that cannot be: `git::fallback` |
 //! | which files are a task's inputs | [`model::input`], [`model::workspace`], [`model::pattern`] |

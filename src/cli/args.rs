@@ -17,6 +17,7 @@ use crate::ops::request::{BaseRequest, CompareRequest, HeadRequest, SelectReques
     long_about = "svc reads one services.toml, works out through git which services changed and what depends on them, \
                   and builds, tests and deploys only those.",
     after_help = "Examples:\n  \
+                  svc init            write services.toml for a repository\n  \
                   svc list            the services\n  \
                   svc affected        those that my branch and working tree change\n  \
                   svc test            test them\n  \
@@ -70,6 +71,7 @@ pub enum Color {
 /// The commands, as help lists them. What each does stands at its arguments: a comment here would hide the longer one.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    Init(cli::init::InitArgs),
     List(cli::list::ListArgs),
     Affected(cli::affected::AffectedArgs),
     Why(cli::why::WhyArgs),

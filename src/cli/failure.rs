@@ -54,6 +54,7 @@ fn exit(failure: &Failure) -> Exit {
         Failure::Ledger(error) => of_ledger_exit(error),
         Failure::Faster { .. } | Failure::Stale { .. } => Exit::Stale,
         Failure::Declined => Exit::Interrupted,
+        Failure::Ours { .. } => Exit::Bug,
         Failure::Local(_) => Exit::Environment,
         Failure::Scaffold(error) => match **error {
             scaffold::Error::File { .. } => Exit::Environment,
@@ -87,7 +88,7 @@ fn hints(failure: &Failure) -> Vec<String> {
             vec![
                 format!("looked for it in{}", looked.collect::<String>()),
                 format!(
-                    "create one at the top of the repository, or name the workspace with -C; to start from:\n{START}"
+                    "`svc init` writes one for the repository; `-C DIR` names another workspace; by hand, to start from:\n{START}"
                 ),
             ]
         }
@@ -115,6 +116,9 @@ fn hints(failure: &Failure) -> Vec<String> {
             vec![]
         }
         Failure::Usage { hint, .. } => vec![hint.clone()],
+        Failure::Ours { shown, .. } => vec![format!(
+            "nothing was written; please report this, with:\n{shown}"
+        )],
         Failure::NoBase { .. } => {
             vec!["without --strict-base everything would count as affected".into()]
         }

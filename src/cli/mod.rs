@@ -16,6 +16,7 @@ pub mod exit;
 pub mod failure;
 pub mod graph;
 pub mod history;
+pub mod init;
 pub mod list;
 pub mod lock;
 pub mod log;
@@ -74,6 +75,7 @@ fn dispatch(session: &Session, command: &Command) -> Exit {
         Command::Down(args) => down::run(session, args),
         Command::Affected(args) => affected::run(session, args),
         Command::Why(args) => why::run(session, args),
+        Command::Init(args) => init::run(session, args),
         Command::List(args) => list::run(session, args),
         Command::Graph(args) => graph::run(session, args),
         Command::New(args) => new::run(session, args),

@@ -13,6 +13,7 @@ pub mod fetch;
 mod finished;
 mod history;
 mod ignored;
+pub mod names;
 pub mod native;
 mod nested;
 pub mod program;

@@ -63,7 +63,7 @@ impl Snapshot for State<'_> {
 }
 
 /// The library, unless something changes what git reads in a way that it does not see.
-fn readable(repo: &Repo) -> Option<&git2::Repository> {
+pub fn readable(repo: &Repo) -> Option<&git2::Repository> {
     let has_set = CHANGING.iter().any(|it| repo.git().variable(it).is_some());
     repo.library().filter(|_| !has_set)
 }
@@ -76,7 +76,7 @@ const CHANGING: [&str; 3] = [
 ];
 
 /// The places of the repository, as the fast reader wants them. A bare repository has commits only.
-fn scope(repo: &Repo, head: Head) -> Option<Scope> {
+pub fn scope(repo: &Repo, head: Head) -> Option<Scope> {
     let work_tree = match (repo.work_tree(), head) {
         (Some(top), _) => top.to_owned(),
         (None, Head::Commit(_)) => repo.git_dir().to_owned(),

@@ -62,6 +62,9 @@ pub enum Failure {
     /// What a plan was made from has changed.
     #[error("{what}")]
     Stale { what: String },
+    /// Something that we made is not what it has to be.
+    #[error("{what}: this is a fault of svc")]
+    Ours { what: String, shown: String },
     /// The question before a deploy was answered with no.
     #[error("nothing was done")]
     Declined,

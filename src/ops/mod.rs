@@ -13,6 +13,7 @@ pub mod compare;
 pub mod deploy;
 pub mod doctor;
 pub mod failure;
+pub mod init;
 pub mod ledger;
 pub mod list;
 pub mod lock;

@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 use crate::report::deploy_schema;
 
 /// The documents that have a schema.
-pub const DOCUMENTS: [&str; 16] = [
+pub const DOCUMENTS: [&str; 17] = [
+    "init",
     "affected",
     "list",
     "plan",
@@ -28,6 +29,7 @@ pub const DOCUMENTS: [&str; 16] = [
 /// The schema of one document of [`DOCUMENTS`].
 pub fn output_schema(document: &str) -> Option<Value> {
     let body = match document {
+        "init" => init(),
         "affected" => affected(),
         "list" => list(),
         "plan" => object(json!({"tasks": array(reference("planned"))})),
@@ -105,6 +107,32 @@ fn definitions() -> Value {
             "critical_path": array(string()),
         })),
     })
+}
+
+fn init() -> Value {
+    let evidence = || {
+        array(object(json!({
+            "file": reference("path"), "line": nullable(number()), "words": string(),
+        })))
+    };
+    let concluded = || array(object(json!({"pattern": string(), "evidence": evidence()})));
+    let flag = || json!({"type": "boolean"});
+    object(json!({
+        "file": string(), "written": flag(), "text": string(),
+        "services": array(object(json!({
+            "name": string(), "path": reference("path"), "is_library": flag(), "preset": nullable(string()),
+            "tags": array(string()), "evidence": evidence(), "inputs": concluded(),
+            "depends_on": array(object(json!({
+                "service": string(), "tie": {"enum": ["declares", "takes", "mentions", "starts-after"]},
+                "left_out": flag(), "evidence": evidence(),
+            }))),
+        }))),
+        "global_inputs": concluded(), "lock_files": concluded(),
+        "notes": array(object(json!({
+            "kind": {"enum": ["skipped", "left-out", "renamed", "circle", "not-taken"]},
+            "path": reference("path"), "words": string(),
+        }))),
+    }))
 }
 
 fn affected() -> Value {

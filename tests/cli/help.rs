@@ -4,7 +4,8 @@ use serde_json::Value;
 
 use crate::support::TestRepo;
 
-const COMMANDS: [&str; 22] = [
+const COMMANDS: [&str; 24] = [
+    "init",
     "build",
     "test",
     "run",
@@ -22,6 +23,7 @@ const COMMANDS: [&str; 22] = [
     "new",
     "graph",
     "check",
+    "doctor",
     "schema",
     "log",
     "cache",
@@ -70,6 +72,7 @@ fn the_commands_are_listed_as_they_are_used() {
     let end = help.find("Options:").unwrap();
     insta::assert_snapshot!(&help[start..end], @"
     Commands:
+      init         Write a services.toml for a repository
       list         List the services
       affected     Name the services that changed, and what depends on them
       why          Say why a service or task is affected, or why it is not

@@ -25,6 +25,7 @@ mod environment;
 mod flooding;
 mod guarded;
 mod help;
+mod init;
 mod kept_right;
 mod machines;
 mod new;

@@ -12,6 +12,7 @@ mod hash;
 mod ignore;
 mod index;
 mod listing;
+mod names;
 mod nested;
 mod objects;
 pub mod scope;
@@ -28,5 +29,6 @@ mod within;
 mod work_tree;
 
 pub use crate::git::native::content::Filtered;
+pub use crate::git::native::names::{Listed, names, names_outside};
 pub use crate::git::native::scope::{Scope, Settings};
 pub use crate::git::native::snapshot::{NativeSnapshot, open};

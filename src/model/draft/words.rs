@@ -1,4 +1,4 @@
-//! A workspace as it could be written down: what `svc init` proposes, each part with what it was concluded from.
+//! The words of a draft: a workspace as it could be written down, each part with what it was concluded from.
 
 use std::collections::BTreeMap;
 

@@ -1,0 +1,107 @@
+//! Circles of dependencies: the weakest one of each is left out, until none goes in a circle.
+
+use std::collections::HashMap;
+
+use crate::model::cycle::cycles;
+use crate::model::draft::words::{DraftEdge, DraftService, Note, NoteKind};
+use crate::model::name::ServiceName;
+
+/// So many rounds, and then the rest is left out at once: nobody reads more.
+const ROUNDS: usize = 100;
+
+/// Marks what has to be left out.
+pub fn leave_out(services: &mut [DraftService], notes: &mut Vec<Note>) {
+    let places: HashMap<ServiceName, u32> = (0..)
+        .zip(services.iter())
+        .map(|(at, it)| (it.name.clone(), at))
+        .collect();
+    for _ in 0..ROUNDS {
+        let circles = cycles(&graph(services, &places));
+        if circles.is_empty() {
+            return;
+        }
+        for circle in circles {
+            break_one(services, &circle, notes);
+        }
+    }
+    // What still goes in circles keeps only what leads to later names.
+    loop {
+        let circles = cycles(&graph(services, &places));
+        let Some(start) = circles.first().and_then(|it| it.first()).copied() else {
+            return;
+        };
+        let from = &mut services[start as usize];
+        for edge in from.depends_on.iter_mut() {
+            edge.is_left_out = true;
+        }
+        notes.push(Note {
+            path: from.path.clone(),
+            words: format!(
+                "{} goes in many circles, so its dependencies are left out",
+                from.name
+            ),
+            kind: NoteKind::Circle,
+        });
+    }
+}
+
+fn graph(services: &[DraftService], places: &HashMap<ServiceName, u32>) -> Vec<Vec<u32>> {
+    let kept = |service: &DraftService| -> Vec<u32> {
+        let edges = service.depends_on.iter().filter(|it| !it.is_left_out);
+        edges.filter_map(|it| places.get(&it.to).copied()).collect()
+    };
+    services.iter().map(kept).collect()
+}
+
+/// Leaves out the weakest of a circle.
+fn break_one(services: &mut [DraftService], circle: &[u32], notes: &mut Vec<Note>) {
+    let steps: Vec<(usize, usize)> = (0..circle.len())
+        .filter_map(|at| {
+            let from = circle[at] as usize;
+            let to = &services[circle[(at + 1) % circle.len()] as usize].name;
+            let edge = services[from]
+                .depends_on
+                .iter()
+                .position(|it| it.to == *to)?;
+            Some((from, edge))
+        })
+        .collect();
+    let strength = |(from, edge): &(usize, usize)| {
+        let service = &services[*from];
+        let edge = &service.depends_on[*edge];
+        (
+            edge.tie,
+            edge.evidence.len(),
+            service.name.clone(),
+            edge.to.clone(),
+        )
+    };
+    let Some(weakest) = steps.iter().copied().min_by_key(strength) else {
+        return;
+    };
+    let told = steps.iter().map(|(from, edge)| {
+        let edge: &DraftEdge = &services[*from].depends_on[*edge];
+        let evidence = edge.evidence.first().map(|it| match it.line {
+            Some(line) => format!(" ({}:{line}: {})", it.file.display(), it.words),
+            None => format!(" ({})", it.file.display()),
+        });
+        format!(
+            "{} needs {}{}",
+            services[*from].name,
+            edge.to,
+            evidence.unwrap_or_default()
+        )
+    });
+    let told = told.collect::<Vec<_>>().join(", ");
+    let (from, edge) = weakest;
+    let left_out = format!(
+        "{} needs {}",
+        services[from].name, services[from].depends_on[edge].to
+    );
+    notes.push(Note {
+        path: services[from].path.clone(),
+        words: format!("a circle: {told}; left out: {left_out}"),
+        kind: NoteKind::Circle,
+    });
+    services[from].depends_on[edge].is_left_out = true;
+}

@@ -1,0 +1,208 @@
+//! Which presets fit which directories, by the names of the files in them.
+
+use std::collections::HashMap;
+
+use crate::model::draft::files::{FileList, split};
+use crate::model::path::FilePath;
+use crate::model::preset::Preset;
+
+/// A preset that fits a directory.
+#[derive(Clone, Debug)]
+pub struct Detected {
+    /// Its place in the list of presets.
+    pub preset: usize,
+    /// The file that says so.
+    pub file: FilePath,
+}
+
+/// For each directory that at least one preset fits, the presets, the best first.
+pub type DetectedIn = HashMap<FilePath, Vec<Detected>>;
+
+/// The names that presets look for.
+struct Wanted<'p> {
+    presets: &'p [Preset],
+    by_name: HashMap<&'p [u8], Vec<Sign>>,
+    /// Names that only begin or end as the pattern says.
+    patterns: Vec<(&'p [u8], Vec<Sign>)>,
+}
+
+/// One name of one preset's lists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Sign {
+    preset: usize,
+    /// The place in `all`; none for what `any` names.
+    all: Option<usize>,
+}
+
+/// Finds them all, looking at each file once.
+pub fn detect(files: &FileList, presets: &[Preset]) -> DetectedIn {
+    let wanted = Wanted::new(presets);
+    let mut signs: HashMap<&[u8], HashMap<Sign, &[u8]>> = HashMap::new();
+    for path in files.iter() {
+        let (directory, name) = split(path);
+        wanted.each(name, |sign| {
+            let seen = signs.entry(directory).or_default();
+            seen.entry(sign).or_insert(path);
+        });
+    }
+    let fitting = signs.into_iter().filter_map(|(directory, signs)| {
+        let fitting = wanted.fitting(&signs);
+        (!fitting.is_empty()).then(|| (FilePath::from_bytes(directory), fitting))
+    });
+    fitting.collect()
+}
+
+impl<'p> Wanted<'p> {
+    fn new(presets: &'p [Preset]) -> Self {
+        let mut wanted = Self {
+            presets,
+            by_name: HashMap::new(),
+            patterns: Vec::new(),
+        };
+        for (preset, detect) in presets.iter().enumerate() {
+            let Some(detect) = &detect.detect else {
+                continue;
+            };
+            for name in &detect.any {
+                wanted.add(name, Sign { preset, all: None });
+            }
+            for (at, name) in detect.all.iter().enumerate() {
+                let all = Some(at);
+                wanted.add(name, Sign { preset, all });
+            }
+        }
+        wanted
+    }
+
+    fn add(&mut self, name: &'p str, sign: Sign) {
+        let name = name.as_bytes();
+        if !name.contains(&b'*') {
+            self.by_name.entry(name).or_default().push(sign);
+            return;
+        }
+        match self.patterns.iter_mut().find(|(it, _)| *it == name) {
+            Some((_, signs)) => signs.push(sign),
+            None => self.patterns.push((name, vec![sign])),
+        }
+    }
+
+    fn each(&self, name: &[u8], mut found: impl FnMut(Sign)) {
+        let named = self.by_name.get(name).into_iter().flatten();
+        named.for_each(|sign| found(*sign));
+        for (pattern, signs) in &self.patterns {
+            if matches(pattern, name) {
+                signs.iter().for_each(|sign| found(*sign));
+            }
+        }
+    }
+
+    fn fitting(&self, signs: &HashMap<Sign, &[u8]>) -> Vec<Detected> {
+        let mut fitting: Vec<Detected> = Vec::new();
+        for (preset, own) in self.presets.iter().enumerate() {
+            let Some(detect) = &own.detect else { continue };
+            let any = signs.get(&Sign { preset, all: None });
+            let mut all = (0..detect.all.len()).map(|at| {
+                let all = Some(at);
+                signs.get(&Sign { preset, all })
+            });
+            let first = detect
+                .all
+                .first()
+                .and_then(|_| all.clone().next().flatten());
+            let Some(file) = any.or(first) else { continue };
+            if (detect.any.is_empty() || any.is_some()) && all.all(|it| it.is_some()) {
+                fitting.push(Detected {
+                    preset,
+                    file: FilePath::from_bytes(*file),
+                });
+            }
+        }
+        let rank = |it: &Detected| self.presets[it.preset].detect.as_ref().map(|it| it.rank);
+        fitting.sort_by(|left, right| {
+            let by_rank = rank(right).cmp(&rank(left));
+            let name = |it: &Detected| &self.presets[it.preset].name;
+            by_rank.then_with(|| name(left).cmp(name(right)))
+        });
+        fitting
+    }
+}
+
+/// Whether a name fits a pattern, in which `*` stands for any characters.
+fn matches(pattern: &[u8], name: &[u8]) -> bool {
+    let mut parts = pattern.split(|byte| *byte == b'*');
+    let first = parts.next().unwrap_or_default();
+    let Some(mut rest) = name.strip_prefix(first) else {
+        return false;
+    };
+    let mut parts: Vec<&[u8]> = parts.collect();
+    let last = parts.pop().unwrap_or_default();
+    for part in parts.into_iter().filter(|it| !it.is_empty()) {
+        let place = rest.windows(part.len()).position(|it| it == part);
+        match place {
+            Some(at) => rest = &rest[at + part.len()..],
+            None => return false,
+        }
+    }
+    rest.ends_with(last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::preset::Detect;
+
+    fn preset(name: &str, any: &[&str], all: &[&str], rank: i64) -> Preset {
+        let list = |it: &[&str]| it.iter().map(|it| (*it).to_owned()).collect();
+        Preset {
+            name: name.into(),
+            about: String::new(),
+            detect: Some(Detect {
+                any: list(any),
+                all: list(all),
+                rank,
+            }),
+            is_own: false,
+        }
+    }
+
+    #[test]
+    fn a_name_fits_a_pattern() {
+        let check = |pattern: &str, name: &str, expected| {
+            let found = matches(pattern.as_bytes(), name.as_bytes());
+            assert_eq!(found, expected, "{pattern} {name}");
+        };
+        check("*.csproj", "a.csproj", true);
+        check("*.csproj", "a.csproj.user", false);
+        check("Dockerfile*", "Dockerfile.dev", true);
+        check("a*b*c", "axxbyyc", true);
+        check("a*b*c", "acb", false);
+        check("*", "x", true);
+        check("a*a", "a", false);
+    }
+
+    #[test]
+    fn the_greatest_rank_comes_first_and_all_has_to_be_there() {
+        let presets = [
+            preset("docker", &["Dockerfile"], &[], 10),
+            preset("node", &["package.json"], &[], 50),
+            preset("typescript", &[], &["package.json", "tsconfig.json"], 60),
+        ];
+        let files: FileList = [
+            "a/Dockerfile",
+            "a/package.json",
+            "b/package.json",
+            "b/tsconfig.json",
+            "c/tsconfig.json",
+        ]
+        .into_iter()
+        .collect();
+        let found = detect(&files, &presets);
+        let names = |directory: &str| -> Vec<&str> {
+            let found = found.get(&FilePath::from(directory)).into_iter().flatten();
+            found.map(|it| presets[it.preset].name.as_str()).collect()
+        };
+        assert_eq!(names("a"), ["node", "docker"]);
+        assert_eq!(names("b"), ["typescript", "node"]);
+        assert!(names("c").is_empty());
+    }
+}

@@ -1,0 +1,67 @@
+//! A workspace as it could be written down: what `svc init` proposes, each part with what it was concluded from.
+//!
+//! [`draft`] goes through the steps in order, one file for each: which directories are services ([`candidate`], [`place`],
+//! [`leave_out`]), what they are called ([`name`]), what they depend on ([`resolve`], [`copies`], [`edge`], [`circle`]), what
+//! all of them read ([`shared`]), and what other tools say of their tasks ([`task`]).
+
+mod candidate;
+mod circle;
+mod copies;
+mod detect;
+mod edge;
+mod files;
+mod leave_out;
+mod name;
+mod place;
+mod proto;
+mod resolve;
+mod shared;
+mod task;
+mod words;
+
+#[cfg(test)]
+mod tests;
+
+use crate::model::manifest::Manifest;
+use crate::model::preset::Preset;
+
+pub use files::FileList;
+pub use leave_out::is_foreign;
+pub use words::{
+    Concluded, Draft, DraftEdge, DraftService, DraftTask, DraftUses, Evidence, Note, NoteKind,
+};
+
+/// What is known of a repository before it is a workspace.
+#[derive(Clone, Debug, Default)]
+pub struct Found {
+    /// What the workspace is called, such as the name of its directory.
+    pub name: Option<String>,
+    pub files: FileList,
+    pub manifests: Vec<Manifest>,
+    pub presets: Vec<Preset>,
+}
+
+/// The workspace that follows from what was found. The same for the same facts, whatever their order.
+pub fn draft(found: &Found) -> Draft {
+    let detected = detect::detect(&found.files, &found.presets);
+    let mut notes = Vec::new();
+    let gathered = candidate::gather(found, &detected);
+    let kept = place::place(found, gathered, &mut notes);
+    let names = name::names(found.name.as_deref(), &kept, &mut notes);
+    let mut services = kept.services(names, &detected);
+    let read = edge::edges(found, &kept, &mut services, &mut notes);
+    circle::leave_out(&mut services, &mut notes);
+    task::tasks(found, &kept, &mut services, &mut notes);
+    let shared = shared::shared(found, &kept, &services, read);
+    shared.give(&mut services);
+    services.sort_by(|left, right| left.name.cmp(&right.name));
+    notes.sort();
+    notes.dedup();
+    Draft {
+        name: found.name.clone(),
+        global_inputs: shared.global_inputs,
+        lock_files: shared.lock_files,
+        services,
+        notes,
+    }
+}
