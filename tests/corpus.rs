@@ -3,6 +3,12 @@
 //! A file of `tests/corpus` holds the lists and then the files: `PATH PRESET` for each service (`-` for none), `PATH ->
 //! PATH` for each dependency.
 
+#![allow(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    reason = "tests stand outside of the house"
+)]
+
 mod support;
 
 use std::collections::BTreeSet;

@@ -59,7 +59,7 @@ fn extends(facts: &mut Facts, line: u32, base: &str) {
             false => 1,
         };
         let name: Vec<_> = base.split('/').take(parts).collect();
-        facts.needs(line, Ecosystem::Npm, &name.join("/"), Tie::Mentions);
+        facts.needs(line, Ecosystem::Npm, name.join("/"), Tie::Mentions);
     }
 }
 

@@ -155,7 +155,7 @@ fn depend(facts: &mut Facts, wanted: &Entry, tie: Tie) {
         facts.reads(path.line, path.text().unwrap_or_default(), tie);
     }
     if paths.is_empty() {
-        facts.needs(wanted.line, Ecosystem::Python, &normal(&wanted.name), tie);
+        facts.needs(wanted.line, Ecosystem::Python, normal(&wanted.name), tie);
     }
 }
 

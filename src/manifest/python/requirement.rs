@@ -34,7 +34,7 @@ pub fn require(facts: &mut Facts, line: u32, written: &str, tie: Tie) {
         Some(address) => reads(facts, line, address, tie),
         // `git+https://…`
         None if written.contains("://") => {}
-        None => facts.needs(line, Ecosystem::Python, &normal(&parts[1]), tie),
+        None => facts.needs(line, Ecosystem::Python, normal(&parts[1]), tie),
     }
 }
 
