@@ -50,7 +50,7 @@ fn services_and_dependencies_of_public_repositories_are_found() {
         }
         table.push('\n');
     }
-    println!("{table}");
+    std::io::Write::write_all(&mut std::io::stdout(), table.as_bytes()).unwrap();
     assert_eq!(faults, "", "{table}");
 }
 

@@ -7,11 +7,6 @@
 )]
 
 #[path = "support/servers/mod.rs"]
-#[allow(
-    dead_code,
-    unused_imports,
-    reason = "each test program uses its own part of this"
-)]
 mod servers;
 mod support;
 

@@ -128,7 +128,7 @@ mod tests {
         check("# a comment\nset -e\nprotoc x", &["protoc"]);
         check("cat <<END\nnot a program\nEND", &["cat"]);
         check("f() {\n  g\n}\nf", &[]);
-        check("for it in *.py; do python3 $it; done", &[]);
+        check("for it in *.py; do python3 $it; done", &["python3"]);
         check("", &[]);
         check("echo 'never closed", &[]);
     }

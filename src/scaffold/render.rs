@@ -404,15 +404,16 @@ mod tests {
     #[test]
     fn no_file_leads_out_of_its_directory() {
         let check = |path: &str, expected: &str| {
-            let error =
-                made("[parameters.x]\ndefault = \"..\"\n", &[(path, b"")], &[]).unwrap_err();
+            let parameter = |(name, value)| format!("[parameters.{name}]\ndefault = '{value}'\n");
+            let parameters = [("x", ".."), ("y", "/etc/passwd"), ("z", "x/")].map(parameter);
+            let error = made(&parameters.concat(), &[(path, b"")], &[]).unwrap_err();
             assert!(error.to_string().contains(expected), "{error}");
         };
         check("{{ x }}/evil", "would be `../evil`");
         check("a/{{ x }}/{{ x }}/evil", "would be `a/../../evil`");
-        check("{{ '/etc/passwd' }}", "would be `/etc/passwd`");
+        check("{{ y }}", "would be `/etc/passwd`");
         check(".Git/hooks/pre-commit", "would be `.Git/hooks/pre-commit`");
-        check("a/{{ 'x' ~ x[:0] ~ '/' }}/b", "would be `a/x//b`");
+        check("a/{{ z }}/b", "would be `a/x//b`");
         check("{{ '.' }}", "would be `.`");
     }
 

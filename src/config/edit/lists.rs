@@ -27,7 +27,7 @@ impl Page<'_> {
         };
         let Some(table) = table else {
             let list = reasoned_list(key, items);
-            return self.add_table(format!("[workspace]\n{list}\n"));
+            return self.add_to_new_table("[workspace]\n", &format!("{list}\n"));
         };
         if let Some(array) = table.get(key).and_then(Node::as_array) {
             let additions = self.lengthened(holder, array, items);
@@ -53,8 +53,14 @@ impl Page<'_> {
             (None, true) => {
                 let at = table.span().map_or(self.text.len(), |it| it.start + 1);
                 let more = table.as_table_like().is_some_and(|it| !it.is_empty());
-                let comma = if more { "," } else { " " };
-                (at, format!(" {key} = {}{comma}", texts(items)))
+                // What was added at the same place stands before this.
+                let begun = self.additions.iter().any(|(it, _)| *it == at);
+                let (before, after) = match (more, begun) {
+                    (true, _) => (" ", ","),
+                    (false, true) => (", ", " "),
+                    (false, false) => (" ", " "),
+                };
+                (at, format!("{before}{key} = {}{after}", texts(items)))
             }
             (None, false) => {
                 // A table that has only tables in it may have no header of its own.
@@ -69,7 +75,7 @@ impl Page<'_> {
                     }
                     None => {
                         let list = reasoned_list(key, items);
-                        return self.add_table(format!("[workspace]\n{list}\n"));
+                        return self.add_to_new_table("[workspace]\n", &format!("{list}\n"));
                     }
                 }
             }

@@ -15,7 +15,7 @@ pub struct Page<'t> {
     blocks: Vec<Block>,
     /// Where the headings of groups stand.
     headings: [Option<usize>; 2],
-    additions: Vec<(usize, String)>,
+    pub(in crate::config::edit) additions: Vec<(usize, String)>,
     /// Whole paragraphs, by their place.
     paragraphs: Vec<(usize, Side, String)>,
 }
@@ -169,8 +169,13 @@ impl<'t> Page<'t> {
         self.paragraphs.push((at, side, paragraph));
     }
 
-    /// Adds a table that is no service before all others.
-    pub fn add_table(&mut self, paragraph: String) {
+    /// Adds lines to a table that is no service and begins before all others, with this header.
+    pub fn add_to_new_table(&mut self, header: &str, lines: &str) {
+        let mut paragraphs = self.paragraphs.iter_mut();
+        if let Some((.., begun)) = paragraphs.find(|(.., it)| it.starts_with(header)) {
+            return begun.push_str(lines);
+        }
+        let paragraph = format!("{header}{lines}");
         match self.blocks.first() {
             Some(first) => self.paragraphs.push((first.start, Side::Before, paragraph)),
             None => self

@@ -782,9 +782,9 @@ fn pools_presets_and_environments_exist() {
     services.toml:4:8: there is no preset `rsut`
       did you mean `rust`?
     ");
-    assert_snapshot!(of_service("uses = \"../../etc\""), @r"
+    assert_snapshot!(of_service("uses = \"../../etc\""), @"
     services.toml:4:8: there is no preset `../../etc`
-      there are make, node, python, rust; a workspace adds its own as `.svc/presets/NAME.toml`
+      there are c-cmake, docker, dotnet, elixir, go, helm, java-gradle, java-maven, kotlin, make, node, php, proto, python, ruby, rust, static-site, terraform, typescript; a workspace adds its own as `.svc/presets/NAME.toml`
     ");
     assert_snapshot!(lines("[environments.staging]\n[environments.production]\npromote-from = \"stagin\""), @r"
     services.toml:4:16: there is no environment `stagin`

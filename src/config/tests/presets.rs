@@ -180,7 +180,7 @@ fn what_a_service_says_of_a_preset_is_checked() {
     ");
     assert_snapshot!(check("uses = { preset = \"make\", x = 1 }"), @"
     services.toml:4:27: `x` is not a parameter of the preset `make`
-      it has none
+      its parameters are goal, lint-goal, out, test-goal
     ");
     assert_snapshot!(own("[parameters.x]\nrequired = true\nabout = \"where it goes\"\n[build]\nrun = \"{{ x }}\"", "\"own\""), @r#"
     services.toml:4:8: the preset `own` needs `x`: where it goes
