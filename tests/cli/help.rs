@@ -92,6 +92,7 @@ fn the_commands_are_listed_as_they_are_used() {
       cache        Look after the store of results that builds and tests are taken from
       new          Make a new service from a template
       check        Check services.toml
+      doctor       Look for what is wrong, or will be
       schema       Print the JSON schema of services.toml, or of what svc prints
       completions  Print a completion script for a shell
       man          Print the manual page
