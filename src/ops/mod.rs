@@ -3,13 +3,14 @@
 //! Requests come in as plain values ([`request`]); answers go out as plain values, for `cli` to hand to `report`. What
 //! several commands do alike has files of its own: [`place`] finds the workspace, [`compare`] finds what changed,
 //! [`choose`] turns names and flags into services, [`owned`] refuses outputs that git tracks, [`source`] reads definitions of
-//! other states.
+//! other states, `survey` tells what a repository holds by its files alone, and `definition` writes `services.toml`.
 
 pub mod affected;
 pub mod cache;
 pub mod check;
 pub mod choose;
 pub mod compare;
+mod definition;
 pub mod deploy;
 pub mod doctor;
 pub mod failure;
@@ -27,5 +28,6 @@ pub mod request;
 mod shares;
 pub mod source;
 pub mod status;
+mod survey;
 pub mod tasks;
 pub mod why;
