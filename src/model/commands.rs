@@ -4,11 +4,66 @@ use std::collections::BTreeSet;
 
 /// What a shell does by itself.
 const BUILT_IN: &[&str] = &[
-    ".", ":", "[", "alias", "break", "cd", "command", "continue", "echo", "eval", "exec", "exit",
-    "export", "false", "getopts", "hash", "kill", "local", "printf", "pwd", "read", "readonly",
-    "return", "set", "shift", "source", "test", "times", "trap", "true", "type", "ulimit", "umask",
-    "unalias", "unset", "wait",
+    ".",
+    ":",
+    "[",
+    "alias",
+    "break",
+    "cd",
+    "command",
+    "continue",
+    "echo",
+    "eval",
+    "exec",
+    "exit",
+    "export",
+    "false",
+    "getopts",
+    "hash",
+    "kill",
+    "local",
+    "printf",
+    "pwd",
+    "read",
+    "readonly",
+    "return",
+    "set",
+    "shift",
+    "source",
+    "test",
+    "times",
+    "trap",
+    "true",
+    "type",
+    "ulimit",
+    "umask",
+    "unalias",
+    "unset",
+    "wait",
+    "bg",
+    "builtin",
+    "declare",
+    "disown",
+    "fc",
+    "fg",
+    "jobs",
+    "let",
+    "mapfile",
+    "popd",
+    "pushd",
+    "readarray",
+    "shopt",
+    "typeset",
 ];
+
+/// Commands after which the same name may mean something else: they bring in functions, or another `PATH`.
+const CHANGING: &[&str] = &[".", "alias", "eval", "source"];
+
+/// Commands that ask whether there is a program.
+const ASKING: &[&str] = &["command", "hash", "type", "which"];
+
+/// Shells whose words these are.
+const SHELLS: &[&str] = &["ash", "bash", "dash", "ksh", "sh", "zsh"];
 
 /// Words after which another command begins.
 const LEADING: &[&str] = &[
@@ -24,28 +79,35 @@ const KEYWORDS: &[&str] = &[
 const BETWEEN: &[&str] = &["&&", "||", ";", "|", "&"];
 
 /// Words that make a text more than a list of commands.
-const INVOLVED: &[&str] = &["<<", "case ", "function ", "() {", "(){", "`", "for "];
+const INVOLVED: &[&str] = &["<<", "case ", "function ", "()", "`", "for "];
 
-/// The programs that `command` calls by their bare names. Where its text is more than a list of commands, only the first is
-/// told: better too few than one that is not meant.
+/// The programs that `command` calls by their bare names, and those that it cannot do without. Where its text is more than
+/// a list of commands, only the first is told: better too few than one that is not meant.
 pub fn programs(command: &str) -> BTreeSet<String> {
     let is_involved = INVOLVED.iter().any(|it| command.contains(it));
     let lines = command.lines().map(str::trim);
     let lines = lines.filter(|line| !line.is_empty() && !line.starts_with('#'));
-    let mut found = BTreeSet::new();
+    let mut found = Found::default();
     for line in joined(lines) {
         let Some(words) = shlex::split(&line) else {
             break;
         };
-        found.extend(of_line(&words));
-        if is_involved {
+        found.line(&words);
+        if is_involved || found.is_over {
             break;
         }
     }
-    match is_involved {
-        true => found.into_iter().take(1).collect(),
-        false => found,
-    }
+    let Found { called, asked, .. } = found;
+    let called = called.into_iter().filter(|it| !asked.contains(it));
+    called
+        .take(if is_involved { 1 } else { usize::MAX })
+        .collect()
+}
+
+/// Whether `shell` reads commands as [`programs`] does.
+pub fn is_shell(shell: &[String]) -> bool {
+    let name = shell.first().and_then(|it| it.rsplit('/').next());
+    name.is_some_and(|name| SHELLS.contains(&name))
 }
 
 /// Lines, those that end with `\` together with the next.
@@ -63,26 +125,75 @@ fn joined<'a>(lines: impl Iterator<Item = &'a str>) -> Vec<String> {
     joined
 }
 
-fn of_line(words: &[String]) -> Vec<String> {
-    let mut found = Vec::new();
-    let mut begins = true;
-    for word in words {
-        let (bare, ends) = match word.strip_suffix(';') {
-            Some(bare) => (bare, true),
-            None => (word.as_str(), false),
-        };
-        let was_beginning = begins;
-        begins = ends || BETWEEN.contains(&bare) || (begins && LEADING.contains(&bare));
-        if !was_beginning || begins && !ends {
-            continue;
-        }
-        if is_assignment(bare) {
-            begins = true;
-        } else if is_plain(bare) && !BUILT_IN.contains(&bare) && !LEADING.contains(&bare) {
-            found.push(bare.to_owned());
+/// What was found so far.
+#[derive(Default)]
+struct Found {
+    /// In the order of the text.
+    called: Vec<String>,
+    /// Programs of which the text asks whether they are there: it knows what to do without them.
+    asked: BTreeSet<String>,
+    /// Whether nothing is certain from here on.
+    is_over: bool,
+}
+
+impl Found {
+    fn line(&mut self, words: &[String]) {
+        let mut begins = true;
+        // What follows `||` is for when the other did not work.
+        let mut is_other = false;
+        let mut depth = 0;
+        let mut rest = words.iter();
+        while let Some(word) = rest.next() {
+            let was_within = depth > 0;
+            depth += opened(word);
+            if was_within || depth > 0 {
+                begins |= depth == 0 && word.ends_with(';');
+                continue;
+            }
+            let (bare, ends) = match word.strip_suffix(';') {
+                Some(bare) => (bare, true),
+                None => (word.as_str(), false),
+            };
+            let was_beginning = begins;
+            let is_between = BETWEEN.contains(&bare);
+            if is_between || ends {
+                is_other = bare == "||" || bare == "|" && is_other;
+            }
+            begins = ends || is_between || (begins && LEADING.contains(&bare));
+            if !was_beginning || begins && !ends {
+                continue;
+            }
+            if is_assignment(bare) {
+                // Another `PATH` holds other programs.
+                self.is_over |= bare.starts_with("PATH=");
+                begins = true;
+            } else if CHANGING.contains(&bare) {
+                self.is_over = true;
+            } else if ASKING.contains(&bare) {
+                let asked = rest
+                    .clone()
+                    .take_while(|it| !BETWEEN.contains(&it.as_str()));
+                let names = asked.map(|it| it.trim_end_matches(';').to_owned());
+                self.asked.extend(names);
+            } else if is_plain(bare)
+                && !is_other
+                && !BUILT_IN.contains(&bare)
+                && !LEADING.contains(&bare)
+            {
+                self.called.push(bare.to_owned());
+            }
+            if self.is_over {
+                return;
+            }
         }
     }
-    found
+}
+
+/// How many brackets a word opens and does not close: within them other rules hold.
+fn opened(word: &str) -> i32 {
+    let count = |letters: &str| word.matches(letters).count() as i32;
+    let tests = i32::from(word == "[[") - i32::from(word == "]]" || word == "]];");
+    count("(") - count(")") + tests
 }
 
 fn is_assignment(word: &str) -> bool {
@@ -129,7 +240,33 @@ mod tests {
         check("cat <<END\nnot a program\nEND", &["cat"]);
         check("f() {\n  g\n}\nf", &[]);
         check("for it in *.py; do python3 $it; done", &["python3"]);
+        check("X=$(git rev-parse HEAD) go build", &["go"]);
+        check("x=$(cat a b c); make", &["make"]);
+        check("(cd web && npm ci) && cargo build", &["cargo"]);
+        check("[[ -n $x && y == z ]] && make", &["make"]);
+        check("cmp -s a b || cp a b; make", &["cmp", "make"]);
+        check("podman build . || docker build . | tee log", &["podman"]);
+        check(". .venv/bin/activate && pytest", &[]);
+        check("make; PATH=$PWD/bin:$PATH tool", &["make"]);
+        check("command -v uv && uv sync; python3 x.py", &["python3"]);
+        check("if which bun; then bun test; else node x; fi", &["node"]);
+        check("build()\n{\n  gcc x\n}\nbuild", &[]);
+        check("zip x; for it in a; do tar $it; done", &["zip"]);
+        check("pushd web; yarn; popd", &["yarn"]);
         check("", &[]);
         check("echo 'never closed", &[]);
+    }
+
+    #[test]
+    fn only_shells_read_commands_so() {
+        let check = |shell: &[&str], expected: bool| {
+            let shell: Vec<String> = shell.iter().map(|it| (*it).to_owned()).collect();
+            assert_eq!(is_shell(&shell), expected, "{shell:?}");
+        };
+        check(&["sh", "-eu", "-c"], true);
+        check(&["/usr/bin/bash", "-c"], true);
+        check(&["python3", "-c"], false);
+        check(&["nix", "develop", "-c", "sh", "-c"], false);
+        check(&[], false);
     }
 }

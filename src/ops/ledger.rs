@@ -187,6 +187,9 @@ fn prefix(place: &Place, settings: &LedgerSettings) -> String {
     format!("refs/svc/at-{readable}-{}", &digest.as_str()[..8])
 }
 
+/// Who deploys, where nothing tells.
+pub const UNKNOWN: &str = "unknown";
+
 /// Who deploys, as far as it can be told.
 pub fn who(place: &Place) -> Who {
     let env = &place.env;
@@ -206,7 +209,7 @@ pub fn who(place: &Place) -> Who {
     let name = in_ci.filter(|_| env.is_ci());
     let name = name.or_else(of_git).or_else(|| first(&["USER", "LOGNAME"]));
     Who {
-        name: name.unwrap_or_else(|| "unknown".to_owned()),
+        name: name.unwrap_or_else(|| UNKNOWN.to_owned()),
         host: rustix::system::uname()
             .nodename()
             .to_string_lossy()

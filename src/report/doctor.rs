@@ -30,6 +30,13 @@ pub fn doctor_text(findings: &[Finding], look: Look) -> String {
     text
 }
 
+/// What differs between two texts of a file, as `git apply` reads it.
+pub fn difference(file: &str, before: &str, after: &str) -> String {
+    let texts = similar::TextDiff::from_lines(before, after);
+    let (old, new) = (format!("a/{file}"), format!("b/{file}"));
+    texts.unified_diff().header(&old, &new).to_string()
+}
+
 /// The answer for machines.
 pub fn doctor_json(findings: &[Finding]) -> Value {
     json!({ "version": 1, "findings": findings })

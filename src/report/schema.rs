@@ -6,8 +6,10 @@ use serde_json::{Value, json};
 use crate::report::deploy_schema;
 
 /// The documents that have a schema.
-pub const DOCUMENTS: [&str; 17] = [
+pub const DOCUMENTS: [&str; 19] = [
     "init",
+    "new",
+    "doctor",
     "affected",
     "list",
     "plan",
@@ -30,6 +32,8 @@ pub const DOCUMENTS: [&str; 17] = [
 pub fn output_schema(document: &str) -> Option<Value> {
     let body = match document {
         "init" => init(),
+        "new" => new(),
+        "doctor" => doctor(),
         "affected" => affected(),
         "list" => list(),
         "plan" => object(json!({"tasks": array(reference("planned"))})),
@@ -132,6 +136,51 @@ fn init() -> Value {
             "kind": {"enum": ["skipped", "left-out", "renamed", "circle", "not-taken"]},
             "path": reference("path"), "words": string(),
         }))),
+    }))
+}
+
+/// What `svc new` prints, and `svc new --list`.
+fn new() -> Value {
+    let flag = || json!({"type": "boolean"});
+    let file = object(json!({"path": reference("path"), "executable": flag()}));
+    let made = object(json!({
+        "template": string(), "name": string(), "path": reference("path"),
+        "parameters": {"type": "object", "additionalProperties": string()}, "files": array(file), "entry": string(),
+        "first": flag(), "written": flag(), "notes": array(string()), "next": array(string()),
+    }));
+    let parameter = object(json!({
+        "name": string(), "about": string(), "default": nullable(string()), "choices": array(string()),
+    }));
+    let templates = object(json!({"templates": array(object(json!({
+        "name": string(), "own": flag(), "makes": string(), "about": nullable(string()), "problem": nullable(string()),
+        "parameters": array(parameter),
+    })))}));
+    let mut any = object(json!({}));
+    any["anyOf"] = json!([made, templates]);
+    any
+}
+
+fn doctor() -> Value {
+    let step = json!({
+        "type": "object",
+        "required": ["do"],
+        "description": "what --fix does by itself",
+        "oneOf": [
+            object(json!({"do": {"const": "make-executable"}, "path": string()})),
+            object(json!({"do": {"const": "learn-default-branch"}, "remote": string()})),
+            object(json!({"do": {"const": "add-dependencies"}, "service": string(), "to": array(string())})),
+        ],
+    });
+    let mut fix = object(json!({"words": string()}));
+    fix["properties"]["step"] = step;
+    object(json!({
+        "findings": array(object(json!({
+            "area": {"enum": ["repository", "definition", "tools", "cache", "ledger", "hooks"]},
+            "weight": {"enum": ["fine", "hint", "warning", "failure"]},
+            "about": string(), "words": string(), "fix": nullable(fix),
+        }))),
+        "fixed": array(object(json!({"fix": string(), "failed": nullable(string())}))),
+        "dry_run": {"type": "boolean"}, "difference": nullable(string()),
     }))
 }
 

@@ -194,3 +194,260 @@ fn a_cache_that_cannot_be_written_is_a_failure() {
     assert_eq!(said.code(), 3, "{}", said.all());
     assert!(said.stdout().contains("SVC_CACHE_DIR"), "{}", said.all());
 }
+
+const SHOP: &str = r#"# What we sell.
+version = 1
+
+[services.web]   # the front
+path = "web"
+uses = "rust"
+depends-on = [
+    "prices",   # for the list
+]
+
+[services.prices]
+path = "prices"
+uses = "rust"
+
+[services.common]
+path = "common"
+uses = "rust"
+"#;
+
+fn package(name: &str, needs: &[&str]) -> String {
+    let needs = needs
+        .iter()
+        .map(|it| format!("{it} = {{ path = \"../{it}\" }}\n"));
+    format!(
+        "[package]\nname = \"{name}\"\nversion = \"0.1.0\"\n[dependencies]\n{}",
+        needs.collect::<String>()
+    )
+}
+
+/// Three packages, of which `web` needs two and declares one.
+fn shop(definition: &str) -> TestRepo {
+    TestRepo::with_files(&[
+        ("services.toml", definition),
+        ("web/Cargo.toml", &package("web", &["prices", "common"])),
+        ("web/src/main.rs", "fn main() {}\n"),
+        ("prices/Cargo.toml", &package("prices", &[])),
+        ("prices/src/lib.rs", ""),
+        ("common/Cargo.toml", &package("common", &[])),
+        ("common/src/lib.rs", ""),
+    ])
+}
+
+fn about<'a>(findings: &'a [Value], about: &str, words: &str) -> Vec<&'a Value> {
+    let of = |it: &&Value| {
+        it["area"] == "definition"
+            && it["about"] == about
+            && it["words"].as_str().unwrap().contains(words)
+    };
+    findings.iter().filter(of).collect()
+}
+
+fn definition(repo: &TestRepo) -> String {
+    std::fs::read_to_string(repo.root().join("services.toml")).unwrap()
+}
+
+#[test]
+fn a_dependency_that_init_infers_and_the_file_lacks_is_added_and_nothing_else_moves() {
+    let repo = shop(SHOP);
+    let found = findings(&repo, &[]);
+    let missing = about(&found, "web", "common");
+    assert_eq!(missing.len(), 1, "{found:#?}");
+    assert_eq!(missing[0]["weight"], "warning");
+    let words = missing[0]["words"].as_str().unwrap();
+    assert!(words.contains("web/Cargo.toml:6"), "{words}");
+    assert_eq!(missing[0]["fix"]["step"]["do"], "add-dependencies");
+
+    let told = repo.svc(&["doctor", "--fix", "--dry-run"]).run();
+    assert!(
+        told.stdout().contains("+++ b/services.toml"),
+        "{}",
+        told.all()
+    );
+    assert!(
+        told.all().contains("would do: web depends on common"),
+        "{}",
+        told.all()
+    );
+    assert_eq!(definition(&repo), SHOP);
+
+    let done = repo.svc(&["doctor", "--fix"]).run();
+    assert!(
+        done.all().contains("did: web depends on common"),
+        "{}",
+        done.all()
+    );
+    let after = definition(&repo);
+    let mut rest = after.lines();
+    for line in SHOP.lines() {
+        assert!(
+            rest.any(|it| it == line),
+            "`{line}` is lost or moved:\n{after}"
+        );
+    }
+    assert!(after.contains("\"common\""), "{after}");
+    assert!(about(&findings(&repo, &[]), "web", "common").is_empty());
+    // Done again, it does nothing.
+    repo.svc(&["doctor", "--fix"]).run();
+    assert_eq!(definition(&repo), after);
+    assert_eq!(repo.svc(&["check"]).run().code(), 0);
+}
+
+#[test]
+fn a_refused_dependency_is_not_spoken_of() {
+    let refused = SHOP.replace("path = \"web\"", "# not: common\npath = \"web\"");
+    let repo = shop(&refused);
+    assert!(about(&findings(&repo, &[]), "web", "common").is_empty());
+    repo.svc(&["doctor", "--fix"]).run();
+    assert_eq!(definition(&repo), refused);
+}
+
+#[test]
+fn a_dependency_that_nothing_shows_is_a_hint_unless_something_else_may_need_it() {
+    let declared = SHOP.replace(
+        "path = \"prices\"\n",
+        "path = \"prices\"\ndepends-on = [\"common\"]\n",
+    );
+    let repo = shop(&declared);
+    let found = findings(&repo, &[]);
+    let unshown = about(&found, "prices", "nothing shows");
+    assert_eq!(unshown.len(), 1, "{found:#?}");
+    assert_eq!(unshown[0]["weight"], "hint");
+    assert!(about(&found, "web", "nothing shows").is_empty());
+    // What runs may be called over the network, and a task says itself what it reads.
+    for more in [
+        "serve = { run = \"x\", port = 8081 }\n",
+        "deploy = \"true\"\n",
+    ] {
+        let repo = shop(&format!("{declared}{more}"));
+        assert!(
+            about(&findings(&repo, &[]), "prices", "nothing shows").is_empty(),
+            "{more}"
+        );
+    }
+    let reads = "[services.prices.build]\ninputs = [\"...\", \"/common/src/lib.rs\"]\n";
+    let repo = shop(&format!("{declared}{reads}"));
+    assert!(about(&findings(&repo, &[]), "prices", "nothing shows").is_empty());
+}
+
+#[test]
+fn what_init_would_add_to_the_workspace_is_a_hint() {
+    let repo = shop(SHOP);
+    repo.write("shipping/Cargo.toml", &package("shipping", &[]));
+    repo.write("shipping/src/main.rs", "fn main() {}\n");
+    repo.write("rust-toolchain.toml", "[toolchain]\nchannel = \"stable\"\n");
+    let found = findings(&repo, &[]);
+    let service = about(&found, "shipping", "not declared");
+    assert_eq!(service.len(), 1, "{found:#?}");
+    assert_eq!(service[0]["weight"], "hint");
+    assert!(
+        service[0]["fix"]["words"]
+            .as_str()
+            .unwrap()
+            .starts_with("svc init --update")
+    );
+    assert_eq!(
+        about(&found, "rust-toolchain.toml", "global-inputs").len(),
+        1,
+        "{found:#?}"
+    );
+    // These are for a person to decide.
+    let before = definition(&repo);
+    repo.svc(&["doctor", "--fix"]).run();
+    assert!(!definition(&repo).contains("shipping"), "{before}");
+}
+
+#[test]
+fn a_preset_that_does_not_fit_is_a_warning() {
+    let repo = shop(&SHOP.replacen(
+        "path = \"common\"\nuses = \"rust\"",
+        "path = \"common\"\nuses = \"go\"",
+        1,
+    ));
+    let found = findings(&repo, &[]);
+    let unfit = about(&found, "common", "go.mod");
+    assert_eq!(unfit.len(), 1, "{found:#?}");
+    assert_eq!(unfit[0]["weight"], "warning");
+    // One module may hold many services.
+    repo.write("go.mod", "module example.com/shop\n");
+    assert!(about(&findings(&repo, &[]), "common", "go.mod").is_empty());
+}
+
+#[test]
+fn a_pattern_that_matches_no_file_is_a_hint_with_its_line() {
+    let reads = "[services.common.build]\n\
+                 inputs = [\"...\", \"/proto/gone.proto\", \"/made/*.rs\", \"/kept/x\"]\n\
+                 [services.prices.build]\noutputs = [\"made\"]\n\
+                 [tasks.lint]\ninputs = [\"...\", \"/web/src/*.rs\"]\n";
+    let repo = shop(&format!("{SHOP}{reads}"));
+    repo.write(".gitignore", "kept\n/made\n");
+    repo.write("kept/x", "");
+    repo.write("made/x.rs", "");
+    let found = findings(&repo, &[]);
+    let idle: Vec<_> = found
+        .iter()
+        .filter(|it| it["words"].as_str().unwrap().contains("matches no file"))
+        .collect();
+    assert_eq!(idle.len(), 1, "{idle:#?}");
+    assert_eq!(idle[0]["about"], "services.toml:19");
+    let global = SHOP.replace(
+        "\n[services.web]",
+        "[workspace]\nglobal-inputs = [\"nowhere/*\"]\n\n[services.web]",
+    );
+    let repo = shop(&global);
+    assert_eq!(
+        about(&findings(&repo, &[]), "services.toml", "nowhere/*").len(),
+        1
+    );
+}
+
+#[test]
+fn a_definition_that_git_ignores_is_told_with_the_line_that_does_it() {
+    let repo = TestRepo::with_files(&[(".gitignore", "x\n*.toml\n"), ("api/a", "")]);
+    repo.write(
+        "services.toml",
+        "version = 1\n[services.api]\npath = \"api\"\nbuild = \"true\"\n",
+    );
+    let found = findings(&repo, &[]);
+    let ignored = find(&found, "repository", "services.toml").unwrap();
+    assert!(
+        ignored["words"].as_str().unwrap().contains(".gitignore:2"),
+        "{ignored}"
+    );
+}
+
+#[test]
+fn a_tool_is_asked_once_for_all_and_told_once_for_each_answer() {
+    let service = |name: &str| {
+        format!(
+            "[services.{name}]\npath = \"{name}\"\n[services.{name}.test]\nrun = \"true\"\ntools = [\"cat version\", \"echo one\"]\n"
+        )
+    };
+    let definition = format!(
+        "version = 1\n{}{}{}",
+        service("a"),
+        service("b"),
+        service("c")
+    );
+    let repo = TestRepo::with_files(&[
+        ("services.toml", &definition),
+        ("a/version", "1.0\n"),
+        ("b/version", "1.0\n"),
+        ("c/version", "2.0\n"),
+    ]);
+    let found = findings(&repo, &[]);
+    let of = |tool: &str| -> Vec<&str> {
+        let tools = found
+            .iter()
+            .filter(|it| it["area"] == "tools" && it["about"] == tool);
+        tools.map(|it| it["words"].as_str().unwrap()).collect()
+    };
+    assert_eq!(
+        of("cat version"),
+        ["1.0 (for a:test, b:test)", "2.0 (for c:test)"]
+    );
+    assert_eq!(of("echo one"), ["one"]);
+}

@@ -12,6 +12,11 @@ const DOCUMENTS: &[(&str, &[&str])] = &[
     ("graph", &["graph"]),
     ("why", &["why", "web"]),
     ("log", &["log"]),
+    ("init", &["init", "--update", "--dry-run"]),
+    ("new", &["new", "--list"]),
+    ("new", &["new", "rust", "fresh", "--dry-run"]),
+    ("doctor", &["doctor"]),
+    ("doctor", &["doctor", "--fix", "--dry-run"]),
 ];
 
 fn repo() -> TestRepo {

@@ -25,6 +25,7 @@ mod tests;
 use crate::model::manifest::Manifest;
 use crate::model::preset::Preset;
 
+pub use detect::matches as fits_name;
 pub use files::FileList;
 pub use leave_out::is_foreign;
 pub use words::{

@@ -8,7 +8,7 @@ use crate::model::name::EnvironmentName;
 use crate::model::workspace::Workspace;
 use crate::ops::deploy::environment::names;
 use crate::ops::doctor::with_causes;
-use crate::ops::ledger::{Ledgers, is_at_work};
+use crate::ops::ledger::{Ledgers, UNKNOWN, is_at_work, who};
 use crate::ops::place::Place;
 
 /// How long a remote may take to answer.
@@ -25,7 +25,29 @@ pub fn look(place: &Place, workspace: &Workspace, offline: bool) -> Vec<Finding>
         Ok(ledgers) => ledgers,
         Err(failure) => return vec![unreachable("all environments", with_causes(&failure))],
     };
-    match ledgers.look(&environments, refresh) {
+    let mut findings = nobody(place, &environments);
+    findings.extend(looked(&ledgers, &environments, refresh, offline));
+    findings
+}
+
+/// Whether deploys would be recorded as those of nobody.
+fn nobody(place: &Place, environments: &[EnvironmentName]) -> Vec<Finding> {
+    let is_shared = environments.iter().any(|it| it.as_str() != "local");
+    if !is_shared || who(place).name != UNKNOWN {
+        return Vec::new();
+    }
+    let words = format!("who you are is not known: deploys would be recorded as by `{UNKNOWN}`");
+    let finding = Finding::new(Area::Ledger, Weight::Hint, "user.name", words);
+    vec![finding.fix("git config --global user.name 'Your Name'")]
+}
+
+fn looked(
+    ledgers: &Ledgers,
+    environments: &[EnvironmentName],
+    refresh: Refresh,
+    offline: bool,
+) -> Vec<Finding> {
+    match ledgers.look(environments, refresh) {
         Ok(looks) => {
             let pairs = environments.iter().zip(looks);
             pairs

@@ -14,7 +14,7 @@ use crate::model::finding::{Area, Finding, Weight};
 use crate::ops::failure::Failure;
 use crate::ops::place::Place;
 
-pub use crate::ops::doctor::fix::{Fixed, fix};
+pub use crate::ops::doctor::fix::{Fixed, Fixes, Rewritten, Taking, fix};
 
 /// What `svc doctor` is asked.
 #[derive(Clone, Copy, Debug, Default)]

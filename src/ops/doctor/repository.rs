@@ -10,6 +10,9 @@ use crate::ops::doctor::with_causes;
 use crate::ops::failure::Failure;
 use crate::ops::place::Place;
 
+/// The oldest git that knows every option that it is given: `fetch --no-write-fetch-head` came with it.
+const OLDEST: (u32, u32) = (2, 29);
+
 /// Looks at the repository around the workspace.
 pub fn look(place: &Place) -> Vec<Finding> {
     let Some(repo) = &place.repo else {
@@ -37,11 +40,23 @@ fn program(repo: &Repo) -> Finding {
     match repo.git().output(["--version"]) {
         Ok(output) => {
             let text = String::from_utf8_lossy(&output).trim().to_owned();
+            if version(&text).is_some_and(|it| it < OLDEST) {
+                let (major, minor) = OLDEST;
+                let words = format!("{text}, and fetching needs {major}.{minor}");
+                return finding(Weight::Failure, "git", words).fix("install a newer git");
+            }
             Finding::fine(Area::Repository, "git", text)
         }
         Err(error) => finding(Weight::Failure, "git", with_causes(&error))
             .fix("install git; it is what fetches and pushes"),
     }
+}
+
+/// The two numbers that count of `git version 2.43.0`.
+fn version(text: &str) -> Option<(u32, u32)> {
+    let numbers = text.split_whitespace().nth(2)?;
+    let mut numbers = numbers.split('.').map(|it| it.parse().ok());
+    Some((numbers.next()??, numbers.next()??))
 }
 
 fn shape(repo: &Repo) -> Vec<Finding> {
@@ -95,8 +110,36 @@ fn tracked(repo: &Repo) -> Option<Finding> {
     let head = Head::Index(repo.head_commit().ok()?);
     let index = repo.snapshot(head);
     let is_tracked = index.read(&FilePath::from(FILE)).ok()?.is_some();
+    if is_tracked {
+        return None;
+    }
     let words = format!("{FILE} is not in git, so others and CI do not have it");
-    (!is_tracked).then(|| finding(Weight::Warning, FILE, words).fix(format!("git add {FILE}")))
+    Some(match ignored_by(repo) {
+        None => finding(Weight::Warning, FILE, words).fix(format!("git add {FILE}")),
+        Some(rule) => {
+            let words = format!("{words}; {rule} ignores it");
+            let fix = format!("take that line out, or git add --force {FILE}");
+            finding(Weight::Warning, FILE, words).fix(fix)
+        }
+    })
+}
+
+/// The file and the line that make git ignore the definition.
+fn ignored_by(repo: &Repo) -> Option<String> {
+    let path = repo
+        .work_tree()?
+        .join(repo.scope().join(FILE.as_bytes()).as_path());
+    let arguments = ["check-ignore", "--verbose", "--", path.to_str()?];
+    let mut git = repo.git().clone();
+    // It knows no literal paths, and one with wildcards fits itself.
+    git.set("GIT_LITERAL_PATHSPECS", "0");
+    let output = git.output(arguments).ok()?;
+    // `.gitignore:3:*.toml<TAB>services.toml`
+    let text = String::from_utf8_lossy(&output).into_owned();
+    let (rule, _) = text.split_once('\t')?;
+    let mut parts = rule.splitn(3, ':');
+    let (file, line) = (parts.next()?, parts.next()?);
+    Some(format!("{file}:{line}"))
 }
 
 /// The remotes, for whoever fixes something.
@@ -109,4 +152,19 @@ pub fn has_remote(repo: &Repo, name: &str) -> Result<bool, Failure> {
 
 fn finding(weight: Weight, about: &str, words: impl Into<String>) -> Finding {
     Finding::new(Area::Repository, weight, about, words)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_version_of_git_is_read() {
+        let check = |text: &str, expected| assert_eq!(version(text), expected, "{text}");
+        check("git version 2.43.0", Some((2, 43)));
+        check("git version 2.39.3 (Apple Git-146)", Some((2, 39)));
+        check("git version 2.29.2.windows.1", Some((2, 29)));
+        check("git version 3.0", Some((3, 0)));
+        check("something else", None);
+    }
 }

@@ -3,103 +3,124 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 
-use crate::model::commands::programs;
+use crate::model::commands::{is_shell, programs};
 use crate::model::finding::{Area, Finding, Weight};
 use crate::model::name::TaskId;
 use crate::model::task::Task;
-use crate::model::workspace::Workspace;
+use crate::model::workspace::{ServiceIndex, Workspace};
 use crate::ops::failure::Failure;
 use crate::ops::machinery::listening;
 use crate::ops::place::Place;
-use crate::process::environment::environment;
-use crate::process::tools::{Heard, Probe, hear, is_program};
+use crate::ops::tasks::tools::{environments, probes};
+use crate::process::tools::{Heard, hear, is_program};
 
 /// So many tasks are named of those that need a tool.
 const NAMED: usize = 3;
+
+/// What each tool says, and to which tasks it says so: it may be another version in another directory.
+type Answers<'w> = BTreeMap<&'w str, BTreeMap<Heard, BTreeSet<TaskId>>>;
 
 /// Asks every tool that a task declares, and looks for the programs that commands call.
 ///
 /// # Errors
 /// Somebody asks `svc` to end.
 pub fn look(place: &Place, workspace: &Workspace) -> Result<Vec<Finding>, Failure> {
-    let mut declared: BTreeMap<&str, Vec<(TaskId, &Task)>> = BTreeMap::new();
-    let mut called: BTreeMap<String, BTreeSet<TaskId>> = BTreeMap::new();
-    for service in workspace.services() {
-        for (name, task) in &service.tasks {
-            let id = TaskId::new(&service.name, name);
-            for tool in &task.tools {
-                declared.entry(tool).or_default().push((id.clone(), task));
-            }
-            for program in task.run.iter().flat_map(|it| programs(it)) {
-                called.entry(program).or_default().insert(id.clone());
-            }
-        }
-    }
-    let mut findings = Vec::new();
+    let answers = answers(place, workspace)?;
+    let mut called = called(workspace);
     // The programs of declared tools tell more by their answer.
-    for program in declared.keys().flat_map(|tool| programs(tool)) {
+    for program in answers.keys().flat_map(|tool| programs(tool)) {
         called.remove(&program);
     }
-    findings.extend(answers(place, workspace, &declared)?);
+    let mut findings: Vec<Finding> = answers
+        .iter()
+        .flat_map(|(command, heard)| {
+            let is_one = heard.len() == 1;
+            let told = heard.iter();
+            told.map(move |(heard, users)| told_of(command, heard, users, is_one))
+        })
+        .collect();
     findings.extend(missing(place, &called));
     findings.sort_by(|a, b| (b.weight, &a.about).cmp(&(a.weight, &b.about)));
     Ok(findings)
 }
 
-fn answers(
-    place: &Place,
-    workspace: &Workspace,
-    declared: &BTreeMap<&str, Vec<(TaskId, &Task)>>,
-) -> Result<Vec<Finding>, Failure> {
-    let settings = workspace.settings();
-    let variables = &place.env.variables;
-    // The first task that needs a tool asks it, as it would see it.
-    let first = declared.values().map(|users| &users[0]);
-    let environments: Vec<_> = first
-        .clone()
-        .map(|(_, task)| environment(variables, task, &settings.pass_env, []))
-        .collect();
-    let probes = declared.keys().zip(first).zip(&environments);
-    let probes: Vec<Probe<'_>> = probes
-        .map(|((command, (id, task)), environment)| {
-            let service = workspace.find(id.service.as_str());
-            let path = service.map(|it| &workspace.service(it).path);
-            Probe {
-                command,
-                shell: &task.shell,
-                directory: path.map_or(place.root.clone(), |it| place.root.join(it.as_path())),
-                environment,
-            }
-        })
-        .collect();
+/// Asks as the tasks themselves do.
+fn answers<'w>(place: &Place, workspace: &'w Workspace) -> Result<Answers<'w>, Failure> {
+    let mut ids: Vec<TaskId> = Vec::new();
+    let mut tasks: Vec<(ServiceIndex, &'w Task)> = Vec::new();
+    for index in workspace.indices() {
+        let service = workspace.service(index);
+        for (name, task) in &service.tasks {
+            ids.push(TaskId::new(&service.name, name));
+            tasks.push((index, task));
+        }
+    }
+    let alone: Vec<&Task> = tasks.iter().map(|(_, task)| *task).collect();
+    let environments = environments(workspace, &alone, &place.env.variables);
+    let (users, probes) = probes(place, workspace, &tasks, &environments);
     let (control, _listener) = listening()?;
     let heard = hear(&probes, &control, place.env.processors);
     if control.is_asked() {
         return Err(Failure::Interrupted);
     }
-    let pairs = declared.iter().zip(heard);
-    Ok(pairs
-        .filter_map(|((command, users), heard)| {
-            let users = users.iter().map(|(id, _)| id);
-            Some(answer(command, users, heard?))
-        })
-        .collect())
+    let mut answers = Answers::new();
+    for ((at, user), heard) in users.into_iter().enumerate().zip(heard) {
+        let Some(heard) = heard else { continue };
+        let (_, task) = tasks[user];
+        let tool = task.tools.iter().find(|it| *it == probes[at].command);
+        if let Some(tool) = tool {
+            let of_tool = answers.entry(tool.as_str()).or_default();
+            of_tool.entry(heard).or_default().insert(ids[user].clone());
+        }
+    }
+    Ok(answers)
 }
 
-fn answer<'a>(
-    command: &str,
-    users: impl Iterator<Item = &'a TaskId> + Clone,
-    heard: Heard,
-) -> Finding {
+/// The programs that commands call, with the tasks that do.
+fn called(workspace: &Workspace) -> BTreeMap<String, BTreeSet<TaskId>> {
+    let mut called: BTreeMap<String, BTreeSet<TaskId>> = BTreeMap::new();
+    // Services that use a preset have the same commands.
+    let mut known: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+    for service in workspace.services() {
+        for (name, task) in &service.tasks {
+            let id = TaskId::new(&service.name, name);
+            if !is_shell(&task.shell) {
+                let users = task
+                    .shell
+                    .first()
+                    .map(|it| called.entry(it.clone()).or_default());
+                users.into_iter().for_each(|it| _ = it.insert(id.clone()));
+                continue;
+            }
+            for command in &task.run {
+                let found = known.entry(command).or_insert_with(|| programs(command));
+                for program in found.iter() {
+                    let users = called.entry(program.clone()).or_default();
+                    users.insert(id.clone());
+                }
+            }
+        }
+    }
+    called
+}
+
+fn told_of(command: &str, heard: &Heard, users: &BTreeSet<TaskId>, is_one: bool) -> Finding {
     match heard {
-        Heard::Said(line) => Finding::fine(Area::Tools, command, line),
+        Heard::Said(line) if is_one => Finding::fine(Area::Tools, command, line),
+        Heard::Said(line) => {
+            let words = format!("{line} (for {})", named(users));
+            Finding::fine(Area::Tools, command, words)
+        }
         Heard::Failed { how, line } => {
-            let line = line.map(|line| format!(" ({line})")).unwrap_or_default();
+            let line = line.as_ref().map(|line| format!(" ({line})"));
+            let line = line.unwrap_or_default();
             let words = format!("{how}{line}; {} it", needed_by(users));
             let program = programs(command).into_iter().next();
-            let program = program.unwrap_or_else(|| command.to_owned());
-            Finding::new(Area::Tools, Weight::Failure, command, words)
-                .fix(format!("install {program}, or change `tools` of the task"))
+            let fix = match program {
+                Some(program) => format!("install {program}, or change `tools` of the task"),
+                None => "install what it calls, or change `tools` of the task".to_owned(),
+            };
+            Finding::new(Area::Tools, Weight::Failure, command, words).fix(fix)
         }
     }
 }
@@ -111,21 +132,125 @@ fn missing(place: &Place, called: &BTreeMap<String, BTreeSet<TaskId>>) -> Vec<Fi
         .filter(|(program, _)| !path.is_some_and(|path| is_program(program, path)));
     missing
         .map(|(program, users)| {
-            let words = format!("it is not in PATH; {} it", needed_by(users.iter()));
-            Finding::new(Area::Tools, Weight::Warning, program, words)
-                .fix(format!("install {program}"))
+            let words = format!("it is not in PATH; {} it", needed_by(users));
+            // What only deploys call need not be on each machine.
+            let weight = match users.iter().all(|it| it.task.as_str() == "deploy") {
+                true => Weight::Hint,
+                false => Weight::Warning,
+            };
+            Finding::new(Area::Tools, weight, program, words).fix(format!("install {program}"))
         })
         .collect()
 }
 
 /// `api:build, web:build and 3 more need`.
-fn needed_by<'a>(users: impl Iterator<Item = &'a TaskId> + Clone) -> String {
-    let count = users.clone().count();
-    let named: Vec<String> = users.take(NAMED).map(ToString::to_string).collect();
-    let rest = match count.saturating_sub(NAMED) {
+fn needed_by(users: &BTreeSet<TaskId>) -> String {
+    let verb = if users.len() == 1 { "needs" } else { "need" };
+    format!("{} {verb}", named(users))
+}
+
+/// `api:build, web:build and 3 more`.
+fn named(users: &BTreeSet<TaskId>) -> String {
+    let first: Vec<String> = users.iter().take(NAMED).map(ToString::to_string).collect();
+    let rest = match users.len().saturating_sub(NAMED) {
         0 => String::new(),
         rest => format!(" and {rest} more"),
     };
-    let verb = if count == 1 { "needs" } else { "need" };
-    format!("{}{rest} {verb}", named.join(", "))
+    format!("{}{rest}", first.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{self, Disk};
+    use crate::model::name::ServiceName;
+
+    /// Every program that an embedded preset calls in plain words.
+    const PROGRAMS: &[&str] = &[
+        "buf",
+        "bun",
+        "bundle",
+        "cargo",
+        "cmake",
+        "composer",
+        "cp",
+        "ctest",
+        "docker",
+        "dotnet",
+        "find",
+        "go",
+        "gradle",
+        "helm",
+        "hugo",
+        "java",
+        "make",
+        "mix",
+        "mkdir",
+        "mkdocs",
+        "mvn",
+        "node",
+        "npm",
+        "php",
+        "pip",
+        "pnpm",
+        "poetry",
+        "protoc",
+        "python3",
+        "rake",
+        "rm",
+        "ruby",
+        "rustc",
+        "sh",
+        "terraform",
+        "tidy",
+        "tofu",
+        "uv",
+        "xmllint",
+        "yarn",
+        "cat",
+        "c++",
+    ];
+
+    /// Files that lead a preset to other commands.
+    const SIGNS: &[&[&str]] = &[
+        &[],
+        &[
+            "pnpm-lock.yaml",
+            "uv.lock",
+            "gradlew",
+            "mvnw",
+            "buf.yaml",
+            "hugo.toml",
+        ],
+        &["yarn.lock", "poetry.lock", "mkdocs.yml", "tofu.lock"],
+        &["bun.lock", "Gemfile.lock", "Cargo.lock", "go.work"],
+    ];
+
+    #[test]
+    fn presets_that_come_with_the_program_give_no_false_alarm() {
+        let mut seen = 0;
+        let mut found = BTreeSet::new();
+        for signs in SIGNS {
+            let directory = tempfile::tempdir().unwrap();
+            for sign in *signs {
+                std::fs::write(directory.path().join(sign), "").unwrap();
+            }
+            let disk = Disk::new(directory.path());
+            for preset in config::presets(&disk).unwrap().presets {
+                let service = (&ServiceName::new("api").unwrap(), &"".into());
+                let Ok(tasks) =
+                    config::preset_tasks(&disk, &preset.name, service, &BTreeMap::new())
+                else {
+                    continue;
+                };
+                seen += 1;
+                let texts = tasks.values().flat_map(|it| it.run.iter().chain(&it.tools));
+                let all = texts.flat_map(|it| programs(it));
+                let alarms = all.filter(|it| !PROGRAMS.contains(&it.as_str()));
+                found.extend(alarms.map(|it| (preset.name.clone(), it)));
+            }
+        }
+        assert!(found.is_empty(), "{found:?}");
+        assert!(seen >= 15 * SIGNS.len(), "{seen}");
+    }
 }

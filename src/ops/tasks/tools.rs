@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use crate::model::digest::Digest;
 use crate::model::plan::Plan;
 use crate::model::task::Task;
-use crate::model::workspace::Workspace;
+use crate::model::workspace::{ServiceIndex, Workspace};
 use crate::ops::failure::Failure;
 use crate::ops::machinery::listening;
 use crate::ops::place::Place;
@@ -65,6 +65,9 @@ impl Early {
 /// What decides about the variables of a task.
 type Lists<'w> = (&'w [String], &'w [String], &'w [String], bool);
 
+/// The variables that tasks see, by what decides about them.
+pub type Environments<'w> = HashMap<Lists<'w>, Environment>;
+
 impl Tools {
     /// Asks the tools of all tasks of a plan, each once.
     ///
@@ -87,24 +90,9 @@ impl Tools {
             return Ok(Asked { tools, early: None });
         }
         let environments = environments(workspace, &tasks, variables);
-        let asked = tasks.iter().zip(&plan.tasks).enumerate();
-        let asked = asked.filter(|(_, (task, _))| !task.tools.is_empty());
-        let asked = asked.flat_map(|(at, (task, planned))| {
-            let directory = place
-                .root
-                .join(workspace.service(planned.service).path.as_path());
-            let environment = &environments[&lists(task)];
-            task.tools.iter().map(move |command| {
-                let probe = Probe {
-                    command,
-                    shell: &task.shell,
-                    directory: directory.clone(),
-                    environment,
-                };
-                (at, probe)
-            })
-        });
-        let (places, probes): (Vec<usize>, Vec<Probe<'_>>) = asked.unzip();
+        let services = plan.tasks.iter().map(|it| it.service);
+        let asked: Vec<_> = services.zip(tasks).collect();
+        let (places, probes) = probes(place, workspace, &asked, &environments);
         let memory = place.memory("tools");
         let early = match asking {
             Asking::Run => Some(listen_early()?),
@@ -138,16 +126,41 @@ impl Tools {
     }
 }
 
+/// Every tool of `tasks` as the task itself would ask it, each with the place of that task.
+pub fn probes<'w>(
+    place: &Place,
+    workspace: &Workspace,
+    tasks: &[(ServiceIndex, &'w Task)],
+    environments: &'w Environments<'w>,
+) -> (Vec<usize>, Vec<Probe<'w>>) {
+    let asked = tasks.iter().enumerate();
+    let asked = asked.filter(|(_, (_, task))| !task.tools.is_empty());
+    let asked = asked.flat_map(|(at, (service, task))| {
+        let directory = place.root.join(workspace.service(*service).path.as_path());
+        let environment = &environments[&lists(task)];
+        task.tools.iter().map(move |command| {
+            let probe = Probe {
+                command,
+                shell: &task.shell,
+                directory: directory.clone(),
+                environment,
+            };
+            (at, probe)
+        })
+    });
+    asked.unzip()
+}
+
 fn lists(task: &Task) -> Lists<'_> {
     (&task.env, &task.pass_env, &task.secrets, task.strict_env)
 }
 
 /// The variables that tasks see, once for all that see the same.
-fn environments<'w>(
+pub fn environments<'w>(
     workspace: &Workspace,
     tasks: &[&'w Task],
     variables: &BTreeMap<OsString, OsString>,
-) -> HashMap<Lists<'w>, Environment> {
+) -> Environments<'w> {
     let mut environments = HashMap::new();
     for task in tasks.iter().filter(|it| !it.tools.is_empty()) {
         environments

@@ -38,7 +38,7 @@ pub enum Answer {
 }
 
 /// What a probe said, for people.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Heard {
     /// The first line that is not empty, of both streams.
     Said(String),
@@ -57,11 +57,14 @@ pub enum Ask<'a> {
     OnlyRemembered,
 }
 
-/// What `probes` say now, in order; none for those that `control` kept from it. Nothing is remembered.
+/// What `probes` say now, in order; none for those that `control` kept from it. Each is asked once for all that must come to
+/// the same. Nothing is remembered.
 pub fn hear(probes: &[Probe<'_>], control: &Control, at_once: usize) -> Vec<Option<Heard>> {
-    let probes: Vec<&Probe<'_>> = probes.iter().collect();
-    let told = probe::run_all(&probes, control, at_once).into_iter();
-    told.map(|told| {
+    let mut questions = Questions::default();
+    let places: Vec<usize> = probes.iter().map(|it| questions.place(it)).collect();
+    let asked: Vec<&Probe<'_>> = questions.asked.iter().map(|it| it.probe).collect();
+    let told = probe::run_all(&asked, control, at_once).into_iter();
+    let heard = told.map(|told| {
         let told = told?;
         Some(match told.answer {
             Answer::Printed(_) => Heard::Said(told.first_line.unwrap_or_default()),
@@ -70,8 +73,9 @@ pub fn hear(probes: &[Probe<'_>], control: &Control, at_once: usize) -> Vec<Opti
                 line: told.first_line,
             },
         })
-    })
-    .collect()
+    });
+    let heard: Vec<Option<Heard>> = heard.collect();
+    places.into_iter().map(|at| heard[at].clone()).collect()
 }
 
 /// The answers to `probes`, in order; none where nothing is remembered and nothing could be run. `memory` is the file that
