@@ -35,7 +35,7 @@
 //! | by what a service is deployed, and which files that names | [`model::target::resolve`], [`model::target::named_files`] |
 //! | what is wrong with a deploy | [`model::target::faults`], `config::faults` |
 //! | what a task inherits, and presets | `config::merge`, `config::preset`, `templates/presets` |
-//! | what `svc init` takes for a service, a name, a dependency | [`model::draft`]; put together in [`ops::init`], shown by `report::init` |
+//! | what `svc init` takes for a service, a name, a dependency | [`model::draft`]; put together in `ops::survey` and [`ops::init`], shown by `report::init` |
 //! | what files of other tools say | [`manifest`], in the words of [`model::manifest`] |
 //! | how all names of files are listed | `git::names`, `git::native::names` |
 //! | which base is used, and how it is fetched | [`ops::compare`], `git::base`, `git::fetch` |
@@ -66,6 +66,8 @@
 //! | who may deploy now, and when a lease is over | [`ledger::acquire`], `ledger::tenure`, `ledger::observe` |
 //! | what is written down of runs, and where | [`ops::place`], `record::run`, `record::history` |
 //! | what `svc new` makes, and where | [`ops::new`]; templates: [`scaffold`], `templates/scaffolds`, `templates/parts` |
+//! | what `svc doctor` looks at, and what `--fix` does | [`ops::doctor`], one file for each area; its words: [`model::finding`] |
+//! | which programs a command calls | [`model::commands`] |
 //! | lines, live lines, JSON, and their schemas | `report::lines`, `report::board`, `report::run_json`, `report::schema` |
 
 pub mod cache;

@@ -7,6 +7,7 @@ use crate::config::draft::{Edge, Updated};
 use crate::model::draft::{Draft, DraftEdge, Evidence, NoteKind};
 use crate::model::finding::{Finding, Step, Weight};
 use crate::model::name::ServiceName;
+use crate::model::path::FilePath;
 use crate::model::workspace::Workspace;
 use crate::ops::doctor::definition::{Sight, finding, first_of};
 use crate::ops::failure::Failure;
@@ -116,7 +117,13 @@ fn edges(workspace: &Workspace, draft: &Draft, updated: &Updated) -> Vec<Finding
 }
 
 fn services(sight: &Sight, updated: &Updated) -> Vec<Finding> {
-    let found = updated.services.iter().map(|service| {
+    // What lies in a declared service belongs to it already.
+    let is_owned = |path: &FilePath| {
+        let owner = sight.workspace.owner(path.as_bytes());
+        owner.is_some_and(|it| !sight.workspace.service(it).path.is_root())
+    };
+    let new = updated.services.iter().filter(|it| !is_owned(&it.path));
+    let found = new.map(|service| {
         let path = service.path.display();
         let drafted = sight.survey.draft.services.iter();
         let drafted = drafted.clone().find(|it| it.path == service.path);
