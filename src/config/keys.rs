@@ -794,7 +794,7 @@ const DETECT: &[Key] = &[
         "any",
         Shape::Texts,
         "[]",
-        "one of these has to be there: names of files, `*` stands for any letters",
+        "one of these has to be there: files, or paths below the directory, `*` stands for any letters",
         "any = [\"Cargo.toml\"]",
     ),
     key(

@@ -2,17 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use toml_edit::DocumentMut;
+use serde_json::Value;
 
 use crate::config::draft::write::{concluded, is_pattern};
 use crate::config::edit::{Entry, Group, Item, written};
 use crate::config::merge::INHERITED;
-use crate::config::preset;
+use crate::config::offer::preset_tasks;
 use crate::config::source::Source;
-use crate::config::task::OWN_KEYS;
 use crate::model::draft::{Draft, DraftEdge, DraftService, DraftTask};
 use crate::model::manifest::Makes;
-use crate::model::name::{ServiceName, is_valid};
+use crate::model::name::ServiceName;
 
 /// What the services of a draft are called in the file.
 #[derive(Debug, Default)]
@@ -103,10 +102,10 @@ fn tasks(
     }
     let sound = service.inputs.iter().filter(|it| is_pattern(&it.what));
     let sound: Vec<_> = sound.collect();
-    let uses = service.uses.as_ref().filter(|_| !sound.is_empty());
-    let given = uses
-        .map(|it| preset_tasks(&it.preset, source))
-        .unwrap_or_default();
+    let given = match sound.is_empty() {
+        true => Vec::new(),
+        false => given(service, source),
+    };
     let all: BTreeSet<String> = tasks.keys().cloned().chain(given).collect();
     for name in all.iter().filter(|it| *it != "deploy" && !sound.is_empty()) {
         let task = tasks.entry(name.clone()).or_default();
@@ -131,25 +130,16 @@ fn renamed(need: &str, names: &Names) -> Option<String> {
     Some(format!("{service}:{task}"))
 }
 
-/// The tasks that a preset gives. What is wrong with its file is told when the workspace is read.
-fn preset_tasks(name: &str, source: &dyn Source) -> Vec<String> {
-    let own = match is_valid(name) {
-        true => source.read(&preset::own_path(name)).ok().flatten(),
-        false => None,
-    };
-    let own = own.and_then(|bytes| String::from_utf8(bytes).ok());
-    let text = own.or_else(|| preset::embedded(name).map(str::to_owned));
-    let Some(document) = text.and_then(|text| text.parse::<DocumentMut>().ok()) else {
+/// The tasks that the preset gives to the service. What is wrong with its file is told when the workspace is read.
+fn given(service: &DraftService, source: &dyn Source) -> Vec<String> {
+    let Some(uses) = &service.uses else {
         return Vec::new();
     };
-    let own = OWN_KEYS.into_iter().filter(|it| document.contains_key(it));
-    let more = document.get("tasks").and_then(|it| it.as_table_like());
-    let more = more
-        .into_iter()
-        .flat_map(|it| it.iter())
-        .map(|(name, _)| name);
-    own.chain(more)
-        .filter(|it| is_valid(it))
-        .map(str::to_owned)
-        .collect()
+    let parameters = uses.parameters.iter();
+    let parameters: BTreeMap<String, Value> = parameters
+        .map(|(name, value)| (name.clone(), Value::from(value.as_str())))
+        .collect();
+    let at = (&service.name, &service.path);
+    let tasks = preset_tasks(source, &uses.preset, at, &parameters).unwrap_or_default();
+    tasks.keys().map(ToString::to_string).collect()
 }
