@@ -11,8 +11,10 @@ use crate::manifest::image;
 /// `text` with the values of `variables`, a file of lines such as `NAME=value`. What is not known stays.
 pub fn put_in<'t>(text: &'t str, variables: &[u8]) -> Cow<'t, str> {
     static USE: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(r"\$\$|\$\{([A-Za-z_][A-Za-z0-9_]*)(?::?[-?][^${}\n]*)?\}|\$([A-Za-z_][A-Za-z0-9_]*)")
-            .expect("the pattern is well formed")
+        Regex::new(
+            r"\$\$|\$\{([A-Za-z_][A-Za-z0-9_]*)(?::?[-?][^${}\n]*)?\}|\$([A-Za-z_][A-Za-z0-9_]*)",
+        )
+        .expect("the pattern is well formed")
     });
     let known = known(variables);
     if known.is_empty() {
@@ -20,7 +22,10 @@ pub fn put_in<'t>(text: &'t str, variables: &[u8]) -> Cow<'t, str> {
     }
     USE.replace_all(text, |found: &Captures<'_>| {
         let name = found.get(1).or(found.get(2)).map_or("", |it| it.as_str());
-        known.get(name).cloned().unwrap_or_else(|| found[0].to_owned())
+        known
+            .get(name)
+            .cloned()
+            .unwrap_or_else(|| found[0].to_owned())
     })
 }
 

@@ -161,7 +161,7 @@ impl Edges<'_> {
                     notes.push(Note {
                         path: copy.file.clone(),
                         words: format!(
-                            "line {}: `{}` takes over everything; what {} needs of it is to be named in its `depends-on` or `inputs`",
+                            "line {}: `{}` takes more than {} itself; what it needs of that is to be named in its `depends-on` or `inputs`",
                             copy.line, evidence.words, services[from].name
                         ),
                         kind: NoteKind::NotTaken,

@@ -81,6 +81,13 @@ pub fn place(found: &Found, mut all: Candidates, notes: &mut Vec<Note>) -> Kept 
     kept
 }
 
+impl Place {
+    /// Whether nothing but the recipe of an image makes it a service.
+    fn is_only_image(&self) -> bool {
+        self.has_image && self.packages.is_empty()
+    }
+}
+
 impl Kept {
     /// Takes them in any order.
     pub fn new(mut places: Vec<Place>) -> Self {
@@ -256,7 +263,14 @@ fn is_service(
     }
     if let Some(around) = around {
         let inner = &path.as_bytes()[around.path.as_bytes().len() + 1..];
-        let is_own = candidate.packages.iter().any(|it| is_of_its_own(it, candidate, around));
+        let is_own = candidate
+            .packages
+            .iter()
+            .any(|it| is_of_its_own(it, candidate, around));
+        // What is only an image may hold others, each with a recipe of its own.
+        if around.is_only_image() && candidate.has_image {
+            return !is_test(inner);
+        }
         return is_own && (candidate.is_member || !is_test(inner));
     }
     if is_test(path.as_bytes()) && !candidate.packages.iter().any(|it| it.name.is_some()) {
@@ -264,7 +278,14 @@ fn is_service(
     }
     let (_, name) = split(path.as_bytes());
     match best(found, candidate) {
-        _ if !candidate.packages.is_empty() || candidate.has_image => true,
+        _ if candidate.has_image => true,
+        _ if candidate
+            .packages
+            .iter()
+            .any(|it| it.ecosystem != Ecosystem::Proto) =>
+        {
+            true
+        }
         Some(PROTO) | None => false,
         Some(_) => !matches!(name, b"docs" | b"doc"),
     }
