@@ -406,6 +406,13 @@ const SERVICE: &[Key] = &[
         "depends-on = [\"common\"]",
     ),
     key(
+        "inputs",
+        Shape::Texts,
+        "[]",
+        "files elsewhere that all its tasks read, save `deploy`: `...` in the `inputs` of a task stands for them, too",
+        "inputs = [\"/proto/*.proto\"]",
+    ),
+    key(
         "tags",
         Shape::Texts,
         "[]",

@@ -74,7 +74,7 @@ pub fn entry(
         items.dedup_by(|a, b| a.text == b.text);
         items
     };
-    let (tasks, reads) = tasks(service, names, source);
+    let (tasks, inputs) = tasks(service, names, source);
     Some(Entry {
         name: names.of(&service.name)?.to_string(),
         path: written(&service.path)?,
@@ -82,12 +82,12 @@ pub fn entry(
         tags: service.tags.clone(),
         depends_on: edges(false),
         left_out: edges(true),
-        reads,
+        inputs,
         tasks,
     })
 }
 
-/// The tasks that say something, and why they read what lies elsewhere.
+/// The tasks that say something, and what all of them read that lies elsewhere.
 fn tasks(
     service: &DraftService,
     names: &Names,
@@ -102,21 +102,16 @@ fn tasks(
     }
     let sound = service.inputs.iter().filter(|it| is_pattern(&it.what));
     let sound: Vec<_> = sound.collect();
-    let given = match sound.is_empty() {
-        true => Vec::new(),
-        false => given(service, source),
-    };
-    let all: BTreeSet<String> = tasks.keys().cloned().chain(given).collect();
-    for name in all.iter().filter(|it| *it != "deploy" && !sound.is_empty()) {
-        let task = tasks.entry(name.clone()).or_default();
-        let inputs = task
-            .inputs
-            .get_or_insert_with(|| vec![INHERITED.to_owned()]);
-        for input in &sound {
-            if !inputs.contains(&input.what) {
-                inputs.push(input.what.clone());
-            }
-        }
+    // Without a task that reads them they mean nothing.
+    if sound.is_empty() || tasks.is_empty() && !has_tasks(service, source) {
+        return (tasks, Vec::new());
+    }
+    let inherits = |it: &&mut Vec<String>| !it.iter().any(|it| it == INHERITED);
+    let lists = tasks.values_mut().filter_map(|it| it.inputs.as_mut());
+    for inputs in lists.filter(inherits) {
+        let missing = sound.iter().filter(|it| !inputs.contains(&it.what));
+        let missing: Vec<String> = missing.map(|it| it.what.clone()).collect();
+        inputs.extend(missing);
     }
     (tasks, sound.into_iter().map(concluded).collect())
 }
@@ -130,16 +125,15 @@ fn renamed(need: &str, names: &Names) -> Option<String> {
     Some(format!("{service}:{task}"))
 }
 
-/// The tasks that the preset gives to the service. What is wrong with its file is told when the workspace is read.
-fn given(service: &DraftService, source: &dyn Source) -> Vec<String> {
+/// Whether the preset gives the service any task. What is wrong with its file is told when the workspace is read.
+fn has_tasks(service: &DraftService, source: &dyn Source) -> bool {
     let Some(uses) = &service.uses else {
-        return Vec::new();
+        return false;
     };
     let parameters = uses.parameters.iter();
     let parameters: BTreeMap<String, Value> = parameters
         .map(|(name, value)| (name.clone(), Value::from(value.as_str())))
         .collect();
     let at = (&service.name, &service.path);
-    let tasks = preset_tasks(source, &uses.preset, at, &parameters).unwrap_or_default();
-    tasks.keys().map(ToString::to_string).collect()
+    preset_tasks(source, &uses.preset, at, &parameters).is_ok_and(|it| !it.is_empty())
 }
