@@ -119,7 +119,7 @@ impl Case {
         assert_eq!(init.code(), 0, "{}", init.all());
         let check = repo.svc(&["check"]).run();
         assert_eq!(check.code(), 0, "{}", check.all());
-        let list = repo.svc(&["list", "--format", "json"]).json();
+        let list = repo.svc(&["list"]).json();
         let services = list["services"].as_array().unwrap();
         let path = |name: &str| {
             let service = services.iter().find(|it| it["name"] == name).unwrap();

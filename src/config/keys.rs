@@ -406,6 +406,13 @@ const SERVICE: &[Key] = &[
         "depends-on = [\"common\"]",
     ),
     key(
+        "inputs",
+        Shape::Texts,
+        "[]",
+        "files elsewhere that all its tasks read, save `deploy`: `...` in the `inputs` of a task stands for them, too",
+        "inputs = [\"/proto/*.proto\"]",
+    ),
+    key(
         "tags",
         Shape::Texts,
         "[]",
@@ -794,7 +801,7 @@ const DETECT: &[Key] = &[
         "any",
         Shape::Texts,
         "[]",
-        "one of these has to be there: names of files, `*` stands for any letters",
+        "one of these has to be there: files, or paths below the directory, `*` stands for any letters",
         "any = [\"Cargo.toml\"]",
     ),
     key(

@@ -4,7 +4,7 @@
 use crate::config::deploy;
 use crate::config::needs;
 use crate::config::problem::Findings;
-use crate::config::read::{At, Texts};
+use crate::config::read::{self, At, Texts};
 use crate::config::service::{Context, Head};
 use crate::config::task::TaskTable;
 use crate::model::deploy::Deploy;
@@ -31,7 +31,6 @@ pub fn merge(
 ) -> Task {
     let mut task = Task::new(Vec::new());
     task.needs = needs::resolve(findings, context, head, name, layers);
-    task.inputs = inputs(findings, path, layers);
     task.outputs = outputs(findings, path, layers);
     let mut exclusive = None;
     let mut pool: Option<At<&str>> = None;
@@ -92,40 +91,51 @@ fn lay(list: &mut Vec<String>, over: &Option<Texts>) {
     }
 }
 
-fn inputs(findings: &mut Findings, path: &FilePath, layers: &Layers) -> Inputs {
-    if layers.iter().flatten().all(|layer| layer.inputs.is_none()) {
+/// What all tasks of a service read beside its own files.
+pub fn besides(findings: &mut Findings, head: &Head, path: &FilePath) -> Vec<InputRule> {
+    let Some((key, node)) = head.table.find("inputs") else {
+        return Vec::new();
+    };
+    let list = read::texts(findings, key.text, node);
+    let texts = list.iter().flat_map(Texts::iter);
+    let own = texts.filter(|text| text.value != INHERITED);
+    own.filter_map(|text| input(findings, text, path)).collect()
+}
+
+/// What a task reads, from what its service says of all tasks and the tables of this one.
+pub fn inputs(
+    findings: &mut Findings,
+    path: &FilePath,
+    besides: &[InputRule],
+    layers: &Layers,
+) -> Inputs {
+    if besides.is_empty() && layers.iter().flatten().all(|layer| layer.inputs.is_none()) {
         return Inputs::default();
     }
     let mut rules = vec![InputRule::Own];
+    rules.extend_from_slice(besides);
     for list in layers.iter().flatten().filter_map(|layer| layer.inputs) {
         let inherited = std::mem::take(&mut rules);
         for text in list.iter() {
-            if text.value == INHERITED {
-                rules.extend(inherited.iter().cloned());
-                continue;
+            match text.value {
+                INHERITED => rules.extend(inherited.iter().cloned()),
+                _ => rules.extend(input(findings, text, path)),
             }
-            let (glob, leaves_out) = match text.value.strip_prefix('!') {
-                Some(rest) => (rest, true),
-                None => (text.value, false),
-            };
-            let Some(pattern) = pattern(
-                findings,
-                "inputs",
-                At {
-                    value: glob,
-                    ..text
-                },
-                path,
-            ) else {
-                continue;
-            };
-            rules.push(match leaves_out {
-                true => InputRule::Leave(pattern),
-                false => InputRule::Take(pattern),
-            });
         }
     }
     Inputs::new(rules)
+}
+
+fn input(findings: &mut Findings, text: At<&str>, path: &FilePath) -> Option<InputRule> {
+    let (value, leaves_out) = match text.value.strip_prefix('!') {
+        Some(rest) => (rest, true),
+        None => (text.value, false),
+    };
+    let pattern = pattern(findings, "inputs", At { value, ..text }, path)?;
+    Some(match leaves_out {
+        true => InputRule::Leave(pattern),
+        false => InputRule::Take(pattern),
+    })
 }
 
 fn outputs(findings: &mut Findings, path: &FilePath, layers: &Layers) -> Option<Vec<Pattern>> {

@@ -176,6 +176,8 @@ pub fn read<'d>(
             "path" => path = Some(directory(findings, node, head.base)),
             // Presets were found before any service was read.
             "uses" => {}
+            // A part of what its tasks read.
+            "inputs" => {}
             "depends-on" => depends_on = dependencies(findings, context, head, node),
             "tags" => {
                 let list = read::texts(findings, key.text, node);
@@ -241,6 +243,7 @@ fn tasks<'d>(
         .iter()
         .filter(|(name, _)| is_given(name) && !tables.iter().any(|(own, _)| own == name));
     let mut tasks = BTreeMap::new();
+    let besides = merge::besides(findings, head, path);
     for (name, own) in tables.iter().chain(only_preset) {
         let Some(task_name) = TaskName::new(name) else {
             continue;
@@ -251,7 +254,12 @@ fn tasks<'d>(
             find(&context.defaults).map(|at| &context.defaults[at].1),
             find(tables).map(|at| &tables[at].1),
         ];
-        let task = merge::merge(findings, context, head, path, &task_name, &layers);
+        let besides = match *name {
+            "deploy" => &[],
+            _ => besides.as_slice(),
+        };
+        let mut task = merge::merge(findings, context, head, path, &task_name, &layers);
+        task.inputs = merge::inputs(findings, path, besides, &layers);
         // Of what could not be read, a command may be a part.
         if layers.iter().flatten().all(|layer| layer.is_sound) {
             check_run(findings, context, head, &task_name, own, &task, serves);

@@ -140,7 +140,14 @@ fn task(context: &Context, head: &Head, name: &TaskName, whence: &mut Whence) ->
         }
     }
     let fields = keys.into_iter().map(|key| {
-        let built_in = built_in(context, name, key);
+        let mut built_in = built_in(context, name, key);
+        if key == "inputs"
+            && name.as_str() != "deploy"
+            && let Some((_, besides)) = head.table.find(key)
+        {
+            let besides = values(besides, whence).into_iter();
+            built_in.extend(besides.filter(|(text, _)| !text.is_empty() && text != INHERITED));
+        }
         lay(key, built_in, &said(key), whence)
     });
     fields.filter(|field| !field.values.is_empty()).collect()

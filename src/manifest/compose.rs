@@ -35,17 +35,6 @@ fn read(file: &FilePath, text: &str) -> Result<Manifest, Error> {
         let paths = include.find("path").unwrap_or(include);
         reads(&mut facts, &own, paths.texts(), Tie::Declares);
     }
-    for kind in ["configs", "secrets"] {
-        for entry in document.find(kind).map_or(&[][..], Node::entries) {
-            let file = entry.node.find("file");
-            reads(
-                &mut facts,
-                &own,
-                file.into_iter().flat_map(Node::texts),
-                Tie::Takes,
-            );
-        }
-    }
     Ok(facts.finish())
 }
 
@@ -108,6 +97,8 @@ impl<'a> Service<'a> {
             self.image(facts, &about);
             self.others(facts, &about);
             self.ports(facts, &about);
+        } else {
+            self.others_of_one_built_elsewhere(facts);
         }
         self.files(facts, &about);
     }
@@ -122,22 +113,34 @@ impl<'a> Service<'a> {
         }
     }
 
-    fn others(&self, facts: &mut Facts, about: &FilePath) {
-        for key in ["depends_on", "links"] {
-            let Some(node) = self.entry.node.find(key) else {
-                continue;
-            };
+    /// The names of what it wants to run first.
+    fn wanted(&self) -> Vec<(u32, String)> {
+        let nodes = ["depends_on", "links"].map(|it| self.entry.node.find(it));
+        let named = nodes.into_iter().flatten().flat_map(|node| {
             let names = node.entries().iter().map(|it| (it.line, it.name.as_str()));
-            for (line, name) in names.chain(node.texts()) {
-                let name = name.split(':').next().unwrap_or(name).to_owned();
-                let (ecosystem, tie) = (Compose, Tie::StartsAfter);
-                let what = What::Needs {
-                    ecosystem,
-                    name,
-                    tie,
-                };
-                facts.say_of(about.clone(), line, what);
-            }
+            names.chain(node.texts()).collect::<Vec<_>>()
+        });
+        let bare = |name: &str| name.split(':').next().unwrap_or(name).to_owned();
+        named.map(|(line, name)| (line, bare(name))).collect()
+    }
+
+    /// Several files may speak of one component, and only one of them says how it is built.
+    fn others_of_one_built_elsewhere(&self, facts: &mut Facts) {
+        for (line, other) in self.wanted() {
+            let component = self.entry.name.clone();
+            facts.say(line, What::StartsAfter { component, other });
+        }
+    }
+
+    fn others(&self, facts: &mut Facts, about: &FilePath) {
+        for (line, name) in self.wanted() {
+            let (ecosystem, tie) = (Compose, Tie::StartsAfter);
+            let what = What::Needs {
+                ecosystem,
+                name,
+                tie,
+            };
+            facts.say_of(about.clone(), line, what);
         }
         let contexts = self.entry.node.at(&["build", "additional_contexts"]);
         let Some(contexts) = contexts else { return };
@@ -161,25 +164,11 @@ impl<'a> Service<'a> {
         }
     }
 
+    /// What is mounted or set when it runs changes no build: of files, only another that says how it is built.
     fn files(&self, facts: &mut Facts, about: &FilePath) {
         let node = &self.entry.node;
-        for volume in node.find("volumes").map_or(&[][..], Node::items) {
-            let source = match volume.text() {
-                Some(text) => volume_source(text).map(|source| (volume.line, source)),
-                None => {
-                    let source = volume.find("source");
-                    source.and_then(|it| Some((it.line, it.text().filter(|it| is_path(it))?)))
-                }
-            };
-            reads(facts, about, source.into_iter(), Tie::Takes);
-        }
-        if let Some(files) = node.find("env_file") {
-            let tables = files.items().iter().filter_map(|it| it.find("path"));
-            let named = tables.filter_map(|it| Some((it.line, it.text()?)));
-            reads(facts, about, files.texts().chain(named), Tie::Takes);
-        }
         if let Some(other) = node.at(&["extends", "file"]) {
-            reads(facts, about, other.texts(), Tie::Declares);
+            reads(facts, about, other.texts(), Tie::StartsAfter);
         }
     }
 
@@ -212,17 +201,6 @@ impl Built {
             context,
         })
     }
-}
-
-/// What of `SOURCE:TARGET` lies on the disk. What comes before a variable's end may hold a colon of its own.
-fn volume_source(text: &str) -> Option<&str> {
-    let from = text.rfind('}').map_or(0, |at| at + 1);
-    let end = from + text.get(from..)?.find(':')?;
-    Some(&text[..end]).filter(|it| is_path(it))
-}
-
-fn is_path(source: &str) -> bool {
-    source.starts_with('.') || source.starts_with("${") || source.contains('/')
 }
 
 #[cfg(test)]
@@ -284,15 +262,10 @@ services:
                 "14: [deploy/services/cart] needs Compose mail StartsAfter",
                 "17: [deploy/services/cart] port 80",
                 "18: [deploy/services/cart] port 9000",
-                "19: [deploy/services/cart] reads deploy/.env Takes",
-                "19: [deploy/services/cart] reads deploy/more.env Takes",
                 "20: offers Compose mail = deploy/services/mail",
                 "21: [deploy/services/mail] built from deploy/services/mail deploy/services/mail/Dockerfile",
                 "22: [deploy/services/mail] needs Compose db StartsAfter",
-                "24: [deploy/services/mail] reads deploy/config/mail.toml Takes",
-                "27: [deploy/services/mail] reads deploy/templates Takes",
-                "29: [deploy/services/mail] reads common.yaml Declares",
-                "33: reads deploy/db/init.sql Takes",
+                "29: [deploy/services/mail] reads common.yaml StartsAfter",
             ],
         );
     }

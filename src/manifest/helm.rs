@@ -60,7 +60,7 @@ fn images(facts: &mut Facts, node: &Node) {
         let is_image = entry.name == "image" || entry.name.ends_with("Image");
         if is_image && let Some((line, written)) = written(&entry.node) {
             if let Some(name) = image::name(&written) {
-                facts.needs(line, Image, name, Tie::Declares);
+                facts.needs(line, Image, name, Tie::StartsAfter);
             }
         } else {
             images(facts, &entry.node);
@@ -106,8 +106,8 @@ pub(crate) mod tests {
     #[test]
     fn values_need_images() {
         let expected = [
-            "3: needs Image ghcr.io/shop/cart Declares",
-            "6: needs Image proxy Declares",
+            "3: needs Image ghcr.io/shop/cart StartsAfter",
+            "6: needs Image proxy StartsAfter",
         ];
         words::check(read, "charts/cart/values.yaml", VALUES, &expected);
     }

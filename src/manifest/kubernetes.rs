@@ -54,7 +54,7 @@ fn read(file: &FilePath, text: &str) -> Result<Manifest, Error> {
     for (line, words) in (1..).zip(text.lines()) {
         let found = IMAGE.captures(words).and_then(|it| it.get(1));
         if let Some(name) = found.and_then(|it| image::name(it.as_str())) {
-            facts.needs(line, Image, name, Tie::Declares);
+            facts.needs(line, Image, name, Tie::StartsAfter);
         }
     }
     Ok(facts.finish())
@@ -72,8 +72,8 @@ pub(crate) mod tests {
     fn manifests_need_the_images_they_name() {
         let file = "deploy/k8s/cart.yaml";
         let expected = [
-            "6: needs Image shop/cart Declares",
-            "7: needs Image mail Declares",
+            "6: needs Image shop/cart StartsAfter",
+            "7: needs Image mail StartsAfter",
         ];
         words::check(read, file, SAMPLE, &expected);
         words::check(read, file, "image: a\n", &[]);

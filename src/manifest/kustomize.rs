@@ -61,7 +61,7 @@ fn read(file: &FilePath, text: &str) -> Result<Manifest, Error> {
         if let Some(name) = name
             && let Some(text) = name.text().and_then(image::name)
         {
-            facts.needs(name.line, Image, text, Tie::Declares);
+            facts.needs(name.line, Image, text, Tie::StartsAfter);
         }
     }
     Ok(facts.finish())
@@ -99,7 +99,7 @@ fn charts(facts: &mut Facts, document: &Node) {
 /// Not what comes from elsewhere, or is written in place.
 fn reads(facts: &mut Facts, line: u32, path: &str) {
     if !path.contains(['\n', '?']) && !path.starts_with("github.com/") {
-        facts.reads(line, path, Tie::Takes);
+        facts.reads(line, path, Tie::StartsAfter);
     }
 }
 
@@ -120,12 +120,12 @@ pub(crate) mod tests {
             "k8s/overlays/staging/kustomization.yaml",
             SAMPLE,
             &[
-                "2: reads k8s/base Takes",
-                "6: reads k8s/overlays/staging/patch.yaml Takes",
-                "12: reads config/app.toml Takes",
-                "15: needs Image shop/cart Declares",
-                "17: reads k8s/overlays/staging/charts/common Takes",
-                "18: reads k8s/overlays/staging/v.yaml Takes",
+                "2: reads k8s/base StartsAfter",
+                "6: reads k8s/overlays/staging/patch.yaml StartsAfter",
+                "12: reads config/app.toml StartsAfter",
+                "15: needs Image shop/cart StartsAfter",
+                "17: reads k8s/overlays/staging/charts/common StartsAfter",
+                "18: reads k8s/overlays/staging/v.yaml StartsAfter",
             ],
         );
     }

@@ -41,6 +41,7 @@ mod terraform;
 #[cfg(test)]
 mod testing;
 mod tilt;
+mod variables;
 mod versions;
 
 use crate::model::manifest::Manifest;
@@ -100,14 +101,30 @@ pub fn is_known(path: &[u8]) -> bool {
     tools(path).next().is_some()
 }
 
+/// The file that has the values of variables in the file at `path`, where its tool looks for one.
+pub fn variables_of(path: &FilePath) -> Option<FilePath> {
+    let is_one = (compose::TOOL.knows)(place::name(path));
+    is_one.then(|| place::directory(path).join(b".env"))
+}
+
 /// What the file at `path` says.
 ///
 /// # Errors
 /// It is no text, or not what such a file has to be.
 pub fn read(path: &FilePath, content: &[u8]) -> Result<Manifest, Error> {
+    read_with(path, content, &[])
+}
+
+/// The same with the content of [`variables_of`] the file.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_with(path: &FilePath, content: &[u8], variables: &[u8]) -> Result<Manifest, Error> {
     let text = std::str::from_utf8(content).map_err(|_| Error::not_text(path))?;
     // Some editors on Windows begin a file with this mark.
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let text = variables::put_in(text, variables);
+    let text = text.as_ref();
     let mut manifest = Manifest {
         file: path.clone(),
         facts: Vec::new(),

@@ -26,7 +26,7 @@ fn read(file: &FilePath, text: &str) -> Result<Manifest, Error> {
     for document in yaml::documents(file, text)? {
         for other in items(document.find("requires")) {
             for (line, path) in other.find("path").into_iter().flat_map(Node::texts) {
-                facts.reads(line, path, Tie::Declares);
+                facts.reads(line, path, Tie::StartsAfter);
             }
         }
         part(&mut facts, &document);
@@ -69,7 +69,7 @@ fn part(facts: &mut Facts, part: &Node) {
 
 fn taken(facts: &mut Facts, list: &Node) {
     for (line, written) in list.texts().filter(|(_, it)| !it.contains("{{")) {
-        facts.reads(line, place::before_pattern(written), Tie::Takes);
+        facts.reads(line, place::before_pattern(written), Tie::StartsAfter);
     }
 }
 
@@ -137,8 +137,8 @@ pub(crate) mod tests {
                 "14: [src/mail] built from src src/mail/Dockerfile",
                 "14: offers Image mail = src/mail",
                 "18: offers Image j = src/j",
-                "23: reads k8s Takes",
-                "27: reads charts/a Takes",
+                "23: reads k8s StartsAfter",
+                "27: reads charts/a StartsAfter",
                 "32: built from  Dockerfile",
                 "32: offers Image q = ",
             ],

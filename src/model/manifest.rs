@@ -50,6 +50,8 @@ pub enum What {
         name: String,
         tie: Tie,
     },
+    /// A component of the compose files of the directory wants another to run first, both by the names in those files.
+    StartsAfter { component: String, other: String },
     /// It reads the file, or the directory, at `path`.
     Reads { path: FilePath, tie: Tie },
     /// Every package of the ecosystem in the directory, and below it, reads the file or directory at `path`.
@@ -128,7 +130,7 @@ pub enum Makes {
 /// How strongly one directory depends on another. The weakest go first when a circle has to be broken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Tie {
-    /// It wants the other to run before it starts.
+    /// It wants the other to run before it starts, or is deployed together with it: no file of the other is built in.
     StartsAfter,
     /// A script or a development tool mentions the other.
     Mentions,

@@ -12,7 +12,8 @@ pub struct Preset {
     pub is_own: bool,
 }
 
-/// Which directories a preset fits, by the files that lie in them (not below them): names, or patterns with `*`.
+/// Which directories a preset fits, by what lies in them: names of files, or paths of files or directories below them, in
+/// which `*` stands for any letters of a name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Detect {
     /// One of these has to be there; where the list is empty, nothing of it has to.

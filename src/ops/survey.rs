@@ -108,8 +108,13 @@ fn read(place: &Place, names: &Names, source: &dyn Source) -> (Vec<Manifest>, Ve
         .filter(|path| names.links.binary_search(path).is_err())
         .collect();
     let root = place.root.as_path();
+    let variables = |path: &FilePath| {
+        let file = manifest::variables_of(path).filter(|it| names.files.has(it.as_bytes()));
+        let read = file.and_then(|it| bytes(&root.join(it.as_path())).ok());
+        read.unwrap_or_default()
+    };
     let on_disk = |path: &FilePath| match bytes(&root.join(path.as_path())) {
-        Ok(bytes) => Some(understood(path, &bytes)),
+        Ok(bytes) => Some(understood(path, &bytes, &variables(path))),
         Err(cause) if cause.kind() == io::ErrorKind::NotFound => None,
         Err(cause) => Some(Err(skipped(path, &cause.to_string()))),
     };
@@ -117,7 +122,7 @@ fn read(place: &Place, names: &Names, source: &dyn Source) -> (Vec<Manifest>, Ve
     let (mut manifests, mut notes) = (Vec::new(), Vec::new());
     for (path, result) in known.iter().zip(read) {
         // What is not on disk may have been left out by a sparse checkout.
-        let absent = || Some(understood(path, &source.read(path).ok()??));
+        let absent = || Some(understood(path, &source.read(path).ok()??, &[]));
         match result.or_else(absent) {
             Some(Ok(manifest)) => manifests.push(manifest),
             Some(Err(note)) => notes.push(note),
@@ -134,8 +139,8 @@ fn read(place: &Place, names: &Names, source: &dyn Source) -> (Vec<Manifest>, Ve
     (manifests, notes)
 }
 
-fn understood(path: &FilePath, bytes: &[u8]) -> Result<Manifest, Note> {
-    manifest::read(path, bytes).map_err(|error| match error.line {
+fn understood(path: &FilePath, bytes: &[u8], variables: &[u8]) -> Result<Manifest, Note> {
+    manifest::read_with(path, bytes, variables).map_err(|error| match error.line {
         Some(line) => skipped(path, &format!("line {line}: {}", error.reason)),
         None => skipped(path, &error.reason),
     })

@@ -35,6 +35,7 @@ pub fn list_json(workspace: &Workspace, chosen: &[ServiceIndex]) -> Value {
         let mut fields = Map::from_iter([("name".to_owned(), json!(service.name))]);
         fields.extend(path_fields(&service.path));
         fields.extend([
+            ("uses".to_owned(), json!(service.uses)),
             ("tags".to_owned(), json!(service.tags)),
             (
                 "depends_on".to_owned(),
@@ -120,6 +121,6 @@ mod tests {
     fn machines_get_the_documented_fields() {
         let workspace = workspace(&["common", "api -> common"]);
         validate("list", &list_json(&workspace, &all(&workspace)));
-        insta::assert_snapshot!(list_json(&workspace, &all(&workspace)), @r#"{"version":1,"services":[{"name":"api","path":"services/api","tags":["backend"],"depends_on":["common"],"tasks":["build"]},{"name":"common","path":"services/common","tags":["backend"],"depends_on":[],"tasks":["build"]}]}"#);
+        insta::assert_snapshot!(list_json(&workspace, &all(&workspace)), @r#"{"version":1,"services":[{"name":"api","path":"services/api","uses":null,"tags":["backend"],"depends_on":["common"],"tasks":["build"]},{"name":"common","path":"services/common","uses":null,"tags":["backend"],"depends_on":[],"tasks":["build"]}]}"#);
     }
 }

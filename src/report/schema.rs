@@ -200,8 +200,8 @@ fn affected() -> Value {
 
 fn list() -> Value {
     object(json!({"services": array(object(json!({
-        "name": string(), "path": reference("path"), "tags": array(string()), "depends_on": array(string()),
-        "tasks": array(string()),
+        "name": string(), "path": reference("path"), "uses": nullable(string()), "tags": array(string()),
+        "depends_on": array(string()), "tasks": array(string()),
     })))}))
 }
 

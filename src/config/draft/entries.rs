@@ -2,17 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use toml_edit::DocumentMut;
+use serde_json::Value;
 
 use crate::config::draft::write::{concluded, is_pattern};
 use crate::config::edit::{Entry, Group, Item, written};
 use crate::config::merge::INHERITED;
-use crate::config::preset;
+use crate::config::offer::preset_tasks;
 use crate::config::source::Source;
-use crate::config::task::OWN_KEYS;
 use crate::model::draft::{Draft, DraftEdge, DraftService, DraftTask};
 use crate::model::manifest::Makes;
-use crate::model::name::{ServiceName, is_valid};
+use crate::model::name::ServiceName;
 
 /// What the services of a draft are called in the file.
 #[derive(Debug, Default)]
@@ -75,7 +74,7 @@ pub fn entry(
         items.dedup_by(|a, b| a.text == b.text);
         items
     };
-    let (tasks, reads) = tasks(service, names, source);
+    let (tasks, inputs) = tasks(service, names, source);
     Some(Entry {
         name: names.of(&service.name)?.to_string(),
         path: written(&service.path)?,
@@ -83,12 +82,12 @@ pub fn entry(
         tags: service.tags.clone(),
         depends_on: edges(false),
         left_out: edges(true),
-        reads,
+        inputs,
         tasks,
     })
 }
 
-/// The tasks that say something, and why they read what lies elsewhere.
+/// The tasks that say something, and what all of them read that lies elsewhere.
 fn tasks(
     service: &DraftService,
     names: &Names,
@@ -103,21 +102,16 @@ fn tasks(
     }
     let sound = service.inputs.iter().filter(|it| is_pattern(&it.what));
     let sound: Vec<_> = sound.collect();
-    let uses = service.uses.as_ref().filter(|_| !sound.is_empty());
-    let given = uses
-        .map(|it| preset_tasks(&it.preset, source))
-        .unwrap_or_default();
-    let all: BTreeSet<String> = tasks.keys().cloned().chain(given).collect();
-    for name in all.iter().filter(|it| *it != "deploy" && !sound.is_empty()) {
-        let task = tasks.entry(name.clone()).or_default();
-        let inputs = task
-            .inputs
-            .get_or_insert_with(|| vec![INHERITED.to_owned()]);
-        for input in &sound {
-            if !inputs.contains(&input.what) {
-                inputs.push(input.what.clone());
-            }
-        }
+    // Without a task that reads them they mean nothing.
+    if sound.is_empty() || tasks.is_empty() && !has_tasks(service, source) {
+        return (tasks, Vec::new());
+    }
+    let inherits = |it: &&mut Vec<String>| !it.iter().any(|it| it == INHERITED);
+    let lists = tasks.values_mut().filter_map(|it| it.inputs.as_mut());
+    for inputs in lists.filter(inherits) {
+        let missing = sound.iter().filter(|it| !inputs.contains(&it.what));
+        let missing: Vec<String> = missing.map(|it| it.what.clone()).collect();
+        inputs.extend(missing);
     }
     (tasks, sound.into_iter().map(concluded).collect())
 }
@@ -131,25 +125,15 @@ fn renamed(need: &str, names: &Names) -> Option<String> {
     Some(format!("{service}:{task}"))
 }
 
-/// The tasks that a preset gives. What is wrong with its file is told when the workspace is read.
-fn preset_tasks(name: &str, source: &dyn Source) -> Vec<String> {
-    let own = match is_valid(name) {
-        true => source.read(&preset::own_path(name)).ok().flatten(),
-        false => None,
+/// Whether the preset gives the service any task. What is wrong with its file is told when the workspace is read.
+fn has_tasks(service: &DraftService, source: &dyn Source) -> bool {
+    let Some(uses) = &service.uses else {
+        return false;
     };
-    let own = own.and_then(|bytes| String::from_utf8(bytes).ok());
-    let text = own.or_else(|| preset::embedded(name).map(str::to_owned));
-    let Some(document) = text.and_then(|text| text.parse::<DocumentMut>().ok()) else {
-        return Vec::new();
-    };
-    let own = OWN_KEYS.into_iter().filter(|it| document.contains_key(it));
-    let more = document.get("tasks").and_then(|it| it.as_table_like());
-    let more = more
-        .into_iter()
-        .flat_map(|it| it.iter())
-        .map(|(name, _)| name);
-    own.chain(more)
-        .filter(|it| is_valid(it))
-        .map(str::to_owned)
-        .collect()
+    let parameters = uses.parameters.iter();
+    let parameters: BTreeMap<String, Value> = parameters
+        .map(|(name, value)| (name.clone(), Value::from(value.as_str())))
+        .collect();
+    let at = (&service.name, &service.path);
+    preset_tasks(source, &uses.preset, at, &parameters).is_ok_and(|it| !it.is_empty())
 }

@@ -17,8 +17,8 @@ pub struct Entry {
     pub depends_on: Vec<Item>,
     /// Dependencies that are not taken, for people.
     pub left_out: Vec<Item>,
-    /// What the inputs in `tasks` were concluded from.
-    pub reads: Vec<Item>,
+    /// What all of its tasks read beside its own files.
+    pub inputs: Vec<Item>,
     /// By name.
     pub tasks: BTreeMap<String, DraftTask>,
 }
@@ -95,7 +95,9 @@ pub fn render(entry: &Entry) -> String {
         lines.push(reasoned_list("depends-on", &entry.depends_on));
     }
     lines.extend(entry.left_out.iter().map(refused));
-    lines.extend(entry.reads.iter().filter_map(Item::line));
+    if !entry.inputs.is_empty() {
+        lines.push(reasoned_list("inputs", &entry.inputs));
+    }
     let mut tables = Vec::new();
     let rank = |name: &str| {
         OWN_KEYS

@@ -111,11 +111,11 @@ fn detect(findings: &mut Findings, node: Node) -> Option<Detect> {
     Some(detect)
 }
 
-/// Names of files in the directory itself.
+/// Names of files in the directory itself, or paths of what lies below it.
 fn names(findings: &mut Findings, key: Key, node: Node) -> Vec<String> {
     let list = read::texts(findings, key.text, node);
     let list: Vec<_> = list.iter().flat_map(Texts::iter).collect();
-    for name in list.iter().filter(|name| name.value.contains('/')) {
+    for name in list.iter().filter(|name| leads_out(name.value)) {
         findings
             .add(
                 name.place,
@@ -125,9 +125,14 @@ fn names(findings: &mut Findings, key: Key, node: Node) -> Vec<String> {
                     key.text
                 ),
             )
-            .hint("name files that lie in the directory itself; `*` stands for any letters");
+            .hint("name what lies in the directory, or below it: `src/main/kotlin`; `*` stands for any letters");
     }
     list.iter().map(|name| name.value.to_owned()).collect()
+}
+
+/// Whether a path means something that does not lie below the directory.
+fn leads_out(path: &str) -> bool {
+    path.split('/').any(|part| matches!(part, "" | "." | ".."))
 }
 
 fn parameters(findings: &mut Findings, table: TableNode) -> BTreeMap<String, Parameter> {

@@ -217,8 +217,8 @@ fn a_preset_of_the_workspace_is_checked() {
     .svc/presets/own.toml:9:13: `A_b` is not a valid name of a parameter
       call it `a-b`
     ");
-    assert_snapshot!(check("detect = { any = [\"a/b\"], rank = -1, sum = 1 }\n[build]\nrun = \"x\""), @"
-    .svc/presets/own.toml:1:19: `a/b` in `any` leads out of the directory
+    assert_snapshot!(check("detect = { any = [\"../b\"], rank = -1, sum = 1 }\n[build]\nrun = \"x\""), @"
+    .svc/presets/own.toml:1:19: `../b` in `any` leads out of the directory
       name files that lie in the directory itself; `*` stands for any letters
     .svc/presets/own.toml:1:34: `rank` must be a number from 0 to 1000
     .svc/presets/own.toml:1:38: `sum` is not a key here

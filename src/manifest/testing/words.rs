@@ -50,6 +50,7 @@ fn words(own: &FilePath, fact: &Fact) -> String {
             tie,
         } => format!("needs {ecosystem:?} {name} {tie:?}"),
         What::Reads { path, tie } => format!("reads {} {tie:?}", path.display()),
+        What::StartsAfter { component, other } => format!("{component} starts after {other}"),
         What::ReadBelow { ecosystem, path } => {
             format!("read below {ecosystem:?} {}", path.display())
         }

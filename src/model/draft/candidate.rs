@@ -77,6 +77,8 @@ pub fn gather(found: &Found, detected: &DetectedIn) -> Candidates {
             image(&mut all, &directory, (&manifest.file, None, words));
         }
     }
+    // What others say of directories that are not there, or lie behind links, makes nothing of them.
+    all.retain(|path, _| path.is_root() || found.files.has_below(path.as_bytes()));
     let packages: Vec<(FilePath, Vec<Ecosystem>)> = all
         .iter()
         .filter(|(_, it)| !it.packages.is_empty())

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::model::draft::files::{FileList, split};
-use crate::model::path::FilePath;
+use crate::model::path::{FilePath, ancestors};
 use crate::model::preset::Preset;
 
 /// A preset that fits a directory.
@@ -24,6 +24,8 @@ struct Wanted<'p> {
     by_name: HashMap<&'p [u8], Vec<Sign>>,
     /// Names that only begin or end as the pattern says.
     patterns: Vec<(&'p [u8], Vec<Sign>)>,
+    /// Names that lie deeper, part by part.
+    paths: Vec<(Vec<&'p [u8]>, Sign)>,
 }
 
 /// One name of one preset's lists.
@@ -38,12 +40,25 @@ struct Sign {
 pub fn detect(files: &FileList, presets: &[Preset]) -> DetectedIn {
     let wanted = Wanted::new(presets);
     let mut signs: HashMap<&[u8], HashMap<Sign, &[u8]>> = HashMap::new();
+    let mut before: &[u8] = &[];
     for path in files.iter() {
         let (directory, name) = split(path);
         wanted.each(name, |sign| {
             let seen = signs.entry(directory).or_default();
             seen.entry(sign).or_insert(path);
         });
+        // A directory may be what lies below another, too; that is looked at once.
+        let new = match directory == before {
+            true => &[],
+            false => directory,
+        };
+        for path in ancestors(new).chain([path]) {
+            wanted.each_below(path, |above, sign| {
+                let seen = signs.entry(above).or_default();
+                seen.entry(sign).or_insert(path);
+            });
+        }
+        before = directory;
     }
     let fitting = signs.into_iter().filter_map(|(directory, signs)| {
         let fitting = wanted.fitting(&signs);
@@ -58,6 +73,7 @@ impl<'p> Wanted<'p> {
             presets,
             by_name: HashMap::new(),
             patterns: Vec::new(),
+            paths: Vec::new(),
         };
         for (preset, detect) in presets.iter().enumerate() {
             let Some(detect) = &detect.detect else {
@@ -76,6 +92,11 @@ impl<'p> Wanted<'p> {
 
     fn add(&mut self, name: &'p str, sign: Sign) {
         let name = name.as_bytes();
+        if name.contains(&b'/') {
+            let parts = name.split(|it| *it == b'/').collect();
+            self.paths.push((parts, sign));
+            return;
+        }
         if !name.contains(&b'*') {
             self.by_name.entry(name).or_default().push(sign);
             return;
@@ -92,6 +113,21 @@ impl<'p> Wanted<'p> {
         for (pattern, signs) in &self.patterns {
             if matches(pattern, name) {
                 signs.iter().for_each(|sign| found(*sign));
+            }
+        }
+    }
+
+    /// The directories above `path` that a preset names it for.
+    fn each_below<'f>(&self, path: &'f [u8], mut found: impl FnMut(&'f [u8], Sign)) {
+        for (parts, sign) in &self.paths {
+            let mut above = path;
+            let fits = parts.iter().rev().all(|part| {
+                let (directory, name) = split(above);
+                above = directory;
+                matches(part, name)
+            });
+            if fits {
+                found(above, *sign);
             }
         }
     }
@@ -134,6 +170,9 @@ pub fn matches(pattern: &[u8], name: &[u8]) -> bool {
     let Some(mut rest) = name.strip_prefix(first) else {
         return false;
     };
+    if !pattern.contains(&b'*') {
+        return rest.is_empty();
+    }
     let mut parts: Vec<&[u8]> = parts.collect();
     let last = parts.pop().unwrap_or_default();
     for part in parts.into_iter().filter(|it| !it.is_empty()) {
@@ -178,6 +217,33 @@ mod tests {
         check("a*b*c", "acb", false);
         check("*", "x", true);
         check("a*a", "a", false);
+        check("a", "ab", false);
+        check("a", "a", true);
+    }
+
+    #[test]
+    fn what_lies_deeper_tells_languages_of_one_tool_apart() {
+        let presets = [
+            preset("gradle", &["build.gradle"], &[], 50),
+            preset("kotlin", &["build.gradle"], &["src/*ain/kotlin"], 60),
+        ];
+        let files: FileList = [
+            "a/build.gradle",
+            "a/src/main/java/A.java",
+            "b/build.gradle",
+            "b/src/main/kotlin/x/B.kt",
+            "c/src/main/kotlin/x/B.kt",
+        ]
+        .into_iter()
+        .collect();
+        let found = detect(&files, &presets);
+        let best = |directory: &str| {
+            let best = found.get(&FilePath::from(directory))?.first()?;
+            Some(presets[best.preset].name.as_str())
+        };
+        assert_eq!(best("a"), Some("gradle"));
+        assert_eq!(best("b"), Some("kotlin"));
+        assert_eq!(best("c"), None);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use crate::model::draft::copies::copied;
 use crate::model::draft::place::Kept;
 use crate::model::draft::resolve::{Names, Wanted};
 use crate::model::draft::words::{DraftEdge, DraftService, Evidence, Note, NoteKind};
-use crate::model::manifest::{Makes, Tie, What};
+use crate::model::manifest::{Ecosystem, Makes, Tie, What};
 use crate::model::path::{FilePath, is_within};
 
 /// What services read that no service owns: for each pattern the services, and where it is written.
@@ -69,9 +69,18 @@ impl Edges<'_> {
         let names = Names::new(self.found);
         for manifest in &self.found.manifests {
             for fact in &manifest.facts {
-                let Some(from) = self.kept.owner(fact.about.as_bytes()) else {
-                    continue;
+                let component = |name| Wanted {
+                    ecosystem: Ecosystem::Compose,
+                    name,
+                    from: &fact.about,
+                    file: &manifest.file,
                 };
+                let about = match &fact.what {
+                    What::StartsAfter { component: own, .. } => names.find(component(own)),
+                    _ => Some(fact.about.clone()),
+                };
+                let from = about.and_then(|it| self.kept.speaker(it.as_bytes(), &fact.what));
+                let Some(from) = from else { continue };
                 let said = |words: String| Evidence {
                     file: manifest.file.clone(),
                     line: Some(fact.line),
@@ -91,6 +100,11 @@ impl Edges<'_> {
                         };
                         if let Some(path) = names.find(wanted) {
                             self.need(from, &path, *tie, said(name.clone()));
+                        }
+                    }
+                    What::StartsAfter { other, .. } => {
+                        if let Some(path) = names.find(component(other)) {
+                            self.need(from, &path, Tie::StartsAfter, said(other.clone()));
                         }
                     }
                     What::Reads { path, tie } => self.reads(from, path, *tie, said(path.display())),
@@ -139,11 +153,15 @@ impl Edges<'_> {
                 words: format!("COPY {}", copy.source),
             };
             if is_within(own, copy.path.as_bytes()) {
-                if own != copy.path.as_bytes() {
+                if own == copy.path.as_bytes() && !own.is_empty() {
+                    for to in self.kept.below(own) {
+                        self.edge(from, to, Tie::Takes, evidence.clone());
+                    }
+                } else if own != copy.path.as_bytes() {
                     notes.push(Note {
                         path: copy.file.clone(),
                         words: format!(
-                            "line {}: `{}` takes over everything; what {} needs of it is to be named in its `depends-on` or `inputs`",
+                            "line {}: `{}` takes more than {} itself; what it needs of that is to be named in its `depends-on` or `inputs`",
                             copy.line, evidence.words, services[from].name
                         ),
                         kind: NoteKind::NotTaken,
@@ -175,13 +193,13 @@ impl Edges<'_> {
         match self.kept.owner(bytes) {
             // What lies around a service is no dependency of it; only the file is read.
             Some(to) if is_within(own.as_bytes(), self.kept.places[to].path.as_bytes()) => {
-                self.input(from, path, evidence)
+                self.input(from, path, tie, evidence)
             }
             Some(to) => self.edge(from, to, tie, evidence),
             None => {
                 let below = self.kept.below(bytes);
                 if below.is_empty() {
-                    self.input(from, path, evidence.clone());
+                    self.input(from, path, tie, evidence.clone());
                 }
                 for to in below {
                     self.edge(from, to, tie, evidence.clone());
@@ -198,7 +216,11 @@ impl Edges<'_> {
         edge.push((Reverse(tie), evidence));
     }
 
-    fn input(&mut self, from: usize, path: &FilePath, evidence: Evidence) {
+    fn input(&mut self, from: usize, path: &FilePath, tie: Tie, evidence: Evidence) {
+        // How something is deployed changes nothing of what is built.
+        if tie == Tie::StartsAfter {
+            return;
+        }
         let Ok(text) = std::str::from_utf8(path.as_bytes()) else {
             return;
         };

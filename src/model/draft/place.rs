@@ -10,7 +10,7 @@ use crate::model::draft::leave_out::{Said, Why, by_name, is_test};
 use crate::model::draft::proto;
 use crate::model::draft::resolve::normal;
 use crate::model::draft::words::{DraftService, DraftUses, Evidence, Note, NoteKind};
-use crate::model::manifest::{Ecosystem, Makes, What};
+use crate::model::manifest::{Ecosystem, Makes, Tie, What};
 use crate::model::name::ServiceName;
 use crate::model::path::{FilePath, ancestors};
 
@@ -81,6 +81,13 @@ pub fn place(found: &Found, mut all: Candidates, notes: &mut Vec<Note>) -> Kept 
     kept
 }
 
+impl Place {
+    /// Whether nothing but the recipe of an image makes it a service.
+    fn is_only_image(&self) -> bool {
+        self.has_image && self.packages.is_empty()
+    }
+}
+
 impl Kept {
     /// Takes them in any order.
     pub fn new(mut places: Vec<Place>) -> Self {
@@ -95,6 +102,22 @@ impl Kept {
     /// The service that `path` belongs to: the deepest around it.
     pub fn owner(&self, path: &[u8]) -> Option<usize> {
         ancestors(path).find_map(|path| self.by_path.get(path).copied())
+    }
+
+    /// The service that what is said of `path` is said of. None where that is a directory in a service that is none of its
+    /// parts: a fixture, or tests which are only started.
+    pub fn speaker(&self, path: &[u8], what: &What) -> Option<usize> {
+        let at = self.owner(path)?;
+        let own = self.places[at].path.as_bytes();
+        let inner = path.get(own.len()..).unwrap_or_default();
+        let inner = inner.strip_prefix(b"/").unwrap_or(inner);
+        let is_started = match what {
+            What::StartsAfter { .. } => true,
+            What::Needs { tie, .. } | What::Reads { tie, .. } => *tie == Tie::StartsAfter,
+            _ => false,
+        };
+        let is_left_out = by_name(inner).is_some() || is_started && is_test(inner);
+        (!is_left_out).then_some(at)
     }
 
     /// The services that lie below a directory.
@@ -197,13 +220,14 @@ fn why(said: &Said, path: &FilePath, candidate: &Candidate) -> Option<(Why, usiz
 /// The services among the candidates.
 fn choose(found: &Found, all: &Candidates) -> Vec<Place> {
     let mut kept: Vec<Place> = Vec::new();
-    let mut by_path: HashSet<&[u8]> = HashSet::new();
+    let mut by_path: HashMap<&[u8], usize> = HashMap::new();
     for (path, candidate) in all.iter().filter(|(path, _)| !path.is_root()) {
         let around = ancestors(path.as_bytes())
             .skip(1)
-            .find(|it| !it.is_empty() && by_path.contains(it));
-        if is_service(found, path, candidate, around) {
-            by_path.insert(path.as_bytes());
+            .filter(|it| !it.is_empty())
+            .find_map(|it| by_path.get(it));
+        if is_service(found, path, candidate, around.map(|at| &kept[*at])) {
+            by_path.insert(path.as_bytes(), kept.len());
             kept.push(as_place(found, path, candidate));
         }
     }
@@ -227,7 +251,7 @@ fn is_service(
     found: &Found,
     path: &FilePath,
     candidate: &Candidate,
-    around: Option<&[u8]>,
+    around: Option<&Place>,
 ) -> bool {
     let is_gathering = candidate.gathers
         && candidate
@@ -238,15 +262,45 @@ fn is_service(
         return false;
     }
     if let Some(around) = around {
-        let inner = &path.as_bytes()[around.len() + 1..];
-        let has_package = !candidate.packages.is_empty();
-        return has_package && (candidate.is_member || !is_test(inner));
+        let inner = &path.as_bytes()[around.path.as_bytes().len() + 1..];
+        let is_own = candidate
+            .packages
+            .iter()
+            .any(|it| is_of_its_own(it, candidate, around));
+        // What is only an image may hold others, each with a recipe of its own.
+        if around.is_only_image() && candidate.has_image {
+            return !is_test(inner);
+        }
+        return is_own && (candidate.is_member || !is_test(inner));
+    }
+    if is_test(path.as_bytes()) && !candidate.packages.iter().any(|it| it.name.is_some()) {
+        return false;
     }
     let (_, name) = split(path.as_bytes());
     match best(found, candidate) {
-        _ if !candidate.packages.is_empty() || candidate.has_image => true,
+        _ if candidate.has_image => true,
+        _ if candidate
+            .packages
+            .iter()
+            .any(|it| it.ecosystem != Ecosystem::Proto) =>
+        {
+            true
+        }
         Some(PROTO) | None => false,
         Some(_) => !matches!(name, b"docs" | b"doc"),
+    }
+}
+
+/// Whether a package within a service is more than a part of it: it has a manifest that gives it a name.
+fn is_of_its_own(package: &Package, candidate: &Candidate, around: &Place) -> bool {
+    match package.ecosystem {
+        Ecosystem::Cmake | Ecosystem::Helm | Ecosystem::Proto => false,
+        // A project of Gradle has its name by the build that it belongs to.
+        Ecosystem::Gradle => {
+            let mut others = around.packages.iter();
+            candidate.is_member && others.any(|it| it.ecosystem == Ecosystem::Gradle)
+        }
+        _ => package.name.is_some(),
     }
 }
 

@@ -106,8 +106,11 @@ impl<'f> Names<'f> {
             Ecosystem::Go => return self.module(&wanted),
             Ecosystem::Compose => {
                 let offers = self.offers.get(&(ecosystem, name))?;
+                // Files beside each other are put together, the ones that override and those that are overridden.
                 let same = offers.iter().find(|it| it.file == wanted.file);
-                return same.map(|it| it.path.clone());
+                let beside = |it: &&Offer<'_>| directory(it.file) == directory(wanted.file);
+                let found = same.or_else(|| offers.iter().find(beside));
+                return found.map(|it| it.path.clone());
             }
             _ => {}
         }
@@ -183,6 +186,10 @@ impl<'f> Names<'f> {
             .collect();
         nearest(wanted.from, &fitting.iter().collect::<Vec<_>>())
     }
+}
+
+fn directory(file: &FilePath) -> &[u8] {
+    split(file.as_bytes()).0
 }
 
 /// The one that shares most of its way with `from`; none where several do.
