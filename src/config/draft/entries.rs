@@ -60,12 +60,28 @@ impl<'d> Used<'d> {
     }
 }
 
+/// The names of the tasks that the presets of a draft give, by preset.
+#[derive(Debug)]
+pub struct Given<'d>(BTreeMap<&'d str, Vec<String>>);
+
+impl<'d> Given<'d> {
+    /// Those of the presets that are needed to write `draft`, each read once.
+    pub fn of(draft: &'d Draft, source: &dyn Source) -> Self {
+        let services = draft.services.iter().filter(|it| !it.inputs.is_empty());
+        let presets: BTreeSet<&str> = services
+            .filter_map(|it| Some(it.uses.as_ref()?.preset.as_str()))
+            .collect();
+        let presets = presets.into_iter();
+        Self(presets.map(|it| (it, preset_tasks(it, source))).collect())
+    }
+}
+
 /// The entry of `service` with these of its dependencies. None where its path cannot be written.
 pub fn entry(
     service: &DraftService,
     names: &Names,
     depends_on: &[DraftEdge],
-    source: &dyn Source,
+    given: &Given,
 ) -> Option<Entry> {
     let named = |edge: &DraftEdge| Some(Item::new(names.of(&edge.to)?.as_str(), &edge.evidence));
     let edges = |is_left_out: bool| {
@@ -75,7 +91,7 @@ pub fn entry(
         items.dedup_by(|a, b| a.text == b.text);
         items
     };
-    let (tasks, reads) = tasks(service, names, source);
+    let (tasks, reads) = tasks(service, names, given);
     Some(Entry {
         name: names.of(&service.name)?.to_string(),
         path: written(&service.path)?,
@@ -92,7 +108,7 @@ pub fn entry(
 fn tasks(
     service: &DraftService,
     names: &Names,
-    source: &dyn Source,
+    given: &Given,
 ) -> (BTreeMap<String, DraftTask>, Vec<Item>) {
     let tasks = service.tasks.iter();
     let mut tasks: BTreeMap<String, _> = tasks
@@ -104,10 +120,9 @@ fn tasks(
     let sound = service.inputs.iter().filter(|it| is_pattern(&it.what));
     let sound: Vec<_> = sound.collect();
     let uses = service.uses.as_ref().filter(|_| !sound.is_empty());
-    let given = uses
-        .map(|it| preset_tasks(&it.preset, source))
-        .unwrap_or_default();
-    let all: BTreeSet<String> = tasks.keys().cloned().chain(given).collect();
+    let given = uses.and_then(|it| given.0.get(it.preset.as_str()));
+    let given = given.into_iter().flatten();
+    let all: BTreeSet<String> = tasks.keys().chain(given).cloned().collect();
     for name in all.iter().filter(|it| *it != "deploy" && !sound.is_empty()) {
         let task = tasks.entry(name.clone()).or_default();
         let inputs = task
