@@ -5,6 +5,7 @@
 pub mod deploys;
 pub mod flags;
 pub mod peers;
+pub mod polyglot;
 pub mod table;
 pub mod timing;
 pub mod workspace;

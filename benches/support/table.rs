@@ -35,6 +35,11 @@ pub fn print_head() {
 
 /// One line of the table.
 pub fn print(size: Size, row: &Row, timed: &[Timed], costs: &[Vec<Cost>]) {
+    line(size.services, size.all_files(), row, timed, costs);
+}
+
+/// One line of the table, for a repository with so many services and files.
+pub fn line(services: usize, files: usize, row: &Row, timed: &[Timed], costs: &[Vec<Cost>]) {
     let ours = &costs[row.ours];
     let milliseconds = |costs: &[Cost], of: fn(&Cost) -> f64| 1e3 * median(costs.iter().map(of));
     let wall = milliseconds(ours, |it| it.wall);
@@ -69,9 +74,7 @@ pub fn print(size: Size, row: &Row, timed: &[Timed], costs: &[Vec<Cost>]) {
         (false, false) => "missed, and too much memory",
     };
     println!(
-        "| {} | {} | {} | {wall:.1} | {:.1} | {memory:.0} | {} | {} | {mark} | {verdict} |",
-        size.services,
-        size.all_files(),
+        "| {services} | {files} | {} | {wall:.1} | {:.1} | {memory:.0} | {} | {} | {mark} | {verdict} |",
         row.name,
         milliseconds(ours, |it| it.cpu),
         beside.join(" | "),

@@ -63,15 +63,15 @@ pub fn of_directory(directory: &Path) -> Result<Names, Error> {
 
 impl From<Listed> for Names {
     fn from(listed: Listed) -> Self {
-        let mut names = Self::default();
-        listed.paths.iter().for_each(|path| names.files.push(path));
         let sorted = |paths: Vec<Box<[u8]>>| {
             let mut paths: Vec<_> = paths.into_iter().map(FilePath::from_bytes).collect();
             paths.sort();
             paths
         };
-        names.unreadable = sorted(listed.unreadable);
-        names.links = sorted(listed.links);
-        names
+        Self {
+            files: listed.files,
+            unreadable: sorted(listed.unreadable),
+            links: sorted(listed.links),
+        }
     }
 }

@@ -138,12 +138,15 @@ impl TaskGraph {
     /// What is met on the ways from a node to the next tasks: the tasks, or the nodes before them.
     fn seen_through(&self, index: NodeIndex, tasks: bool) -> Vec<NodeIndex> {
         let mut found = Vec::new();
-        let mut seen = std::collections::HashSet::new();
+        // Nodes stand after everything that they need, so there is none to see behind `index`. A bit for each.
+        let mut seen = vec![0u64; index / 64 + 1];
         let mut pending = self.needs[index].clone();
         while let Some(at) = pending.pop() {
-            if !seen.insert(at) {
+            let (word, bit) = (&mut seen[at / 64], 1 << (at % 64));
+            if *word & bit != 0 {
                 continue;
             }
+            *word |= bit;
             let is_task = self.nodes[at].task().is_some();
             if is_task == tasks {
                 found.push(at);

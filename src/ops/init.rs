@@ -209,6 +209,10 @@ impl Source for Drafted<'_> {
         self.source.links(paths)
     }
 
+    fn present(&self, paths: &[FilePath]) -> io::Result<Vec<bool>> {
+        self.source.present(paths)
+    }
+
     fn directories(&self, paths: &[&FilePath]) -> Vec<config::Directory> {
         self.source.directories(paths)
     }

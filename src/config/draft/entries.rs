@@ -9,7 +9,7 @@ use crate::config::edit::{Entry, Group, Item, written};
 use crate::config::merge::INHERITED;
 use crate::config::offer::preset_tasks;
 use crate::config::source::Source;
-use crate::model::draft::{Draft, DraftEdge, DraftService, DraftTask};
+use crate::model::draft::{Draft, DraftEdge, DraftService, DraftTask, DraftUses};
 use crate::model::manifest::Makes;
 use crate::model::name::ServiceName;
 
@@ -59,12 +59,41 @@ impl<'d> Used<'d> {
     }
 }
 
+/// Whether presets give services any task: asked once for all that use one alike.
+#[derive(Debug)]
+pub struct Given<'d>(BTreeMap<Alike<'d>, bool>);
+
+/// A preset with its parameters.
+type Alike<'d> = (&'d str, &'d BTreeMap<String, String>);
+
+impl<'d> Given<'d> {
+    /// What has to be known to write `draft`.
+    pub fn of(draft: &'d Draft, source: &dyn Source) -> Self {
+        let mut given = BTreeMap::new();
+        for service in draft.services.iter().filter(|it| !it.inputs.is_empty()) {
+            if let Some(uses) = &service.uses {
+                let alike = (uses.preset.as_str(), &uses.parameters);
+                given
+                    .entry(alike)
+                    .or_insert_with(|| gives_tasks(service, uses, source));
+            }
+        }
+        Self(given)
+    }
+
+    fn has_tasks(&self, service: &DraftService) -> bool {
+        let uses = service.uses.as_ref();
+        let alike = uses.map(|it| (it.preset.as_str(), &it.parameters));
+        alike.is_some_and(|it| self.0.get(&it).copied().unwrap_or_default())
+    }
+}
+
 /// The entry of `service` with these of its dependencies. None where its path cannot be written.
 pub fn entry(
     service: &DraftService,
     names: &Names,
     depends_on: &[DraftEdge],
-    source: &dyn Source,
+    given: &Given,
 ) -> Option<Entry> {
     let named = |edge: &DraftEdge| Some(Item::new(names.of(&edge.to)?.as_str(), &edge.evidence));
     let edges = |is_left_out: bool| {
@@ -74,7 +103,7 @@ pub fn entry(
         items.dedup_by(|a, b| a.text == b.text);
         items
     };
-    let (tasks, inputs) = tasks(service, names, source);
+    let (tasks, inputs) = tasks(service, names, given);
     Some(Entry {
         name: names.of(&service.name)?.to_string(),
         path: written(&service.path)?,
@@ -91,7 +120,7 @@ pub fn entry(
 fn tasks(
     service: &DraftService,
     names: &Names,
-    source: &dyn Source,
+    given: &Given,
 ) -> (BTreeMap<String, DraftTask>, Vec<Item>) {
     let tasks = service.tasks.iter();
     let mut tasks: BTreeMap<String, _> = tasks
@@ -103,7 +132,7 @@ fn tasks(
     let sound = service.inputs.iter().filter(|it| is_pattern(&it.what));
     let sound: Vec<_> = sound.collect();
     // Without a task that reads them they mean nothing.
-    if sound.is_empty() || tasks.is_empty() && !has_tasks(service, source) {
+    if sound.is_empty() || tasks.is_empty() && !given.has_tasks(service) {
         return (tasks, Vec::new());
     }
     let inherits = |it: &&mut Vec<String>| !it.iter().any(|it| it == INHERITED);
@@ -126,10 +155,7 @@ fn renamed(need: &str, names: &Names) -> Option<String> {
 }
 
 /// Whether the preset gives the service any task. What is wrong with its file is told when the workspace is read.
-fn has_tasks(service: &DraftService, source: &dyn Source) -> bool {
-    let Some(uses) = &service.uses else {
-        return false;
-    };
+fn gives_tasks(service: &DraftService, uses: &DraftUses, source: &dyn Source) -> bool {
     let parameters = uses.parameters.iter();
     let parameters: BTreeMap<String, Value> = parameters
         .map(|(name, value)| (name.clone(), Value::from(value.as_str())))

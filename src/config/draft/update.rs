@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
-use crate::config::draft::entries::{Names, Used, entry};
+use crate::config::draft::entries::{Given, Names, Used, entry};
 use crate::config::draft::refused::Refused;
 use crate::config::draft::write::{concluded, is_pattern};
 use crate::config::edit::{Holder, Item, Page, render, written};
@@ -254,10 +254,11 @@ impl<'w> Work<'w> {
 
     fn add_services(&mut self) {
         let used = Used::of(self.draft);
+        let given = Given::of(self.draft, self.source);
         let mut entries: Vec<_> = std::mem::take(&mut self.new)
             .into_values()
             .filter_map(|(service, edges)| {
-                let entry = entry(service, &self.names, &edges, self.source)?;
+                let entry = entry(service, &self.names, &edges, &given)?;
                 Some((used.group(service), entry))
             })
             .collect();
@@ -400,5 +401,9 @@ impl Source for Kept<'_> {
 
     fn real(&self, path: &FilePath) -> io::Result<Option<FilePath>> {
         self.source.real(path)
+    }
+
+    fn present(&self, paths: &[FilePath]) -> io::Result<Vec<bool>> {
+        self.source.present(paths)
     }
 }

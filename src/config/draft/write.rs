@@ -1,6 +1,6 @@
 //! A whole `services.toml`.
 
-use crate::config::draft::entries::{Names, Used, entry};
+use crate::config::draft::entries::{Given, Names, Used, entry};
 use crate::config::edit::{Group, Item, reasoned_list, render, string, written};
 use crate::config::source::Source;
 use crate::model::draft::{Concluded, Draft, DraftService, Evidence, Note, NoteKind};
@@ -28,6 +28,7 @@ const EMPTY: &str = "
 pub fn write(draft: &Draft, source: &dyn Source) -> String {
     let names = Names::as_drafted(draft);
     let used = Used::of(draft);
+    let given = Given::of(draft, source);
     let mut text = format!("{HEADER}version = 1\n{}", workspace(draft));
     let services: Vec<&DraftService> = draft
         .services
@@ -51,7 +52,7 @@ pub fn write(draft: &Draft, source: &dyn Source) -> String {
             text.push_str(&format!("\n{}\n", group.heading()));
         }
         for service in members {
-            let entry = entry(service, &names, &service.depends_on, source);
+            let entry = entry(service, &names, &service.depends_on, &given);
             text.extend(entry.map(|entry| format!("\n{}", render(&entry))));
         }
     }

@@ -4,11 +4,11 @@ use std::ffi::{CString, OsStr};
 use std::ops::Range;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use gix_glob::pattern::Case;
 use rayon::Scope as Spawner;
-use rayon::slice::ParallelSliceMut;
 use rustix::fd::OwnedFd;
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
@@ -22,20 +22,52 @@ use crate::git::native::objects::Objects;
 use crate::git::native::scope::{Scope, Settings};
 use crate::git::native::staged::{Child, child};
 use crate::git::native::threads;
+use crate::git::native::tree::compare_names;
+use crate::model::draft::FileList;
 
 /// The bytes of an id in an index that there is none of.
 const ANY_LENGTH: usize = 20;
 /// What nobody looks into where no repository says what is ignored.
 const HUGE: &[u8] = b"node_modules";
 
-/// What a walk found.
+/// What a walk found, relative to the workspace.
 #[derive(Debug, Default)]
 pub struct Listed {
-    /// Relative to the workspace, sorted.
-    pub paths: Vec<Box<[u8]>>,
+    pub files: FileList,
     pub unreadable: Vec<Box<[u8]>>,
-    /// Those of the paths that are symbolic links.
+    /// Those of the files that are symbolic links, sorted.
     pub links: Vec<Box<[u8]>>,
+}
+
+/// What one thread found.
+#[derive(Default)]
+struct Found {
+    /// By the numbers of the visits.
+    folders: Vec<(usize, Folder)>,
+    unreadable: Vec<Box<[u8]>>,
+}
+
+/// What counts in one directory. Nothing is kept of a file but its name, since there may be very many.
+#[derive(Default)]
+struct Folder {
+    /// The names, one after another.
+    names: Vec<u8>,
+    /// In the order of what lies below them.
+    members: Vec<Member>,
+}
+
+struct Member {
+    /// Where its name stands.
+    name: Range<u32>,
+    kind: MemberKind,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum MemberKind {
+    File,
+    Link,
+    /// The number of its visit.
+    Folder(usize),
 }
 
 struct Walker<'w> {
@@ -44,12 +76,14 @@ struct Walker<'w> {
     index: &'w Index,
     skip: usize,
     is_repository: bool,
-    found: Vec<Mutex<Listed>>,
+    visits: AtomicUsize,
+    found: Vec<Mutex<Found>>,
     failure: Mutex<Option<Error>>,
 }
 
 /// A directory that is to be visited.
 struct Visit {
+    number: usize,
     /// From the root of the working tree.
     path: Vec<u8>,
     entries: Range<usize>,
@@ -106,6 +140,7 @@ fn walk(
         index,
         skip: workspace.len() + usize::from(!workspace.is_empty()),
         is_repository,
+        visits: AtomicUsize::new(1),
         found: (0..threads.current_num_threads())
             .map(|_| Mutex::default())
             .collect(),
@@ -120,21 +155,75 @@ fn walk(
     {
         return Err(failure);
     }
+    Ok(gathered(walker.found, walker.visits.into_inner()))
+}
+
+/// Everything that the threads found on so many visits, in order.
+fn gathered(found: Vec<Mutex<Found>>, visits: usize) -> Listed {
     let mut all = Listed::default();
-    for found in walker.found {
-        let mut found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
-        all.paths.append(&mut found.paths);
-        all.unreadable.append(&mut found.unreadable);
-        all.links.append(&mut found.links);
+    let mut folders: Vec<Folder> = Vec::new();
+    folders.resize_with(visits, Folder::default);
+    for found in found {
+        let found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
+        all.unreadable.extend(found.unreadable);
+        for (number, folder) in found.folders {
+            folders[number] = folder;
+        }
     }
-    threads.install(|| all.paths.par_sort_unstable());
-    Ok(all)
+    let mut path: Vec<u8> = Vec::new();
+    // Directories on the way to where it is now: the number, what is next in it, and the length of its own path.
+    let mut way = vec![(0, 0, 0)];
+    while let Some((number, next, length)) = way.last_mut() {
+        let folder = &folders[*number];
+        path.truncate(*length);
+        let Some(member) = folder.members.get(*next) else {
+            way.pop();
+            continue;
+        };
+        *next += 1;
+        path.extend_from_slice(folder.name(member));
+        match member.kind {
+            MemberKind::Folder(number) => {
+                path.push(b'/');
+                way.push((number, 0, path.len()));
+                continue;
+            }
+            MemberKind::Link => all.links.push(path.as_slice().into()),
+            MemberKind::File => {}
+        }
+        all.files.push(&path);
+    }
+    all
+}
+
+impl Folder {
+    fn name(&self, member: &Member) -> &[u8] {
+        &self.names[member.name.start as usize..member.name.end as usize]
+    }
+
+    fn add(&mut self, name: &[u8], kind: MemberKind) {
+        let start = self.names.len() as u32;
+        self.names.extend_from_slice(name);
+        let name = start..self.names.len() as u32;
+        self.members.push(Member { name, kind });
+    }
+
+    /// Puts directories where the paths of their files stand among those of the others.
+    fn sort(&mut self) {
+        let names = &self.names;
+        let name = |it: &Member| &names[it.name.start as usize..it.name.end as usize];
+        let is_folder = |it: &Member| matches!(it.kind, MemberKind::Folder(_));
+        self.members.sort_by(|left, right| {
+            compare_names(name(left), is_folder(left), name(right), is_folder(right))
+        });
+    }
 }
 
 impl Walker<'_> {
     /// The visit of the workspace, with the rules of the directories above it.
     fn top(&self, workspace: &[u8], rules: Arc<Ignores>) -> Result<Visit, Error> {
         let mut top = Visit {
+            number: 0,
             path: Vec::new(),
             entries: self.index.below(workspace),
             rules,
@@ -181,8 +270,12 @@ impl Walker<'_> {
         }
         let children = self.children(&visit);
         let mut next = children.iter().peekable();
-        let mut files: Vec<Box<[u8]>> = Vec::new();
-        let mut links: Vec<Box<[u8]>> = Vec::new();
+        let mut folder = Folder::default();
+        let mut path = visit.path.clone();
+        if !path.is_empty() {
+            path.push(b'/');
+        }
+        let above = path.len();
         for name in listing.iter() {
             while next.next_if(|child| child.name() < name.bytes).is_some() {}
             let (mut is_tracked, mut below) = (false, 0..0);
@@ -192,7 +285,8 @@ impl Walker<'_> {
                     Child::Directory(_, entries) => below = entries.clone(),
                 }
             }
-            let path = join(&visit.path, name.bytes);
+            path.truncate(above);
+            path.extend_from_slice(name.bytes);
             match name.kind {
                 Kind::Directory => {
                     let is_ignored = visit.is_ignored || visit.rules.ignore(&path, true);
@@ -202,8 +296,11 @@ impl Walker<'_> {
                         || !self.is_repository && name.bytes == HUGE;
                     if !is_left_out {
                         let rules = Arc::clone(&visit.rules);
+                        let number = self.visits.fetch_add(1, Ordering::Relaxed);
+                        folder.add(name.bytes, MemberKind::Folder(number));
                         let next = Visit {
-                            path,
+                            number,
+                            path: path.clone(),
                             entries: below,
                             rules,
                             is_ignored,
@@ -214,18 +311,17 @@ impl Walker<'_> {
                 Kind::File | Kind::Link
                     if is_tracked || !visit.is_ignored && !visit.rules.ignore(&path, false) =>
                 {
-                    if name.kind == Kind::Link {
-                        links.push(path[self.skip..].into());
-                    }
-                    files.push(path[self.skip..].into());
+                    let kind = match name.kind {
+                        Kind::Link => MemberKind::Link,
+                        _ => MemberKind::File,
+                    };
+                    folder.add(name.bytes, kind);
                 }
                 Kind::File | Kind::Link | Kind::Other => {}
             }
         }
-        self.found(|it| {
-            it.paths.append(&mut files);
-            it.links.append(&mut links);
-        });
+        folder.sort();
+        self.found(|it| it.folders.push((visit.number, folder)));
     }
 
     /// The children of a directory in the index, sorted by name alone.
@@ -258,7 +354,7 @@ impl Walker<'_> {
         listing::open_directory(&self.root, &path)
     }
 
-    fn found(&self, add: impl FnOnce(&mut Listed)) {
+    fn found(&self, add: impl FnOnce(&mut Found)) {
         let thread = rayon::current_thread_index().unwrap_or_default();
         add(&mut self.found[thread]
             .lock()
