@@ -119,10 +119,14 @@ fn inputs(findings: &mut Findings, path: &FilePath, layers: &Layers) -> Inputs {
             ) else {
                 continue;
             };
-            rules.push(match leaves_out {
-                true => InputRule::Leave(pattern),
-                false => InputRule::Take(pattern),
-            });
+            match leaves_out {
+                true => rules.push(InputRule::Leave(pattern)),
+                // Whoever looks for the files of a pattern looks where it begins.
+                false => {
+                    let each = Pattern::each(glob, path).unwrap_or_else(|_| vec![pattern]);
+                    rules.extend(each.into_iter().map(InputRule::Take));
+                }
+            }
         }
     }
     Inputs::new(rules)
