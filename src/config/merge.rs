@@ -99,7 +99,7 @@ pub fn besides(findings: &mut Findings, head: &Head, path: &FilePath) -> Vec<Inp
     let list = read::texts(findings, key.text, node);
     let texts = list.iter().flat_map(Texts::iter);
     let own = texts.filter(|text| text.value != INHERITED);
-    own.filter_map(|text| input(findings, text, path)).collect()
+    own.flat_map(|text| input(findings, text, path)).collect()
 }
 
 /// What a task reads, from what its service says of all tasks and the tables of this one.
@@ -126,16 +126,20 @@ pub fn inputs(
     Inputs::new(rules)
 }
 
-fn input(findings: &mut Findings, text: At<&str>, path: &FilePath) -> Option<InputRule> {
+fn input(findings: &mut Findings, text: At<&str>, path: &FilePath) -> Vec<InputRule> {
     let (value, leaves_out) = match text.value.strip_prefix('!') {
         Some(rest) => (rest, true),
         None => (text.value, false),
     };
-    let pattern = pattern(findings, "inputs", At { value, ..text }, path)?;
-    Some(match leaves_out {
-        true => InputRule::Leave(pattern),
-        false => InputRule::Take(pattern),
-    })
+    let Some(pattern) = pattern(findings, "inputs", At { value, ..text }, path) else {
+        return Vec::new();
+    };
+    if leaves_out {
+        return vec![InputRule::Leave(pattern)];
+    }
+    // Whoever looks for the files of a pattern looks where it begins.
+    let each = Pattern::each(value, path).unwrap_or_else(|_| vec![pattern]);
+    each.into_iter().map(InputRule::Take).collect()
 }
 
 fn outputs(findings: &mut Findings, path: &FilePath, layers: &Layers) -> Option<Vec<Pattern>> {

@@ -67,6 +67,23 @@ impl Pattern {
         })
     }
 
+    /// The same files as several patterns, where braces choose between beginnings: of `/{a,b/c}/*.x`, each knows the
+    /// directory that it begins in, and most are plain paths.
+    ///
+    /// # Errors
+    /// Those of [`Pattern::new`].
+    pub fn each(text: &str, directory: &FilePath) -> Result<Vec<Self>, String> {
+        let whole = Self::new(text, directory)?;
+        let is_plain = !text.contains(['[', '\\']);
+        let texts = is_plain.then(|| alternatives(text)).flatten();
+        let patterns = texts.map(|it| it.iter().map(|it| Self::new(it, directory)).collect());
+        match patterns {
+            Some(Ok(patterns)) => Ok(patterns),
+            // Braces may name what no pattern is by itself, such as nothing at all.
+            Some(Err(_)) | None => Ok(vec![whole]),
+        }
+    }
+
     /// The glob, relative to the workspace.
     pub fn as_str(&self) -> &str {
         &self.text
@@ -141,7 +158,55 @@ fn build(text: &str) -> Result<Glob, globset::Error> {
     GlobBuilder::new(text)
         .literal_separator(true)
         .backslash_escape(true)
+        .empty_alternates(true)
         .build()
+}
+
+/// The most patterns that one is taken apart into.
+const MOST: usize = 128;
+
+/// `text` without the braces that stand before any other glob character. None if there are none, or too many of them.
+fn alternatives(text: &str) -> Option<Vec<String>> {
+    let mut done = Vec::new();
+    let mut left = vec![text.to_owned()];
+    while let Some(text) = left.pop() {
+        let open = text.find(['*', '?', '{']);
+        match open.filter(|at| text[*at..].starts_with('{')) {
+            None => done.push(text),
+            Some(open) => {
+                let (choices, close) = choices(&text[open..])?;
+                let (before, after) = (&text[..open], &text[open + close..]);
+                // The last one is taken first.
+                let texts = choices.iter().rev();
+                left.extend(texts.map(|it| format!("{before}{it}{after}")));
+            }
+        }
+        if done.len() + left.len() > MOST {
+            return None;
+        }
+    }
+    (done.len() > 1).then_some(done)
+}
+
+/// What the braces that `text` begins with choose between, and where they end.
+fn choices(text: &str) -> Option<(Vec<&str>, usize)> {
+    let (mut depth, mut start, mut found) = (0_usize, 1, Vec::new());
+    for (at, byte) in text.bytes().enumerate() {
+        match byte {
+            b'{' => depth += 1,
+            b'}' if depth == 1 => {
+                found.push(&text[start..at]);
+                return Some((found, at + 1));
+            }
+            b'}' => depth -= 1,
+            b',' if depth == 1 => {
+                found.push(&text[start..at]);
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    None
 }
 
 /// A directory as a glob that matches just it.
@@ -169,6 +234,37 @@ fn literal_part(text: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn braces_at_the_beginning_are_taken_apart() {
+        let check = |pattern: &str, expected: &[&str]| {
+            let patterns = Pattern::each(pattern, &"api".into()).unwrap();
+            let texts: Vec<_> = patterns.iter().map(Pattern::as_str).collect();
+            assert_eq!(texts, expected, "{pattern}");
+        };
+        check("/a", &["a"]);
+        check("/{a,b}", &["a", "b"]);
+        check(
+            "/{a/b/,a/,}{x,y*}",
+            &["a/b/x", "a/b/y*", "a/x", "a/y*", "x", "y*"],
+        );
+        check("{a,b{c,d}}.x", &["api/a.x", "api/bc.x", "api/bd.x"]);
+        check("/{,.}clippy.toml", &["clippy.toml", ".clippy.toml"]);
+        check("/*.{a,b}", &["*.{a,b}"]);
+        check("/{a,b}/**/*.{c,d}", &["a/**/*.{c,d}", "b/**/*.{c,d}"]);
+        check("/[x]{a,b}", &["[x]{a,b}"]);
+        // Nothing at all is no pattern.
+        check("/{a,}", &["{a,}"]);
+        let many = "/{a,b,c,d}{a,b,c,d}{a,b,c,d}{a,b,c,d}";
+        check(many, &[&many[1..]]);
+        assert!(Pattern::each("/{a", &"api".into()).is_err());
+    }
+
+    #[test]
+    fn an_empty_choice_counts() {
+        let pattern = Pattern::new("/*{,.lock}", &"".into()).unwrap();
+        assert!(pattern.matches(b"a") && pattern.matches(b"a.lock"));
+    }
 
     #[test]
     fn patterns_take_files_and_what_lies_below() {

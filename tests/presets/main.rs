@@ -14,6 +14,7 @@ mod compiled;
 mod dependents;
 mod given;
 mod infrastructure;
+mod inputs;
 mod node;
 mod page;
 mod project;

@@ -29,9 +29,9 @@ pub use values::{Values, values};
 
 static EMBEDDED: Dir = include_dir!("$CARGO_MANIFEST_DIR/templates/presets");
 
-/// What templates of presets see besides the parameters: the service's name and path, and the way from its directory to the
-/// workspace's.
-pub const FACTS: [&str; 3] = ["name", "path", "up"];
+/// What templates of presets see besides the parameters: the service's name and path, the way from its directory to the
+/// workspace's, and for patterns the directories above, as in `/{{ above }}pom.xml`.
+pub const FACTS: [&str; 4] = ["name", "path", "up", "above"];
 
 /// A preset's file.
 #[derive(Clone, Debug)]

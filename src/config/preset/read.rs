@@ -69,7 +69,7 @@ fn check_templates(findings: &mut Findings, preset: &mut Preset) {
             .add(place, format!("the template cannot be used: {words}"))
             .did_you_mean(
                 near.as_deref(),
-                "`{{ name }}` is a parameter, its `-` as `_`, or one of name, path and up; `{% raw %}…{% endraw %}` keeps what stands within",
+                "`{{ name }}` is a parameter, its `-` as `_`, or one of name, path, up and above; `{% raw %}…{% endraw %}` keeps what stands within",
             );
     }
 }

@@ -160,9 +160,12 @@ fn given(preset: &Preset, values: &Values, path: impl Fn(&str) -> String) -> Giv
     let pairs: BTreeMap<String, Given> = names
         .map(|name| {
             let parameter = preset.parameters.get(name);
-            let is_path = parameter.is_none_or(|it| {
-                it.kind == ParameterKind::Path || matches!(it.look_up, Some(LookUp::DirectoryOf(_)))
-            });
+            // What is above is a pattern already.
+            let is_path = name != "above"
+                && parameter.is_none_or(|it| {
+                    it.kind == ParameterKind::Path
+                        || matches!(it.look_up, Some(LookUp::DirectoryOf(_)))
+                });
             let value = match values.get(name) {
                 Some(Json::String(text)) if is_path => Given::from(path(text)),
                 Some(value) => structured(value.clone()),

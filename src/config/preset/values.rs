@@ -87,11 +87,24 @@ pub fn values(
         true => ".".to_owned(),
         false => vec![".."; path.split('/').count()].join("/"),
     };
+    values.insert("above".into(), above(&path).into());
     let shown = if path.is_empty() { "." } else { &path };
     values.insert("name".into(), name.into());
     values.insert("path".into(), shown.into());
     values.insert("up".into(), up.into());
     values
+}
+
+/// Every directory above `path` as the beginning of a pattern, with a slash behind each: `{a/b/,a/,}`.
+fn above(path: &str) -> String {
+    let ends = path.match_indices('/').map(|(at, _)| at);
+    let directories = ends.map(|end| globset::escape(&path[..end]).replace(',', "[,]") + "/");
+    let mut directories: Vec<String> = directories.collect();
+    if directories.is_empty() {
+        return String::new();
+    }
+    directories.reverse();
+    format!("{{{},}}", directories.join(","))
 }
 
 /// One text stands for a list of it, and a directory has no slashes at its ends.
@@ -106,5 +119,20 @@ fn tidy(value: &mut Value, kind: ParameterKind, is_directory: bool) {
             *text = if plain == "." { "" } else { plain }.to_owned();
         }
         _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_directories_above_are_the_beginning_of_a_pattern() {
+        let check = |path: &str, expected: &str| assert_eq!(above(path), expected, "{path}");
+        check("", "");
+        check("api", "");
+        check("services/api", "{services/,}");
+        check("a/b/c", "{a/b/,a/,}");
+        check("a,{b/c", "{a[,][{]b/,}");
     }
 }

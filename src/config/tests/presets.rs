@@ -195,7 +195,7 @@ fn a_preset_of_the_workspace_is_checked() {
     .svc/presets/own.toml:3:7: the template cannot be used: there is no `bni`
       did you mean `bin`?
     .svc/presets/own.toml:4:11: the template cannot be used: syntax error: unexpected end of input, expected end of block
-      `{{ name }}` is a parameter, its `-` as `_`, or one of name, path and up; `{% raw %}…{% endraw %}` keeps what stands within
+      `{{ name }}` is a parameter, its `-` as `_`, or one of name, path, up and above; `{% raw %}…{% endraw %}` keeps what stands within
     ");
     assert_snapshot!(check("[parameters.bin]\n[build]\nrun = \"make {{ bin }}\""), @".svc/presets/own.toml:3:7: the template cannot be used: invalid operation: it has no value; ask for it with `{% if %}` first");
     assert_snapshot!(check("[parameters.l]\nkind = \"list\"\ndefault = [\"a\", \"b\"]\n[build]\nrun = \"x\"\ninputs = [\"src/{{ l }}\"]"), @r#".svc/presets/own.toml:6:11: the template cannot be used: a list has to be the whole of an element, or be joined with `|join(" ")`"#);
