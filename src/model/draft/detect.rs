@@ -128,7 +128,7 @@ impl<'p> Wanted<'p> {
 }
 
 /// Whether a name fits a pattern, in which `*` stands for any characters.
-fn matches(pattern: &[u8], name: &[u8]) -> bool {
+pub fn matches(pattern: &[u8], name: &[u8]) -> bool {
     let mut parts = pattern.split(|byte| *byte == b'*');
     let first = parts.next().unwrap_or_default();
     let Some(mut rest) = name.strip_prefix(first) else {
@@ -161,6 +161,7 @@ mod tests {
                 all: list(all),
                 rank,
             }),
+            filled: Vec::new(),
             is_own: false,
         }
     }
