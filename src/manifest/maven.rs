@@ -112,7 +112,7 @@ fn makes(project: Element<'_>) -> Makes {
     }
 }
 
-/// The archive of what runs, and for what only gathers others whether it has a say in what theirs are called.
+/// The archive of what may run, and for what only gathers others whether it has a say in what theirs are called.
 fn archive(pom: &Pom<'_>) -> Option<Said> {
     let project = pom.project;
     let is_moved = project.at(&["build", "directory"]).is_some()
@@ -131,7 +131,7 @@ fn archive(pom: &Pom<'_>) -> Option<Said> {
         kind @ ("jar" | "war") => kind,
         _ => return None,
     };
-    if makes(project) != Makes::Program {
+    if makes(project) == Makes::Library {
         return None;
     }
     if is_moved || is_outside {
@@ -372,7 +372,8 @@ pub(crate) mod tests {
         let named = |name: &str| Said::As(format!("target/{name}.jar"));
         let plugin = "<build><plugins><plugin><artifactId>spring-boot-maven-plugin</artifactId></plugin></plugins>";
         let boot = format!("{plugin}</build>");
-        check("", &[]);
+        check("", &[named("cart-*")]);
+        check("<packaging>maven-plugin</packaging>", &[]);
         check(&boot, &[named("cart-*")]);
         check(
             &format!("{plugin}<finalName>${{artifactId}}</finalName></build>"),

@@ -11,7 +11,8 @@ use crate::model::draft::detect::matches;
 use crate::model::draft::files::split;
 use crate::model::draft::place::Kept;
 use crate::model::draft::words::DraftService;
-use crate::model::manifest::{Compiling, Fact, Product, Said, What};
+use crate::model::manifest::{Compiling, Fact, Makes, Product, Said, What};
+use crate::model::name::ServiceName;
 use crate::model::path::{FilePath, ancestors};
 use crate::model::preset::{Filled, Preset, Source};
 
@@ -21,7 +22,15 @@ pub fn fill(found: &Found, kept: &Kept, services: &mut [DraftService]) {
         return;
     }
     let known = Known::new(found, kept);
+    let edges = services.iter().flat_map(|it| &it.depends_on);
+    let used: BTreeSet<ServiceName> = edges.map(|it| it.to.clone()).collect();
     for (at, service) in services.iter_mut().enumerate() {
+        // Where another tool says how it is built, it says what that leaves behind.
+        let mut builds = service.tasks.iter().filter(|it| it.0.as_str() == "build");
+        if builds.any(|(_, it)| it.run.is_some() || it.outputs.is_some()) {
+            continue;
+        }
+        let runs = service.makes == Makes::Program || !used.contains(&service.name);
         let Some(uses) = &mut service.uses else {
             continue;
         };
@@ -29,7 +38,9 @@ pub fn fill(found: &Found, kept: &Kept, services: &mut [DraftService]) {
         let Some(preset) = presets.into_iter().find(|it| it.name == uses.preset) else {
             continue;
         };
-        for filled in &preset.filled {
+        // Whoever uses a library takes it from its sources, or builds it along.
+        let is_meant = |it: &&Filled| it.from != Source::Archive || runs;
+        for filled in preset.filled.iter().filter(is_meant) {
             let value = known.value(at, &service.path, preset, filled);
             let value = value.filter(|it| filled.default.as_ref() != Some(it));
             if let Some(value) = value {
@@ -336,7 +347,7 @@ fn resolved(directory: &FilePath, written: &str) -> Option<FilePath> {
 mod tests {
     use super::*;
     use crate::model::draft::{FileList, draft};
-    use crate::model::manifest::{Ecosystem, Makes, Manifest};
+    use crate::model::manifest::{Ecosystem, Manifest};
     use crate::model::preset::Detect;
 
     /// A preset that fills everything there is to fill.
