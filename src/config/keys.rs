@@ -863,6 +863,13 @@ const PRESET_PARAMETER: &[Key] = &[
         "files: it is the nearest directory that has one of them, from the workspace, without slashes at its ends, and empty for the workspace itself",
         "directory-of = [\"Cargo.lock\"]",
     ),
+    key(
+        "from",
+        Shape::Word(&["program", "program-source", "output-directory", "archive"]),
+        "",
+        "what `svc init` writes for it, where the files that the preset is known by leave no doubt: the name of the one program, the directory of its sources, the directory that a build leaves behind, or the archive that runs",
+        "from = \"program\"",
+    ),
 ];
 
 const PRESET: &[Key] = &[

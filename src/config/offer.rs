@@ -78,6 +78,7 @@ fn offered(
     }
     let read = preset::read(findings, name, &document);
     (findings.0.len() == before).then_some(Preset {
+        filled: read.filled(),
         name: read.name,
         about: read.about,
         detect: read.detect,

@@ -5,7 +5,7 @@ use crate::manifest::error::Error;
 use crate::manifest::facts::Facts;
 use crate::manifest::syntax::node::{Entry, Node};
 use crate::manifest::syntax::toml;
-use crate::model::manifest::{Ecosystem, Makes, Manifest, Tie, What};
+use crate::model::manifest::{Ecosystem, Makes, Manifest, Product, Said, Tie, What};
 use crate::model::path::FilePath;
 
 pub const TOOL: Tool = Tool {
@@ -65,6 +65,7 @@ fn package(facts: &mut Facts, root: &Node) {
         name.and_then(Node::text),
         makes(root),
     );
+    programs(facts, root, line, name.and_then(Node::text));
     let build = package.node.find("build").filter(|it| it.text().is_some());
     let targets = ["lib", "bin", "test", "bench", "example"];
     let targets = targets.iter().filter_map(|it| root.find(it));
@@ -90,6 +91,32 @@ fn makes(root: &Node) -> Makes {
         Makes::Library
     } else {
         Makes::Either
+    }
+}
+
+/// The programs that are built where no feature is asked for: those that are written, and those that are found by files.
+fn programs(facts: &mut Facts, root: &Node, line: u32, package: Option<&str>) {
+    let bins = root.find("bin").map_or(&[][..], Node::items);
+    let product = Product::Program;
+    let mut leaves = |said| facts.say(line, What::Leaves { product, said });
+    if bins.iter().any(|it| it.find("required-features").is_some()) {
+        leaves(Said::Unknown);
+    }
+    let named = bins.iter().filter_map(|it| it.find("name")?.text());
+    named.for_each(|name| leaves(Said::As(name.to_owned())));
+    let is_off = root.at(&["package", "autobins"]).and_then(Node::truth) == Some(false);
+    if is_off || root.at(&["package", "metadata", "wasm-pack"]).is_some() {
+        return;
+    }
+    let path = |it: &Node| it.find("path").and_then(Node::text).map(str::to_owned);
+    let is_renamed = bins.iter().filter_map(path).any(|it| it == "src/main.rs");
+    if let Some(name) = package.filter(|_| !is_renamed) {
+        let (file, name) = ("src/main.rs".to_owned(), name.to_owned());
+        leaves(Said::IfThere { file, name });
+    }
+    for ending in [".rs", "/main.rs"] {
+        let (below, ending) = ("src/bin/".to_owned(), ending.to_owned());
+        leaves(Said::Each { below, ending });
     }
 }
 
@@ -156,6 +183,42 @@ mod tests {
 
     fn check(text: &str, expected: &[(u32, What)]) {
         crate::manifest::testing::check("a/b/Cargo.toml", text, expected);
+    }
+
+    #[test]
+    fn programs_are_written_or_found_by_files() {
+        let check = |text: &str, expected: &[Said]| {
+            assert_eq!(
+                crate::manifest::testing::left("Cargo.toml", text),
+                expected,
+                "{text}"
+            );
+        };
+        let named = |name: &str| Said::As(name.into());
+        let main = Said::IfThere {
+            file: "src/main.rs".into(),
+            name: "x".into(),
+        };
+        let each = |ending: &str| Said::Each {
+            below: "src/bin/".into(),
+            ending: ending.into(),
+        };
+        let (files, directories) = (each(".rs"), each("/main.rs"));
+        let start = "[package]\nname = 'x'\n";
+        check(start, &[main.clone(), files.clone(), directories.clone()]);
+        check(
+            &format!("{start}autobins = false\n[[bin]]\nname = 'y'\n"),
+            &[named("y")],
+        );
+        check(
+            &format!("{start}[[bin]]\nname = 'y'\npath = 'src/main.rs'\n"),
+            &[named("y"), files.clone(), directories.clone()],
+        );
+        check(
+            &format!("{start}[[bin]]\nname = 'y'\nrequired-features = ['z']\n"),
+            &[Said::Unknown, named("y"), main, files, directories],
+        );
+        check("[workspace]\n", &[]);
     }
 
     #[test]

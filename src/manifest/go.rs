@@ -1,21 +1,27 @@
-//! Go: `go.mod` and `go.work`.
+//! Go: `go.mod` and `go.work`, and whether a program begins in a `main.go`.
 
 use crate::manifest::Tool;
 use crate::manifest::error::Error;
 use crate::manifest::facts::Facts;
-use crate::model::manifest::{Ecosystem, Makes, Manifest, Tie, What};
+use crate::manifest::place;
+use crate::model::manifest::{Ecosystem, Makes, Manifest, Product, Said, Tie, What};
 use crate::model::path::FilePath;
 
 pub const TOOL: Tool = Tool {
-    knows: |name| matches!(name, "go.mod" | "go.work"),
+    knows: |name| matches!(name, "go.mod" | "go.work" | "main.go"),
     read,
 };
 
 fn read(file: &FilePath, text: &str) -> Result<Manifest, Error> {
     let mut facts = Facts::of(file);
-    match file.as_bytes().ends_with(b".work") {
-        true => work(&mut facts, text),
-        false => module(&mut facts, text),
+    match place::name(file) {
+        "go.work" => work(&mut facts, text),
+        "main.go" => {
+            if let Some(line) = begins(text) {
+                facts.say(line, What::Begins);
+            }
+        }
+        _ => module(&mut facts, text),
     }
     Ok(facts.finish())
 }
@@ -26,6 +32,7 @@ fn module(facts: &mut Facts, text: &str) {
         match (directive.verb, &directive.words[..]) {
             ("module", [name, ..]) => {
                 facts.package(line, Ecosystem::Go, Some(name), Makes::Either);
+                programs(facts, line, name);
             }
             // What it needs only through others, those name themselves.
             ("require", [name, ..]) if !directive.is_indirect => {
@@ -40,6 +47,44 @@ fn module(facts: &mut Facts, text: &str) {
             _ => {}
         }
     }
+}
+
+/// A program is called like the directory of its sources, or like the module.
+fn programs(facts: &mut Facts, line: u32, module: &str) {
+    let is_version = |it: &&str| {
+        let digits = it.strip_prefix('v');
+        digits.is_some_and(|it| !it.is_empty() && it.bytes().all(|it| it.is_ascii_digit()))
+    };
+    let product = Product::Program;
+    let mut leaves = |said| facts.say(line, What::Leaves { product, said });
+    if let Some(name) = module.rsplit('/').find(|it| !is_version(it)) {
+        let (file, name) = ("main.go".to_owned(), name.to_owned());
+        leaves(Said::IfThere { file, name });
+    }
+    let (below, ending) = ("cmd/".to_owned(), "/main.go".to_owned());
+    leaves(Said::Each { below, ending });
+}
+
+/// The line by which the file belongs to a program. None where that depends on the machine.
+fn begins(text: &str) -> Option<u32> {
+    let mut is_comment = false;
+    for (line, number) in text.lines().zip(1..) {
+        let line = line.trim();
+        let words: Vec<&str> = line.split_whitespace().collect();
+        match words.as_slice() {
+            _ if is_comment => is_comment = !line.contains("*/"),
+            [] => {}
+            ["//go:build" | "//+build", ..] | ["//", "+build", ..] => return None,
+            ["package", "main", rest @ ..] => {
+                let is_all = rest.first().is_none_or(|it| it.starts_with('/'));
+                return is_all.then_some(number);
+            }
+            [first, ..] if first.starts_with("//") => {}
+            [first, ..] if first.starts_with("/*") => is_comment = !line.contains("*/"),
+            _ => return None,
+        }
+    }
+    None
 }
 
 fn work(facts: &mut Facts, text: &str) {
@@ -134,6 +179,36 @@ mod tests {
 
     fn check(name: &str, text: &str, expected: &[(u32, What)]) {
         crate::manifest::testing::check(&format!("services/cart/{name}"), text, expected);
+    }
+
+    #[test]
+    fn programs_begin_where_every_machine_takes_them() {
+        let check = |text: &str, expected| assert_eq!(begins(text), expected, "{text}");
+        check("package main\n", Some(1));
+        check(
+            "// Copyright\n\n/* a\npackage x\n*/\npackage main // x\n",
+            Some(6),
+        );
+        check("package cart\n", None);
+        check("//go:build ignore\n\npackage main\n", None);
+        check("// +build linux\n\npackage main\n", None);
+        check("", None);
+        check("import x\npackage main\n", None);
+    }
+
+    #[test]
+    fn a_program_is_called_like_its_module() {
+        let name = |module: &str| {
+            let left = crate::manifest::testing::left("go.mod", &format!("module {module}\n"));
+            match &left[0] {
+                Said::IfThere { name, .. } => name.clone(),
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(name("example.test/shop/cart"), "cart");
+        assert_eq!(name("example.test/shop/cart/v2"), "cart");
+        assert_eq!(name("cart"), "cart");
+        assert_eq!(name("example.test/vault"), "vault");
     }
 
     #[test]

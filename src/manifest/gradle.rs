@@ -10,7 +10,7 @@ use crate::manifest::error::Error;
 use crate::manifest::facts::Facts;
 use crate::manifest::place;
 use crate::manifest::syntax::code::{self, Code};
-use crate::model::manifest::{Ecosystem::Gradle, Makes, Manifest, Tie, What};
+use crate::model::manifest::{Ecosystem::Gradle, Makes, Manifest, Product, Said, Tie, What};
 use crate::model::path::FilePath;
 
 pub const TOOL: Tool = Tool { knows, read };
@@ -27,6 +27,8 @@ const RUNS: &[&str] = &[
     "ktor",
     "google.cloud.tools.jib",
 ];
+/// Parts of names of those that leave their program somewhere of their own.
+const RUNS_ELSEWHERE: &[&str] = &["quarkus", "android", "micronaut"];
 const SERVES_OTHERS: &[&str] = &[
     "java-library",
     "java-platform",
@@ -148,7 +150,12 @@ fn build(facts: &mut Facts, file: &FilePath, stem: &str, code: &Code<'_>) {
     if stem == "build" || stem == place::name(&facts.directory) {
         let own = without_blocks_for_others(code.bare());
         let has_others = own != code.bare();
-        facts.package(1, Gradle, None, makes(code, &own, has_others));
+        let makes = makes(code, &own, has_others);
+        facts.package(1, Gradle, None, makes);
+        if let Some(said) = archive(code, makes) {
+            let product = Product::Archive;
+            facts.say(1, What::Leaves { product, said });
+        }
         if has_others {
             let (ecosystem, path) = (Gradle, file.clone());
             facts.say(1, What::ReadBelow { ecosystem, path });
@@ -162,6 +169,23 @@ fn build(facts: &mut Facts, file: &FilePath, stem: &str, code: &Code<'_>) {
     projects(facts, code);
     accessors(facts, code);
     scripts(facts, code);
+}
+
+/// Where Gradle puts the archive of what runs, unless something may put it elsewhere.
+fn archive(code: &Code<'_>, makes: Makes) -> Option<Said> {
+    static MOVED: LazyLock<Regex> = LazyLock::new(|| {
+        regex(r"\b(?:buildDir|buildDirectory|libsDir(?:Name|ectory)?|destinationDir(?:ectory)?)\b")
+    });
+    let all = code.bare();
+    let is_moved = MOVED.is_match(all)
+        || RUNS_ELSEWHERE
+            .iter()
+            .any(|it| code.slice(0..all.len()).contains(it));
+    match makes {
+        _ if is_moved => Some(Said::Unknown),
+        Makes::Program => Some(Said::As("build/libs".to_owned())),
+        _ => None,
+    }
 }
 
 /// The bare text with `subprojects { … }` and `allprojects { … }` blanked: they say nothing of the project itself.
@@ -368,6 +392,30 @@ project(':web').projectDir = new File(settingsDir, '../front/web')
 
     fn check(file: &str, text: &str, expected: &[&str]) {
         words::check(read, file, text, expected);
+    }
+
+    #[test]
+    fn what_runs_leaves_archives_in_the_usual_place() {
+        let check = |text: &str, expected: &[Said]| {
+            let found = crate::manifest::testing::left("a/build.gradle.kts", text);
+            assert_eq!(found, expected, "{text}");
+        };
+        let usual = Said::As("build/libs".into());
+        check("plugins { application }", &[]);
+        check(
+            "plugins {\n    application\n}\n",
+            std::slice::from_ref(&usual),
+        );
+        check(
+            "plugins { id(\"org.springframework.boot\") version \"3\" }",
+            &[usual],
+        );
+        check("plugins { id(\"java-library\") }", &[]);
+        check("plugins { id(\"io.quarkus\") }", &[Said::Unknown]);
+        check(
+            "plugins {\n    application\n}\nbuildDir = file(\"out\")",
+            &[Said::Unknown],
+        );
     }
 
     #[test]

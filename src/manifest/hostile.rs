@@ -75,6 +75,7 @@ const SAMPLES: &[(&str, &str)] = &[
         "a/moon.yml",
         "layer: library\nid: x\ntags: [t]\ndependsOn: [a, {id: b, scope: development}]\ntasks:\n  b: &x\n    command: c\n  c:\n    <<: *x\n",
     ),
+    ("a/vite.config.ts", "import x from 'x'\n"),
     (".tool-versions", "node 20\n"),
     (
         "a/.gitattributes",

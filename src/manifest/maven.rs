@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use crate::manifest::error::Error;
 use crate::manifest::facts::Facts;
 use crate::manifest::syntax::xml::{Element, Xml};
-use crate::model::manifest::{Ecosystem::Maven, Makes, Manifest, Tie};
+use crate::model::manifest::{Ecosystem::Maven, Makes, Manifest, Product, Said, Tie, What};
 use crate::model::path::FilePath;
 
 pub const TOOL: Tool = Tool { knows, read };
@@ -35,6 +35,10 @@ fn read(file: &FilePath, text: &str) -> Result<Manifest, Error> {
     }
     let pom = Pom::of(project);
     package(&mut facts, &pom);
+    if let Some(said) = archive(&pom) {
+        let product = Product::Archive;
+        facts.say(project.line(), What::Leaves { product, said });
+    }
     parent(&mut facts, project);
     whole(&mut facts, &pom, project);
     for profiles in project.all("profiles") {
@@ -106,6 +110,71 @@ fn makes(project: Element<'_>) -> Makes {
         _ if plugins(project).any(runs) => Makes::Program,
         _ => Makes::Either,
     }
+}
+
+/// The archive of what may run, and for what only gathers others whether it has a say in what theirs are called.
+fn archive(pom: &Pom<'_>) -> Option<Said> {
+    let project = pom.project;
+    let is_moved = project.at(&["build", "directory"]).is_some()
+        || project.descendants().any(|it| it.name() == "packageType")
+        || plugins(project).any(is_elsewhere);
+    let final_name = project.at(&["build", "finalName"]);
+    let parent = project.find("parent");
+    let above = parent.and_then(|it| it.find("relativePath"));
+    let is_known = |it: Element<'_>| it.text_of("artifactId") == Some("spring-boot-starter-parent");
+    let is_outside = above.is_some_and(|it| it.text().is_none());
+    let is_outside = is_outside && !parent.is_some_and(is_known);
+    let ending = match project.text_of("packaging").unwrap_or("jar") {
+        "pom" => {
+            return (is_moved || is_outside || final_name.is_some()).then_some(Said::Unknown);
+        }
+        kind @ ("jar" | "war") => kind,
+        _ => return None,
+    };
+    if makes(project) == Makes::Library {
+        return None;
+    }
+    if is_moved || is_outside {
+        return Some(Said::Unknown);
+    }
+    let name = match final_name {
+        Some(name) => resolved(pom, name.text()?)?,
+        // Whichever version it is.
+        None => format!("{}-*", resolved(pom, project.text_of("artifactId")?)?),
+    };
+    let name = format!("target/{name}.{ending}");
+    match parent.filter(|it| !is_known(*it)) {
+        None => Some(Said::As(name)),
+        // Somebody else's parent may say anything.
+        Some(_) => {
+            let written = above.and_then(Element::text).unwrap_or("../pom.xml");
+            let file = match written.ends_with(".xml") {
+                true => written.to_owned(),
+                false => format!("{written}/pom.xml"),
+            };
+            Some(Said::IfThere { file, name })
+        }
+    }
+}
+
+/// Whether a plugin puts archives elsewhere, or more of them there.
+fn is_elsewhere(plugin: Element<'_>) -> bool {
+    const WORDS: &[&str] = &[
+        "classifier",
+        "finalName",
+        "outputDirectory",
+        "outputFile",
+        "shadedArtifactAttached",
+    ];
+    let own = [
+        "quarkus-maven-plugin",
+        "maven-source-plugin",
+        "maven-assembly-plugin",
+    ];
+    let is_one = plugin
+        .text_of("artifactId")
+        .is_some_and(|it| own.contains(&it));
+    is_one || plugin.descendants().any(|it| WORDS.contains(&it.name()))
 }
 
 fn plugins(part: Element<'_>) -> impl Iterator<Item = Element<'_>> {
@@ -291,6 +360,67 @@ pub(crate) mod tests {
         check(&pom(&main), &["1: package Maven - Program"]);
         let skipped = "<artifactId>spring-boot-maven-plugin</artifactId><configuration><skip>true</skip></configuration>";
         check(&pom(skipped), &["1: package Maven - Either"]);
+    }
+
+    #[test]
+    fn what_runs_leaves_an_archive() {
+        let check = |inside: &str, expected: &[Said]| {
+            let text = format!("<project><artifactId>cart</artifactId>{inside}</project>");
+            let found = crate::manifest::testing::left("cart/pom.xml", &text);
+            assert_eq!(found, expected, "{inside}");
+        };
+        let named = |name: &str| Said::As(format!("target/{name}.jar"));
+        let plugin = "<build><plugins><plugin><artifactId>spring-boot-maven-plugin</artifactId></plugin></plugins>";
+        let boot = format!("{plugin}</build>");
+        check("", &[named("cart-*")]);
+        check("<packaging>maven-plugin</packaging>", &[]);
+        check(&boot, &[named("cart-*")]);
+        check(
+            &format!("{plugin}<finalName>${{artifactId}}</finalName></build>"),
+            &[named("cart")],
+        );
+        check(
+            &format!("{plugin}<finalName>${{unknown}}</finalName></build>"),
+            &[],
+        );
+        check(
+            &format!("{plugin}<directory>out</directory></build>"),
+            &[Said::Unknown],
+        );
+        check(
+            &boot.replace(
+                "</plugin>",
+                "<configuration><classifier>exec</classifier></configuration></plugin>",
+            ),
+            &[Said::Unknown],
+        );
+        check(
+            "<packaging>war</packaging>",
+            &[Said::As("target/cart-*.war".into())],
+        );
+        check(
+            "<packaging>pom</packaging><build><finalName>x</finalName></build>",
+            &[Said::Unknown],
+        );
+        let parent = |name: &str, path: &str| {
+            format!(
+                "<parent><groupId>g</groupId><artifactId>{name}</artifactId>{path}</parent>{boot}"
+            )
+        };
+        check(
+            &parent("spring-boot-starter-parent", "<relativePath/>"),
+            &[named("cart-*")],
+        );
+        check(&parent("ours", "<relativePath/>"), &[Said::Unknown]);
+        let above = |file: &str| Said::IfThere {
+            file: file.into(),
+            name: "target/cart-*.jar".into(),
+        };
+        check(&parent("shop", ""), &[above("../pom.xml")]);
+        check(
+            &parent("shop", "<relativePath>../up</relativePath>"),
+            &[above("../up/pom.xml")],
+        );
     }
 
     #[test]

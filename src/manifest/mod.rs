@@ -77,6 +77,7 @@ const TOOLS: &[Tool] = &[
     kustomize::TOOL,
     make::TOOL,
     maven::TOOL,
+    npm::bundler::TOOL,
     npm::package::TOOL,
     npm::typescript::TOOL,
     npm::workspace::TOOL,

@@ -87,6 +87,56 @@ pub enum What {
     Generated(String),
     /// It listens on this port.
     Port(u16),
+    /// A build of it leaves something behind.
+    Leaves { product: Product, said: Said },
+    /// A program begins in the file.
+    Begins,
+    /// A compiler goes by the file.
+    Compiles(Box<Compiling>),
+}
+
+/// What a build may leave behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Product {
+    /// A program, known by its name.
+    Program,
+    /// A directory that holds nothing else, known by its path.
+    Directory,
+    /// An archive that runs by itself, known by its path or a pattern of it.
+    Archive,
+}
+
+/// How something that is left behind is called. Paths are from the directory that it is said of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Said {
+    /// By this name, or at this path.
+    As(String),
+    /// So, if there is such a file.
+    IfThere { file: String, name: String },
+    /// One by each name that makes a file of `below`, the name and `ending`.
+    Each { below: String, ending: String },
+    /// As the compiler that goes by this file says; with `follows`, by the files that it refers to as well, and only what is
+    /// new since it was last run.
+    Configured { file: String, follows: bool },
+    /// Nobody can tell from outside.
+    Unknown,
+}
+
+/// What a compiler's file says of what it leaves behind; none where it says nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Compiling {
+    /// The directory, from the workspace.
+    pub into: Option<FilePath>,
+    /// Whether it leaves anything at all.
+    pub emits: Option<bool>,
+    /// Whether it compiles only what is new since it was last run. What it left then has to be there still.
+    pub remembers: Option<bool>,
+    /// Files whose word counts where this one says nothing, the last of them first of all.
+    pub extends: Vec<FilePath>,
+    /// Whether it goes by something else that is not known here.
+    pub is_obscure: bool,
+    /// The files, or the directories of files, that are compiled with it where references are followed.
+    pub references: Vec<FilePath>,
 }
 
 /// Whose names are meant.

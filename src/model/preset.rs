@@ -8,8 +8,42 @@ pub struct Preset {
     pub about: String,
     /// None: nothing gets it by itself.
     pub detect: Option<Detect>,
+    /// Parameters whose values a draft finds in what files say of a package.
+    pub filled: Vec<Filled>,
     /// Whether it is the workspace's own.
     pub is_own: bool,
+}
+
+/// A parameter that a draft fills where it is sure.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Filled {
+    pub parameter: String,
+    pub from: Source,
+    /// What need not be written, since it is so anyway.
+    pub default: Option<String>,
+}
+
+/// What a parameter is filled with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// The name of the one program that the package makes.
+    Program,
+    /// The directory of that program's sources: `.`, `./cmd/catalog`.
+    ProgramSource,
+    /// The one directory that its build leaves behind.
+    OutputDirectory,
+    /// The archive that it leaves behind, if it runs.
+    Archive,
+}
+
+impl Source {
+    /// All of them, as preset files name them.
+    pub const ALL: [(&'static str, Source); 4] = [
+        ("program", Source::Program),
+        ("program-source", Source::ProgramSource),
+        ("output-directory", Source::OutputDirectory),
+        ("archive", Source::Archive),
+    ];
 }
 
 /// Which directories a preset fits, by what lies in them: names of files, or paths of files or directories below them, in

@@ -190,17 +190,16 @@ fn a_python_project_of_uv_and_the_member_that_it_needs() {
 /// Debian's plugins of Maven, so that nothing is fetched.
 const REPOSITORY: &str = "/usr/share/maven-repo";
 
-#[test]
-fn a_maven_module_and_its_sibling() {
+/// Whether Maven is there with its plugins; then it takes them from this machine, whatever is built in `repo`.
+pub fn has_maven(repo: &TestRepo) -> bool {
     let plugins = format!("{REPOSITORY}/org/apache/maven/plugins/maven-install-plugin");
     if !have(&["mvn", "javac"]) {
-        return;
+        return false;
     }
     if !std::path::Path::new(&plugins).is_dir() {
         crate::servers::skip("maven", "its plugins are not installed");
-        return;
+        return false;
     }
-    let repo = repository();
     let home = repo.beside("home");
     std::fs::create_dir_all(home.join(".m2")).unwrap();
     let settings = format!(
@@ -212,6 +211,15 @@ fn a_maven_module_and_its_sibling() {
         ".mvn/jvm.config",
         format!("-Duser.home={}\n", home.display()),
     );
+    true
+}
+
+#[test]
+fn a_maven_module_and_its_sibling() {
+    let repo = repository();
+    if !has_maven(&repo) {
+        return;
+    }
     Family {
         tools: &["mvn", "javac"],
         uses: [

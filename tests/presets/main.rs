@@ -12,6 +12,7 @@ mod support;
 
 mod compiled;
 mod dependents;
+mod filled;
 mod given;
 mod infrastructure;
 mod inputs;

@@ -2,6 +2,7 @@
 
 mod entries;
 mod refused;
+mod shared;
 mod update;
 mod write;
 

@@ -1,7 +1,8 @@
 //! A whole `services.toml`.
 
 use crate::config::draft::entries::{Given, Names, Used, entry};
-use crate::config::edit::{Group, Item, reasoned_list, render, string, written};
+use crate::config::draft::shared::shared;
+use crate::config::edit::{Group, Item, defaults, reasoned_list, render, string, written};
 use crate::config::source::Source;
 use crate::model::draft::{Concluded, Draft, DraftService, Evidence, Note, NoteKind};
 use crate::model::path::FilePath;
@@ -23,13 +24,22 @@ const EMPTY: &str = "
 # test = \"make test\"
 ";
 
+const SHARED: &str = "\n# What all services with such a task share.\n";
+
 /// `draft` as a `services.toml`. Services whose path cannot be written are left out: see [`unwritable`]. In `source` lie
 /// the workspace's own presets.
 pub fn write(draft: &Draft, source: &dyn Source) -> String {
+    let (shared, draft) = &shared(draft, source);
     let names = Names::as_drafted(draft);
     let used = Used::of(draft);
     let given = Given::of(draft, source);
     let mut text = format!("{HEADER}version = 1\n{}", workspace(draft));
+    if !shared.is_empty() {
+        text.push_str(SHARED);
+    }
+    for (name, task) in shared {
+        text.push_str(&format!("\n{}", defaults(name.as_str(), task)));
+    }
     let services: Vec<&DraftService> = draft
         .services
         .iter()

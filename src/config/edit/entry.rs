@@ -118,6 +118,15 @@ pub fn render(entry: &Entry) -> String {
     lines.join("\n") + "\n"
 }
 
+/// What services share of a task, as a table.
+pub fn defaults(name: &str, task: &DraftTask) -> String {
+    let fields = fields(task);
+    let lines = fields
+        .iter()
+        .map(|(field, value)| value.assigned(field) + "\n");
+    format!("[tasks.{name}]\n{}", lines.collect::<String>())
+}
+
 fn uses(uses: &DraftUses) -> String {
     let preset = string(&uses.preset);
     if uses.parameters.is_empty() {

@@ -18,7 +18,7 @@ use crate::config::consumers::Consumers;
 use crate::config::task::TaskTables;
 use crate::config::tree::{Document, TableNode};
 use crate::model::path::FilePath;
-use crate::model::preset::Detect;
+use crate::model::preset::{Detect, Filled, Source};
 use crate::model::target::ParameterKind;
 
 pub use look_up::{LookedUp, places};
@@ -59,6 +59,8 @@ pub struct Parameter {
     pub default: Option<Value>,
     /// How its value is found where the service does not say it.
     pub look_up: Option<LookUp>,
+    /// What a draft fills it with.
+    pub from: Option<Source>,
 }
 
 /// How a value is found: by the files in the directory of the service and in those around it, up to the workspace's.
@@ -100,6 +102,21 @@ impl Preset<'_> {
         let look_ups = look_ups.filter_map(|it| it.look_up.as_ref());
         let name = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
         look_ups.flat_map(LookUp::files).map(name)
+    }
+
+    /// The parameters that a draft fills.
+    pub fn filled(&self) -> Vec<Filled> {
+        let filled = |(name, parameter): (&String, &Parameter)| {
+            Some(Filled {
+                parameter: name.clone(),
+                from: parameter.from?,
+                default: parameter
+                    .default
+                    .as_ref()
+                    .and_then(|it| it.as_str().map(str::to_owned)),
+            })
+        };
+        self.parameters.iter().filter_map(filled).collect()
     }
 }
 

@@ -13,7 +13,7 @@ use crate::config::preset::{FACTS, LookUp, Parameter, Preset};
 use crate::config::problem::Findings;
 use crate::config::read::{self, At, Texts};
 use crate::config::tree::{Document, Key, Node, TableNode};
-use crate::model::preset::Detect;
+use crate::model::preset::{Detect, Source};
 use crate::model::target::{ParameterKind, example};
 use crate::model::template::{self, is_template, is_word, variable};
 
@@ -161,6 +161,7 @@ fn one(findings: &mut Findings, name: Key, table: TableNode) -> Parameter {
         is_required: false,
         default: None,
         look_up: None,
+        from: None,
     };
     // What it may be decides what the others may hold.
     if let Some((key, node)) = table.find("kind")
@@ -183,6 +184,7 @@ fn one(findings: &mut Findings, name: Key, table: TableNode) -> Parameter {
             }
             "nearest" => made.look_up = nearest(f, node, made.kind),
             "directory-of" => made.look_up = directory_of(f, key, node, &made),
+            "from" => made.from = from(f, key, node, made.kind),
             _ => read::unknown_key(f, kind, key),
         }
         if matches!(key.text, "nearest" | "directory-of")
@@ -194,6 +196,17 @@ fn one(findings: &mut Findings, name: Key, table: TableNode) -> Parameter {
         }
     }
     made
+}
+
+fn from(findings: &mut Findings, key: Key, node: Node, kind: ParameterKind) -> Option<Source> {
+    if matches!(kind, ParameterKind::Number | ParameterKind::Flag) {
+        findings
+            .add(key.place, "`from` gives a text")
+            .hint("remove `kind`, or make it `text`, `list` or `path`");
+    }
+    let word = deploy::word(findings, TableKind::PresetParameter, key, node)?;
+    let mut all = Source::ALL.into_iter();
+    all.find(|(name, _)| *name == word).map(|(_, it)| it)
 }
 
 fn nearest(findings: &mut Findings, node: Node, kind: ParameterKind) -> Option<LookUp> {

@@ -4,6 +4,7 @@ use crate::manifest::Tool;
 use crate::manifest::error::Error;
 use crate::manifest::facts::Facts;
 use crate::manifest::foreign::nx_project::project;
+use crate::manifest::npm::build;
 use crate::manifest::npm::workspace::gathers;
 use crate::manifest::syntax::json;
 use crate::manifest::syntax::node::{Entry, Node};
@@ -54,6 +55,7 @@ fn read(file: &FilePath, text: &str) -> Result<Manifest, Error> {
         let (name, command) = (script.name.clone(), command.to_owned());
         facts.say(script.line, What::Script { name, command });
     }
+    build::left(&mut facts, &root);
     for (key, tie) in DEPENDENCIES {
         let all = root.find(key).map_or(&[][..], Node::entries);
         for dependency in all {

@@ -3,9 +3,10 @@
 use crate::manifest::Tool;
 use crate::manifest::error::Error;
 use crate::manifest::facts::Facts;
+use crate::manifest::place;
 use crate::manifest::syntax::json;
 use crate::manifest::syntax::node::Node;
-use crate::model::manifest::{Ecosystem, Manifest, Tie};
+use crate::model::manifest::{Compiling, Ecosystem, Manifest, Tie, What};
 use crate::model::path::FilePath;
 
 pub const TOOL: Tool = Tool {
@@ -15,6 +16,14 @@ pub const TOOL: Tool = Tool {
     },
     read,
 };
+
+/// Well-known files of packages that say nothing of what is left behind.
+const PLAIN: &[&str] = &[
+    "@tsconfig/node",
+    "@tsconfig/strictest",
+    "@tsconfig/recommended",
+    "@tsconfig/esm",
+];
 
 fn read(file: &FilePath, text: &str) -> Result<Manifest, Error> {
     let mut facts = Facts::of(file);
@@ -42,7 +51,49 @@ fn read(file: &FilePath, text: &str) -> Result<Manifest, Error> {
         }
     }
     names(&mut facts, &root);
+    let compiling = Box::new(compiling(&facts.directory, &root));
+    facts.say(root.line, What::Compiles(compiling));
     Ok(facts.finish())
+}
+
+/// What it leaves behind.
+fn compiling(directory: &FilePath, root: &Node) -> Compiling {
+    let option = |name| root.at(&["compilerOptions", name]);
+    let flag = |name| option(name).and_then(Node::truth);
+    let at = |written: &str| place::resolve(directory, written);
+    let into = option("outDir").and_then(Node::text);
+    let mut compiling = Compiling {
+        into: into.and_then(at),
+        emits: match root.find("files") {
+            Some(files) if files.items().is_empty() && root.find("include").is_none() => {
+                Some(false)
+            }
+            _ => flag("noEmit").map(|it| !it),
+        },
+        remembers: match (flag("incremental"), flag("composite")) {
+            (Some(true), _) | (_, Some(true)) => Some(true),
+            (incremental, _) => incremental,
+        },
+        is_obscure: into.is_some_and(|it| at(it).is_none())
+            || ["declarationDir", "outFile", "out"]
+                .iter()
+                .any(|it| option(it).is_some()),
+        ..Compiling::default()
+    };
+    for (_, base) in root.find("extends").into_iter().flat_map(Node::texts) {
+        let written = match base.ends_with(".json") {
+            true => base.to_owned(),
+            false => format!("{base}.json"),
+        };
+        match base.starts_with('.').then(|| at(&written)).flatten() {
+            Some(path) => compiling.extends.push(path),
+            None => compiling.is_obscure |= !PLAIN.iter().any(|it| base.starts_with(it)),
+        }
+    }
+    let references = root.find("references").map_or(&[][..], Node::items);
+    let references = references.iter().filter_map(|it| it.find("path")?.text());
+    compiling.references = references.filter_map(at).collect();
+    compiling
 }
 
 /// A path, or a file of a package.
@@ -95,6 +146,53 @@ fn before_star(pattern: &str) -> Option<&str> {
 mod tests {
     use super::*;
     use crate::manifest::testing::{check, fault, needs, reads};
+
+    #[test]
+    fn what_a_compiler_leaves_is_told() {
+        let check = |text: &str, expected: Compiling| {
+            let manifest = read(&"apps/web/tsconfig.json".into(), text).unwrap();
+            let mut found = manifest.facts.into_iter().filter_map(|it| match it.what {
+                What::Compiles(it) => Some(*it),
+                _ => None,
+            });
+            assert_eq!(found.next(), Some(expected), "{text}");
+        };
+        let nothing = Compiling::default;
+        check("{}", nothing());
+        check(
+            "{\"compilerOptions\": {\"outDir\": \"./dist/\", \"incremental\": true}}",
+            Compiling {
+                into: Some("apps/web/dist".into()),
+                remembers: Some(true),
+                ..nothing()
+            },
+        );
+        check(
+            "{\"extends\": [\"@tsconfig/node20/tsconfig.json\", \"../base\"], \"compilerOptions\": {\"noEmit\": true}}",
+            Compiling {
+                emits: Some(false),
+                extends: vec!["apps/base.json".into()],
+                ..nothing()
+            },
+        );
+        check(
+            "{\"files\": [], \"references\": [{\"path\": \"./tsconfig.app.json\"}]}",
+            Compiling {
+                emits: Some(false),
+                references: vec!["apps/web/tsconfig.app.json".into()],
+                ..nothing()
+            },
+        );
+        let obscure = Compiling {
+            is_obscure: true,
+            ..nothing()
+        };
+        check("{\"extends\": \"@shop/base\"}", obscure.clone());
+        check(
+            "{\"compilerOptions\": {\"declarationDir\": \"types\"}}",
+            obscure,
+        );
+    }
 
     #[test]
     fn files_outside_are_read() {

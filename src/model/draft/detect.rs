@@ -200,6 +200,7 @@ mod tests {
                 all: list(all),
                 rank,
             }),
+            filled: Vec::new(),
             is_own: false,
         }
     }

@@ -2,7 +2,8 @@
 //!
 //! [`draft`] goes through the steps in order, one file for each: which directories are services ([`candidate`], [`place`],
 //! [`leave_out`]), what they are called ([`name`]), what they depend on ([`resolve`], [`copies`], [`edge`], [`circle`]), what
-//! all of them read ([`shared`]), and what other tools say of their tasks ([`task`]).
+//! all of them read ([`shared`]), what other tools say of their tasks ([`task`]), and what is said to presets
+//! ([`parameters`]).
 
 mod candidate;
 mod circle;
@@ -12,6 +13,7 @@ mod edge;
 mod files;
 mod leave_out;
 mod name;
+mod parameters;
 mod place;
 mod proto;
 mod resolve;
@@ -53,6 +55,7 @@ pub fn draft(found: &Found) -> Draft {
     let read = edge::edges(found, &kept, &mut services, &mut notes);
     circle::leave_out(&mut services, &mut notes);
     task::tasks(found, &kept, &mut services, &mut notes);
+    parameters::fill(found, &kept, &mut services);
     let shared = shared::shared(found, &kept, &services, read);
     shared.give(&mut services);
     services.sort_by(|left, right| left.name.cmp(&right.name));

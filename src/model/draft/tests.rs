@@ -105,6 +105,7 @@ fn presets() -> Vec<Preset> {
             all: Vec::new(),
             rank,
         }),
+        filled: Vec::new(),
         is_own: false,
     });
     presets.into()
