@@ -49,7 +49,7 @@ use crate::model::path::FilePath;
 
 pub use crate::manifest::error::Error;
 pub use crate::manifest::link::link;
-pub use crate::manifest::lock::{manifest_of, read_lock};
+pub use crate::manifest::lock::{is_lock_manifest, manifest_of, read_lock};
 
 /// A tool whose files can be read.
 struct Tool {

@@ -157,22 +157,25 @@ impl LockParts {
 fn whole(needs: &[Vec<usize>], own: &[Digest], is_known: &[bool]) -> Vec<Option<Digest>> {
     let mut whole: Vec<Option<Digest>> = vec![None; needs.len()];
     for circle in circles(needs) {
-        let leads_out = circle.iter().flat_map(|at| &needs[*at]);
-        let leads_out: BTreeSet<usize> = leads_out
-            .filter(|it| !circle.contains(it))
-            .copied()
-            .collect();
-        let below: Option<BTreeSet<&Digest>> =
-            leads_out.iter().map(|it| whole[*it].as_ref()).collect();
+        // What each leads to is digested with it: within a circle too, two of them may exchange what they need.
+        let leads_to = |at: &usize| -> Option<BTreeSet<&Digest>> {
+            let needs = needs[*at].iter();
+            let digests = needs.map(|it| match circle.contains(it) {
+                true => Some(&own[*it]),
+                false => whole[*it].as_ref(),
+            });
+            digests.collect()
+        };
+        let below: Option<Vec<_>> = circle.iter().map(leads_to).collect();
         let all_known = circle.iter().all(|at| is_known[*at]);
         let Some(below) = below.filter(|_| all_known) else {
             continue;
         };
         let mut digester = Digester::new("entries of a lock file");
-        for at in &circle {
+        for (at, below) in circle.iter().zip(below) {
             digester.digest("own", &own[*at]);
+            below.iter().for_each(|it| _ = digester.digest("need", it));
         }
-        below.iter().for_each(|it| _ = digester.digest("need", it));
         let digest = digester.finish();
         for at in circle {
             whole[at] = Some(digest.clone());
@@ -379,6 +382,15 @@ mod tests {
         changes.unite(&path, BTreeMap::new());
         let whole = Some(Cause::Changed(path.clone()));
         assert_eq!(changes.cause(ServiceIndex(0), &path), whole);
+    }
+
+    #[test]
+    fn two_that_need_each_other_may_exchange_what_else_they_need() {
+        let part = |needs: [usize; 2]| {
+            let needs = [vec![1, needs[0]], vec![0, needs[1]], vec![], vec![]];
+            LockParts::new(lock(&needs, None)).of(&[&"p0".into()])
+        };
+        assert_ne!(part([2, 3]), part([3, 2]));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use crate::config;
 use crate::git::snapshot::File;
 use crate::git::{self, BaseRule, Fetch, FoundBase, Repo, Snapshot};
+use crate::manifest::{is_lock_manifest, manifest_of};
 use crate::model::affected::Changed;
 use crate::model::change::{Base, Changes, Head};
 use crate::model::definition::{self, DefinitionChanges};
@@ -286,18 +287,37 @@ fn compare_locks(
         return;
     }
     let services = workspace.indices().collect();
-    let read = |snapshot| {
-        Shares::read(
-            workspace,
-            snapshot,
-            changed.iter().copied().cloned(),
-            &services,
-        )
+    let read = |snapshot: &dyn Snapshot| {
+        let manifests = manifests(workspace, snapshot, &changed)?;
+        let files = changed.iter().copied().cloned().chain(manifests);
+        Ok::<_, git::Error>(Shares::read(workspace, snapshot, files, &services))
     };
-    let (before, after) = (read(older), read(newer));
+    // Of what cannot be read nothing is said, so that all of it counts.
+    let (Ok(before), Ok(after)) = (read(older), read(newer)) else {
+        return;
+    };
     for path in changed {
         locks.unite(path, after.changes(&before, path));
     }
+}
+
+/// The manifests of services that `locks` may want to see.
+fn manifests(
+    workspace: &Workspace,
+    snapshot: &dyn Snapshot,
+    locks: &[&FilePath],
+) -> Result<Vec<FilePath>, git::Error> {
+    if locks.iter().all(|it| manifest_of(it).is_none()) {
+        return Ok(Vec::new());
+    }
+    let paths: Vec<FilePath> = workspace
+        .services()
+        .iter()
+        .map(|it| it.path.clone())
+        .collect();
+    let files = snapshot.files(&paths)?;
+    let paths = files.iter().map(|it| FilePath::from_bytes(it.path));
+    Ok(paths.filter(is_lock_manifest).collect())
 }
 
 /// Whether the definition may differ where just the files `changed` do: one of its own, or one that a preset looks for and

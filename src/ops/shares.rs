@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rayon::prelude::*;
 
 use crate::git::Snapshot;
-use crate::manifest::{manifest_of, read_lock};
+use crate::manifest::{is_lock_manifest, manifest_of, read_lock};
 use crate::model::change::ObjectId;
 use crate::model::digest::Digest;
 use crate::model::key::InputFile;
@@ -27,7 +27,8 @@ struct Share {
 }
 
 impl Shares {
-    /// Reads those of `files` that are shared lock files, for `services`. Others are not looked at.
+    /// Reads those of `files` that are shared lock files, for `services`. Of others, only manifests are looked at: a service
+    /// may hold more packages than that of its own directory.
     pub fn read(
         workspace: &Workspace,
         snapshot: &dyn Snapshot,
@@ -37,9 +38,16 @@ impl Shares {
         if workspace.settings().lock_files.is_empty() {
             return Self::default();
         }
-        let locks = files.filter(|it| workspace.is_lock_file(it.as_bytes()));
-        let read = locks.filter_map(|path| {
-            let share = share(workspace, snapshot, &path, services)?;
+        let (mut locks, mut manifests) = (BTreeSet::new(), BTreeSet::new());
+        for path in files {
+            if workspace.is_lock_file(path.as_bytes()) {
+                locks.insert(path);
+            } else if is_lock_manifest(&path) {
+                manifests.insert(path);
+            }
+        }
+        let read = locks.into_iter().filter_map(|path| {
+            let share = share(workspace, snapshot, &path, &manifests, services)?;
             Some((path, share))
         });
         Self(read.collect())
@@ -94,6 +102,7 @@ fn share(
     workspace: &Workspace,
     snapshot: &dyn Snapshot,
     path: &FilePath,
+    manifests: &BTreeSet<FilePath>,
     services: &BTreeSet<ServiceIndex>,
 ) -> Option<Share> {
     let content = snapshot.read(path).ok()??;
@@ -103,11 +112,22 @@ fn share(
         let path = &workspace.service(*it).path;
         *path != directory && is_within(path.as_bytes(), directory.as_bytes())
     };
+    let within = manifests.iter();
     let mut manifests = BTreeMap::new();
     if let Some(name) = manifest_of(path) {
         let below = workspace.indices().filter(is_below);
         let below = below.map(|it| workspace.service(it).path.clone());
-        for package in below.chain([directory.clone()]) {
+        let is_own = |it: &ServiceIndex| services.contains(it) && is_below(it);
+        let within =
+            within.filter(|it| workspace.owner(it.as_bytes()).is_some_and(|it| is_own(&it)));
+        let within = within.filter_map(|it| {
+            it.as_bytes()
+                .strip_suffix(name.as_bytes())?
+                .strip_suffix(b"/")
+        });
+        let within = within.map(FilePath::from_bytes);
+        let packages: BTreeSet<FilePath> = below.chain(within).chain([directory.clone()]).collect();
+        for package in packages {
             let manifest = snapshot.read(&package.join(name.as_bytes()));
             // What is no text is no manifest that could be understood.
             let text = manifest.ok().flatten().map(String::from_utf8);

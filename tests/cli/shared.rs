@@ -191,6 +191,27 @@ fn a_bump_of_one_crate_affects_only_who_depends_on_it() {
 }
 
 #[test]
+fn packages_within_a_service_count_for_it() {
+    let repo = locked();
+    let manifest = |name: &str| format!("[package]\nname = \"{name}\"\nversion = \"0.1.0\"\n");
+    repo.write("web/migrate/Cargo.toml", manifest("migrate"));
+    // In no lock file, as what tests bring.
+    repo.write("web/tests/fixture/Cargo.toml", manifest("fixture"));
+    let nested = LOCK.to_owned()
+        + "\n[[package]]\nname = \"migrate\"\nversion = \"0.1.0\"\ndependencies = [\"sqlx\"]\n\n\
+           [[package]]\nname = \"sqlx\"\nversion = \"0.7.0\"\nsource = \"registry\"\n";
+    repo.write("Cargo.lock", &nested);
+    repo.commit("nested");
+    repo.git(&["branch", "--force", "main"]);
+    document(&repo, &["build", "--all"]);
+    repo.write("Cargo.lock", nested.replace("0.7.0", "0.7.1"));
+    assert_eq!(affected(&repo), ["scan", "web"]);
+    let (_, said) = document(&repo, &["build", "--all"]);
+    assert_eq!(row(&said, "web:build")["outcome"], "passed", "{said:#}");
+    assert_eq!(row(&said, "api:build")["outcome"], "cached", "{said:#}");
+}
+
+#[test]
 fn a_lock_file_that_tells_nothing_counts_as_a_whole() {
     let check = |change: &dyn Fn(&TestRepo), expected: &[&str]| {
         let repo = locked();

@@ -28,10 +28,17 @@ pub fn read(source: &Source) -> Result<Lock, String> {
         };
         add(&mut entries, key(package), entry);
     }
-    let roots = source.members().map(|(directory, manifest)| LockRoot {
-        directory: directory.clone(),
-        says: String::new(),
-        needs: vec![root(&by_name, manifest).unwrap_or_else(|| UNKNOWN.to_owned())],
+    let roots = source.members().filter_map(|(directory, manifest)| {
+        let entry = root(&by_name, manifest);
+        // Tests bring packages that are nobody's, and other workspaces have lock files of their own.
+        if source.is_inner(directory) && is_elsewhere(&by_name, manifest) {
+            return None;
+        }
+        Some(LockRoot {
+            directory: directory.clone(),
+            says: String::new(),
+            needs: vec![entry.unwrap_or_else(|| UNKNOWN.to_owned())],
+        })
     });
     let rest = file.as_object().into_iter().flatten();
     let rest = rest.filter(|(key, _)| *key != "package");
@@ -65,6 +72,16 @@ fn found(by_name: &HashMap<&str, Vec<&Value>>, written: &str) -> Vec<String> {
         true => vec![UNKNOWN.to_owned()],
         false => keys,
     }
+}
+
+/// Whether a manifest is of a package or a workspace that the file knows nothing of.
+fn is_elsewhere(by_name: &HashMap<&str, Vec<&Value>>, manifest: &str) -> bool {
+    let Ok(manifest) = toml(manifest) else {
+        return false;
+    };
+    let name = manifest.get("package").and_then(|it| text(it, "name"));
+    let mut named = name.and_then(|it| by_name.get(it)).into_iter().flatten();
+    manifest.get("workspace").is_some() || !named.any(|it| text(it, "source").is_none())
 }
 
 /// The entry of the package that a manifest is of. None if it is of a whole workspace, or not to be told.

@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use crate::manifest::error::Error;
 use crate::manifest::place::{directory, resolve};
 use crate::model::lock_file::{Lock, LockEntry};
-use crate::model::path::FilePath;
+use crate::model::path::{FilePath, ancestors};
 
 /// A key that is in no lock file: who needs it needs what is not known.
 const UNKNOWN: &str = "\0";
@@ -88,6 +88,15 @@ impl Source<'_> {
         members.map(|(directory, text)| (directory, text.as_str()))
     }
 
+    /// Whether a package lies within another, save the outermost one.
+    fn is_inner(&self, directory: &FilePath) -> bool {
+        let above = ancestors(directory.as_bytes())
+            .skip(1)
+            .map(FilePath::from_bytes);
+        let mut above = above.filter(|it| *it != self.directory);
+        above.any(|it| self.manifests.contains_key(&it))
+    }
+
     /// The manifest of the outermost package.
     fn outermost(&self) -> Option<&str> {
         self.manifests.get(&self.directory).map(String::as_str)
@@ -98,6 +107,13 @@ impl Source<'_> {
 /// of others.
 pub fn manifest_of(path: &FilePath) -> Option<&'static str> {
     format(path)?.manifest
+}
+
+/// Whether a lock file of some format may want to see the file at `path`.
+pub fn is_lock_manifest(path: &FilePath) -> bool {
+    let name = path.as_bytes().rsplit(|byte| *byte == b'/').next();
+    let mut manifests = FORMATS.iter().filter_map(|it| it.manifest);
+    manifests.any(|it| Some(it.as_bytes()) == name)
 }
 
 /// Takes the lock file at `path` apart. `manifests` are those of packages, by directory.

@@ -494,6 +494,46 @@ fn later_yarns_name_the_packages_of_the_workspace() {
     );
 }
 
+/// A package below a package gets another version than it asks for, which somebody else has asked for.
+#[test]
+fn what_a_resolution_puts_in_the_place_of_another_counts_too() {
+    let text = "# yarn lockfile v1\n\n\nframe@^1.0.0:\n  version \"1.0.0\"\n  dependencies:\n    chalk \"^2.0.0\"\n\n\
+                chalk@4.0.0:\n  version \"4.0.0\"\n  integrity sha512-chalk4\n\n\
+                chalk@^2.0.0:\n  version \"2.0.0\"\n  integrity sha512-chalk2\n";
+    for resolved in [
+        "frame/chalk",
+        "**/chalk",
+        "chalk",
+        "chalk@^2.0.0",
+        "chalk@npm:^2.0.0",
+    ] {
+        let top = format!(r#"{{"name": "shop", "resolutions": {{"{resolved}": "4.0.0"}}}}"#);
+        let manifests = [
+            ("", top.as_str()),
+            ("a", r#"{"name": "a", "dependencies": {"frame": "^1.0.0"}}"#),
+            ("b", r#"{"name": "b"}"#),
+        ];
+        let case = Case::new("yarn.lock", text, &manifests);
+        assert_eq!(
+            case.change("sha512-chalk4", "x"),
+            ["a: chalk"],
+            "{resolved}"
+        );
+        assert_eq!(
+            case.change("sha512-chalk2", "x"),
+            ["a: chalk"],
+            "{resolved}"
+        );
+    }
+    let top = r#"{"name": "shop", "resolutions": {"typescript@npm:^5.0.0": "npm:5.1.0"}}"#;
+    let manifests = [("", top)];
+    let text = format!(
+        "{YARN_BERRY}\n\"typescript@npm:5.1.0\":\n  version: 5.1.0\n  checksum: 10c0/other\n"
+    );
+    let case = Case::new("yarn.lock", &text, &manifests);
+    assert_eq!(case.change("10c0/other", "x"), ["packages/b: typescript"]);
+}
+
 const UV: &str = r#"version = 1
 revision = 2
 requires-python = ">=3.12"
@@ -579,6 +619,27 @@ fn uv_members_lead_to_what_they_need() {
         case.refused("version = 1\nrevision", "version = 2\nrevision")
             .contains("version 1")
     );
+}
+
+/// The outermost `pyproject.toml` of a uv workspace may hold groups and no project: then no entry is its own.
+#[test]
+fn what_a_workspace_without_a_project_asks_for_counts_for_all() {
+    let (text, _) = UV.split_once("[[package]]\nname = \"shop\"").unwrap();
+    let groups =
+        "\n[manifest.dependency-groups]\ndev = [{ name = \"pytest\", specifier = \">=7\" }]\n";
+    let members = "members = [\"api\", \"common\", \"shop\"]\n";
+    let text = text.replace(members, &format!("{members}{groups}"));
+    let case = Case::new("uv.lock", &text, &[]);
+    assert_eq!(
+        case.change("sha256:pytest", "x"),
+        ["libs/common: pytest", "services/api: pytest"]
+    );
+    let lost = Case::new(
+        "uv.lock",
+        &text.replace("[{ name = \"pytest\",", "[{ name = \"gone\","),
+        &[],
+    );
+    assert_eq!(lost.change("sha256:h2", "x").len(), 2);
 }
 
 const POETRY: &str = r#"[[package]]

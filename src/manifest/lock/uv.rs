@@ -54,7 +54,36 @@ pub fn read(source: &Source) -> Result<Lock, String> {
         add(&mut entries, key(package), entry);
     }
     lock.entries = entries;
+    lock.needs_for_all.extend(asked_by_all(&file, &by_name));
     Ok(lock)
+}
+
+/// What the workspace asks for itself, where its outermost directory is no package.
+fn asked_by_all(file: &Value, by_name: &HashMap<&str, Vec<&Value>>) -> Vec<String> {
+    let Some(manifest) = file.get("manifest") else {
+        return Vec::new();
+    };
+    let groups = manifest.get("dependency-groups").and_then(Value::as_object);
+    let groups = groups.into_iter().flat_map(|it| it.values());
+    let groups = groups.filter_map(Value::as_array).flatten();
+    let asked = list(manifest, "requirements").chain(groups);
+    let keys = asked.map(|need| {
+        let named = by_name.get(text(need, "name").unwrap_or_default());
+        let keys = named.into_iter().flatten().map(|it| key(it));
+        (keys.collect(), is_always(need))
+    });
+    let keys = keys.map(
+        |(keys, is_always): (Vec<String>, bool)| match keys.is_empty() {
+            true if is_always => vec![UNKNOWN.to_owned()],
+            _ => keys,
+        },
+    );
+    keys.flatten().collect()
+}
+
+/// Whether a need is there on every platform, so that an entry has to answer it.
+fn is_always(need: &Value) -> bool {
+    need.get("marker").is_none()
 }
 
 /// What stands beside the packages; a further member of the workspace is nothing to the others.

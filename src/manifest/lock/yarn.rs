@@ -1,7 +1,7 @@
 //! `yarn.lock`: the first format, where the manifests tell what packages need; and that of later yarns, where packages of
 //! the workspace are entries themselves.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::Value;
 
@@ -24,6 +24,8 @@ struct Block {
 struct Answers<'b> {
     by_wish: HashMap<&'b str, usize>,
     by_name: HashMap<&'b str, Vec<usize>>,
+    /// The names that resolutions of the outermost package speak of.
+    resolved: BTreeSet<String>,
 }
 
 /// Takes the file apart.
@@ -35,7 +37,7 @@ pub fn read(source: &Source) -> Result<Lock, String> {
 }
 
 impl<'b> Answers<'b> {
-    fn new(blocks: &'b [Block]) -> Self {
+    fn new(source: &Source, blocks: &'b [Block]) -> Self {
         let (mut by_wish, mut by_name) = (HashMap::new(), HashMap::new());
         for (at, block) in blocks.iter().enumerate() {
             for wish in &block.wishes {
@@ -44,14 +46,19 @@ impl<'b> Answers<'b> {
                 named.push(at);
             }
         }
-        Self { by_wish, by_name }
+        Self {
+            by_wish,
+            by_name,
+            resolved: resolved(source.outermost()),
+        }
     }
 
-    /// The blocks that may answer a wish: the one that says so, and patched forms of it; else all of that name, since a
-    /// resolution may stand in between.
+    /// The blocks that may answer a wish: the one that says so, and patched forms of it; all of that name if there is none
+    /// or where a resolution may stand in between.
     fn of(&self, blocks: &[Block], name: &str, range: &str) -> Vec<usize> {
         let wishes = [format!("{name}@{range}"), format!("{name}@npm:{range}")];
         let direct = wishes.iter().find_map(|it| self.by_wish.get(it.as_str()));
+        let direct = direct.filter(|_| !self.resolved.contains(name));
         let named = self.by_name.get(name).into_iter().flatten().copied();
         let is_patch = |at: &usize| blocks[*at].wishes.iter().any(|it| it.contains("@patch:"));
         match direct {
@@ -100,10 +107,27 @@ fn name_of(wish: &str) -> &str {
     at.map_or(wish, |at| &wish[..=at])
 }
 
+/// The names that the resolutions of a manifest speak of: the last one of `frame/@scope/chalk@^2.0.0`. A range may hold
+/// slashes too, so what lies before each is taken as well.
+fn resolved(manifest: Option<&str>) -> BTreeSet<String> {
+    let manifest = manifest.and_then(|it| json(it).ok()).unwrap_or_default();
+    let mut names = BTreeSet::new();
+    for pattern in keys(&manifest, "resolutions") {
+        let words: Vec<&str> = pattern.split('/').collect();
+        for (at, word) in words.iter().enumerate() {
+            let before = at.checked_sub(1).map(|at| words[at]);
+            let scope = before.filter(|it| it.starts_with('@'));
+            let name = scope.map_or((*word).to_owned(), |it| format!("{it}/{word}"));
+            names.insert(name_of(&name).to_owned());
+        }
+    }
+    names
+}
+
 /// The file of yarn 1.
 fn first(source: &Source) -> Result<Lock, String> {
     let blocks = blocks(source.text)?;
-    let answers = Answers::new(&blocks);
+    let answers = Answers::new(source, &blocks);
     let mut entries = answers.entries(&blocks);
     let mut packages = BTreeMap::new();
     let mut by_name = HashMap::new();
@@ -236,7 +260,7 @@ fn later(source: &Source) -> Result<Lock, String> {
     };
     let blocks: Vec<Block> = all.iter().map(block).collect();
     let mut lock = Lock {
-        entries: Answers::new(&blocks).entries(&blocks),
+        entries: Answers::new(source, &blocks).entries(&blocks),
         for_all: settings.to_string(),
         ..Lock::default()
     };

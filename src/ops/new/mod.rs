@@ -8,9 +8,10 @@ mod entry;
 mod place;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::config::{self, Disk, Loaded};
+use crate::git::Repo;
 use crate::model::env::Env;
 use crate::model::name::{NAME_RULE, ServiceName};
 use crate::model::path::FilePath;
@@ -101,6 +102,7 @@ pub fn new(env: &Env, request: &Request) -> Result<Made, Failure> {
     let mut made = made(&template, facts, rendered, &entry, &loaded);
     made.is_first = home.is_first;
     made.is_resumed = standing == Standing::Same;
+    made.notes.extend(ignored(env, &home.root, &made)?);
     if request.dry_run {
         return Ok(made);
     }
@@ -161,7 +163,7 @@ fn dependencies(workspace: &Workspace, names: &[String]) -> Result<Vec<ServiceNa
 }
 
 fn facts(
-    root: &std::path::Path,
+    root: &Path,
     workspace: &Workspace,
     name: ServiceName,
     path: FilePath,
@@ -185,11 +187,7 @@ fn facts(
 }
 
 /// What is at the place.
-fn standing(
-    root: &std::path::Path,
-    path: &FilePath,
-    rendered: &Rendered,
-) -> Result<Standing, Failure> {
+fn standing(root: &Path, path: &FilePath, rendered: &Rendered) -> Result<Standing, Failure> {
     let standing = scaffold::standing(&root.join(path.as_path()), &rendered.files)?;
     match standing {
         Standing::Taken => Err(Failure::Usage {
@@ -198,6 +196,25 @@ fn standing(
         }),
         standing => Ok(standing),
     }
+}
+
+/// What is said where git ignores what is made: no change there would ever be seen.
+fn ignored(env: &Env, root: &Path, made: &Made) -> Result<Option<String>, Failure> {
+    let Some(repo) = Repo::discover_at(env, root)? else {
+        return Ok(None);
+    };
+    let files: Vec<FilePath> = made
+        .files
+        .iter()
+        .map(|it| made.path.join(it.path.as_bytes()))
+        .collect();
+    let is_ignored = !files.is_empty() && repo.ignored(&files)?.into_iter().all(|it| it);
+    Ok(is_ignored.then(|| {
+        format!(
+            "git ignores `{}`, so that changes there affect nothing: mend `.gitignore`",
+            shown(&made.path)
+        )
+    }))
 }
 
 fn made(
