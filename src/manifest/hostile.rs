@@ -2,7 +2,10 @@
 
 use proptest::prelude::*;
 
-use crate::manifest::{TOOLS, is_known, mutations, read};
+use crate::manifest::{
+    TOOLS, cmake, compose, docker, dotnet, elixir, gradle, helm, is_known, kubernetes, kustomize,
+    make, maven, php, proto, read, ruby, scripts, skaffold, terraform, tilt,
+};
 use crate::model::manifest::{Manifest, What};
 use crate::model::path::FilePath;
 
@@ -81,6 +84,30 @@ const SAMPLES: &[(&str, &str)] = &[
         "a/.gitattributes",
         "*.x linguist-vendored\n\"a \\\" b\" linguist-generated=true\n",
     ),
+    ("a/CMakeLists.txt", cmake::tests::SAMPLE),
+    ("a/compose.yaml", compose::tests::SAMPLE),
+    ("a/Dockerfile", docker::tests::SAMPLE),
+    ("a/A.csproj", dotnet::tests::SAMPLE),
+    ("a/A.sln", dotnet::tests::SOLUTION),
+    ("a/mix.exs", elixir::tests::SAMPLE),
+    ("a/build.gradle", gradle::tests::SAMPLE),
+    ("a/build.gradle.kts", gradle::tests::SAMPLE),
+    ("a/settings.gradle", gradle::tests::SETTINGS),
+    ("a/Chart.yaml", helm::tests::CHART),
+    ("a/values.yaml", helm::tests::VALUES),
+    ("k8s/a.yaml", kubernetes::tests::SAMPLE),
+    ("a/kustomization.yaml", kustomize::tests::SAMPLE),
+    ("a/Makefile", make::tests::SAMPLE),
+    ("a/pom.xml", maven::tests::SAMPLE),
+    ("a/composer.json", php::tests::SAMPLE),
+    ("a/a.proto", proto::tests::SAMPLE),
+    ("a/buf.gen.yaml", proto::tests::GENERATION),
+    ("a/Gemfile", ruby::tests::SAMPLE),
+    ("a/a.gemspec", ruby::tests::SPEC),
+    ("a/build.sh", scripts::tests::SAMPLE),
+    ("a/skaffold.yaml", skaffold::tests::SAMPLE),
+    ("a/main.tf", terraform::tests::SAMPLE),
+    ("a/Tiltfile", tilt::tests::SAMPLE),
 ];
 
 /// What hostile files are made of.
@@ -137,11 +164,58 @@ const PIECES: &[&str] = &[
     "|\n",
     "---\n",
     "?",
+    "*/",
+    "#[[",
+    "\r\n",
+    "<",
+    ">",
+    "$(",
+    "&a ",
+    "*a ",
+    "<<",
+    "<<EOF\n",
+    ": ",
+    "/..",
+    "\u{fffd}",
+    "ü",
+    "<!--",
+    "]]>",
+    "&lt;",
+    "project(':",
+    "include \"",
+    "docker_build(",
+    "COPY ",
+    "FROM ",
+    "ARG A=$A$A\n",
+    "subprojects {",
+    "<a>",
+    "a ? ",
+    "-",
+    "{:a, ",
 ];
 
-fn sound(path: &str, manifest: &Manifest) {
+/// What could make a reader go deep or long.
+const DEEP: &[&str] = &[
+    "[",
+    "{",
+    "{\"a\":",
+    "a: {",
+    "- ",
+    "\"",
+    "x",
+    "\n",
+    "*a ",
+    "[[a]]\n",
+    "(",
+    "\\\n",
+    "install_requires=[",
+    "name='x',\n",
+];
+
+fn sound(path: &str, content: &[u8], manifest: &Manifest) {
+    let lines = content.iter().filter(|it| **it == b'\n').count() as u32 + 2;
     for fact in &manifest.facts {
-        assert!(fact.line >= 1, "{path}: {fact:?}");
+        assert!((1..=lines).contains(&fact.line), "{path}: {fact:?}");
         if let What::Reads { path, .. } | What::Offers { path, .. } = &fact.what {
             let parts = path.as_bytes().split(|it| *it == b'/');
             let is_sound = |part: &[u8]| !matches!(part, b"" | b"." | b"..");
@@ -158,7 +232,7 @@ fn sound(path: &str, manifest: &Manifest) {
 
 fn reads_without_harm(path: &str, content: &[u8]) {
     match read(&path.into(), content) {
-        Ok(manifest) => sound(path, &manifest),
+        Ok(manifest) => sound(path, content, &manifest),
         Err(error) => {
             let told = error.to_string();
             assert!(
@@ -172,68 +246,92 @@ fn reads_without_harm(path: &str, content: &[u8]) {
 #[test]
 fn every_reader_has_a_sample_that_it_reads() {
     for (path, text) in SAMPLES {
+        assert!(is_known(path.as_bytes()), "{path}");
         let manifest = read(&(*path).into(), text.as_bytes()).expect("samples are good");
         assert!(!manifest.facts.is_empty(), "{path}");
     }
     for (index, tool) in TOOLS.iter().enumerate() {
-        let samples = SAMPLES.iter().chain(mutations::SAMPLES);
-        let mut names = samples.map(|it| it.0.rsplit('/').next().unwrap());
-        assert!(
-            names.any(|it| (tool.knows)(it)),
-            "tool {index} has no sample"
-        );
+        let mut names = SAMPLES.iter().map(|it| it.0.rsplit('/').next().unwrap());
+        let is_there = names.any(|it| (tool.knows)(it));
+        assert!(is_there, "tool {index} has no sample");
     }
-    assert!(!is_known(b"a/main.rs"));
+    for path in ["", "/", "a/", "a/main.rs", "a/\u{fffd}", "README.md"] {
+        assert!(!is_known(path.as_bytes()), "{path}");
+    }
+    assert!(!is_known(b"a/\xff.proto"));
 }
 
 #[test]
-fn deep_and_long_files_are_quick() {
+fn what_repeats_without_end_is_read_in_time() {
     for (path, sample) in SAMPLES {
-        for piece in [
-            "[",
-            "{",
-            "{\"a\":",
-            "a: {",
-            "- ",
-            "\"",
-            "x",
-            "\n",
-            "*a ",
-            "[[a]]\n",
-            "(",
-            "\\\n",
-            "install_requires=[",
-            "name='x',\n",
-        ] {
-            let text = format!("{sample}{}", piece.repeat(20_000));
-            reads_without_harm(path, text.as_bytes());
-            reads_without_harm(path, piece.repeat(20_000).as_bytes());
+        for piece in PIECES {
+            let many = piece.repeat(100);
+            reads_without_harm(path, format!("{sample}{many}").as_bytes());
+        }
+        for piece in DEEP {
+            reads_without_harm(path, piece.repeat(4_000).as_bytes());
         }
     }
+}
+
+/// One change to a file: some bytes are taken out, and a piece, or a part of the file itself, is put in their place.
+#[derive(Clone, Debug)]
+struct Change {
+    at: prop::sample::Index,
+    gone: usize,
+    put: Put,
+}
+
+#[derive(Clone, Debug)]
+enum Put {
+    Piece(&'static str, usize),
+    Part(prop::sample::Index, usize),
+}
+
+fn change() -> impl Strategy<Value = Change> {
+    let index = any::<prop::sample::Index>;
+    let put = prop_oneof![
+        (prop::sample::select(PIECES), 0..4_usize)
+            .prop_map(|(what, times)| Put::Piece(what, times)),
+        (index(), 1..60_usize).prop_map(|(from, length)| Put::Part(from, length)),
+    ];
+    (index(), 0..20_usize, put).prop_map(|(at, gone, put)| Change { at, gone, put })
+}
+
+fn changed(text: &str, changes: &[Change]) -> Vec<u8> {
+    let mut bytes = text.as_bytes().to_vec();
+    for change in changes {
+        let range = |start: usize, length: usize| start..(start + length).min(bytes.len());
+        let put = match &change.put {
+            Put::Piece(what, times) => what.repeat(*times).into_bytes(),
+            Put::Part(from, length) => bytes[range(from.index(bytes.len() + 1), *length)].to_vec(),
+        };
+        let gone = range(change.at.index(bytes.len() + 1), change.gone);
+        bytes.splice(gone, put);
+    }
+    bytes
 }
 
 proptest! {
     #[test]
     fn nothing_panics(
-        sample in 0..SAMPLES.len(),
-        changes in prop::collection::vec((any::<prop::sample::Index>(), 0usize..20, 0..PIECES.len()), 1..12),
+        sample in prop::sample::select(SAMPLES),
+        changes in prop::collection::vec(change(), 1..12),
     ) {
-        let (path, text) = SAMPLES[sample];
-        let mut bytes = text.as_bytes().to_vec();
-        for (at, gone, piece) in changes {
-            let start = at.index(bytes.len() + 1);
-            let end = (start + gone).min(bytes.len());
-            bytes.splice(start..end, PIECES[piece].bytes());
-        }
+        let (path, text) = sample;
+        let bytes = changed(text, &changes);
         reads_without_harm(path, &bytes);
+        // What was cut within a letter.
         let text = String::from_utf8_lossy(&bytes);
         reads_without_harm(path, text.as_bytes());
     }
 
     #[test]
-    fn any_text_may_be_anything(sample in 0..SAMPLES.len(), pieces in prop::collection::vec(0..PIECES.len(), 0..60)) {
-        let text: String = pieces.into_iter().map(|it| PIECES[it]).collect();
-        reads_without_harm(SAMPLES[sample].0, text.as_bytes());
+    fn any_text_may_be_anything(
+        sample in prop::sample::select(SAMPLES),
+        pieces in prop::collection::vec(prop::sample::select(PIECES), 0..60),
+    ) {
+        reads_without_harm(sample.0, pieces.concat().as_bytes());
     }
 }
 

@@ -26,8 +26,6 @@ mod lock;
 mod make;
 mod maven;
 mod mentions;
-#[cfg(test)]
-mod mutations;
 mod npm;
 mod php;
 mod place;

@@ -170,10 +170,11 @@ impl Found {
             } else if CHANGING.contains(&bare) {
                 self.is_over = true;
             } else if ASKING.contains(&bare) {
-                let asked = rest
-                    .clone()
-                    .take_while(|it| !BETWEEN.contains(&it.as_str()));
-                let names = asked.map(|it| it.trim_end_matches(';').to_owned());
+                let asked = rest.clone();
+                let asked = asked.take_while(|it| !BETWEEN.contains(&it.as_str()));
+                let more = asked.clone().take_while(|it| !it.ends_with(';')).count();
+                let names = asked.take(more + 1);
+                let names = names.map(|it| it.trim_end_matches(';').to_owned());
                 self.asked.extend(names);
             } else if is_plain(bare)
                 && !is_other
