@@ -34,7 +34,7 @@ fn a_program_in_rust_is_known_by_its_manifest() {
     let files = [
         (
             "Cargo.toml",
-            "[package]\nname = \"hello\"\nversion = \"0.1.0\"\nedition = \"2021\"\n[workspace]\n",
+            "[package]\nname = \"hello\"\nversion = \"0.1.0\"\nedition = \"2021\"\n",
         ),
         (
             "Cargo.lock",
