@@ -287,10 +287,11 @@ impl<'w> Work<'w> {
             let new = list.iter().filter(|it| !self.has(key, it));
             missing.push((key, new.map(concluded).collect()));
         }
+        missing.retain(|(_, items)| !items.is_empty());
+        let added = missing.iter().flat_map(|(_, items)| items);
+        let added = added.map(|it| it.text.clone());
+        self.updated.workspace.extend(added);
         for (key, items) in missing {
-            self.updated
-                .workspace
-                .extend(items.iter().map(|it| it.text.clone()));
             self.page
                 .extend(&Holder::Workspace, key, &items, &neighbours);
         }
