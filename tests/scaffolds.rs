@@ -311,3 +311,48 @@ fn a_job_in_java_works() {
 fn a_library_in_java_works() {
     java("java-library");
 }
+
+/// What the note says is done as it says it.
+#[test]
+fn a_crate_joins_a_cargo_workspace() {
+    if !have("cargo") {
+        return skip("cargo", "it is not installed");
+    }
+    let repo = TestRepo::new();
+    repo.write(".gitignore", "target/\n");
+    repo.write(
+        "Cargo.toml",
+        "[workspace]\nmembers = []\nresolver = \"2\"\n",
+    );
+    repo.write("Cargo.lock", "version = 4\n");
+    let arguments = ["new", "rust-library", "words", "--path", "crates/words"];
+    let said = svc(&repo, &arguments).stdout();
+    let note = "add \"crates/words\", as it is named from there, to `members` of the Cargo.toml above, unless a pattern takes it\n  run `cargo update --workspace` then";
+    assert!(said.contains(note), "{said}");
+    repo.write(
+        "Cargo.toml",
+        "[workspace]\nmembers = [\"crates/words\"]\nresolver = \"2\"\n",
+    );
+    let mut cargo = repo.command("cargo", repo.root());
+    for name in ["PATH", "CARGO_HOME", "RUSTUP_HOME"] {
+        cargo.envs(std::env::var_os(name).map(|value| (name, value)));
+    }
+    if let Some(home) = std::env::var_os("HOME") {
+        let (cargo_home, rustup_home) = (
+            std::path::Path::new(&home).join(".cargo"),
+            std::path::Path::new(&home).join(".rustup"),
+        );
+        if std::env::var_os("RUSTUP_HOME").is_none() && rustup_home.is_dir() {
+            cargo
+                .env("RUSTUP_HOME", rustup_home)
+                .env("CARGO_HOME", cargo_home);
+        }
+    }
+    let output = cargo
+        .args(["update", "--workspace", "--offline"])
+        .output()
+        .unwrap();
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{error}");
+    svc(&repo, &["test", "words"]).stdout();
+}

@@ -131,6 +131,30 @@ impl Files {
             .filter(move |file| crate::model::path::is_within(file.path, within))
     }
 
+    /// What lies directly in a directory: files, and directories that hold some.
+    pub fn entries<'a>(&'a self, directory: &[u8]) -> impl Iterator<Item = &'a [u8]> {
+        let inside = match directory.is_empty() {
+            true => Vec::new(),
+            false => [directory, b"/"].concat(),
+        };
+        let mut next = self.first_from(&inside);
+        std::iter::from_fn(move || {
+            if next >= self.entries.len() {
+                return None;
+            }
+            let path = self.at(next).path;
+            let rest = path.strip_prefix(&inside[..])?;
+            let Some(slash) = rest.iter().position(|it| *it == b'/') else {
+                next += 1;
+                return Some(path);
+            };
+            let entry = &path[..inside.len() + slash];
+            // The first path behind all that begin with the directory and a slash.
+            next = self.first_from(&[entry, b"0"].concat());
+            Some(entry)
+        })
+    }
+
     /// These files as text, after the names of all that `changed`: what uncommitted work is told apart by.
     pub(crate) fn describe(&self, changed: &[FilePath]) -> Vec<u8> {
         let mut work = Vec::new();

@@ -105,9 +105,20 @@ impl Pattern {
             return false;
         }
         self.is_literal() || {
+            // Most of what is asked for differs early, and to compile a glob takes a while.
+            if !path.starts_with(plain_part(&self.text).as_bytes()) {
+                return false;
+            }
             let set = self.compiled.get_or_init(|| Box::new(self.compile()));
             set.is_match(Path::new(OsStr::from_bytes(path)))
         }
+    }
+
+    /// Whether it chooses among what lies directly in the directory of its literal part, as `/tsconfig*.json` does.
+    pub fn is_shallow(&self) -> bool {
+        let rest = &self.text[self.literal..];
+        let rest = rest.strip_prefix('/').unwrap_or(rest);
+        !self.is_literal() && !rest.contains('/') && !rest.contains("**")
     }
 
     /// The directory of which the pattern takes everything, as of `dist`, `dist/**` and `dist/*`. None if it chooses.
@@ -225,10 +236,16 @@ fn escaped(directory: &[u8]) -> String {
 }
 
 fn literal_part(text: &str) -> &str {
-    match text.find(['*', '?', '[', '{', '\\']) {
-        None => text,
-        Some(meta) => text[..meta].rfind('/').map_or("", |slash| &text[..slash]),
+    match plain_part(text) {
+        plain if plain.len() == text.len() => text,
+        plain => plain.rfind('/').map_or("", |slash| &text[..slash]),
     }
+}
+
+/// What stands in front of the first glob character.
+fn plain_part(text: &str) -> &str {
+    let meta = text.find(['*', '?', '[', '{', '\\']);
+    meta.map_or(text, |meta| &text[..meta])
 }
 
 #[cfg(test)]
@@ -258,6 +275,21 @@ mod tests {
         let many = "/{a,b,c,d}{a,b,c,d}{a,b,c,d}{a,b,c,d}";
         check(many, &[&many[1..]]);
         assert!(Pattern::each("/{a", &"api".into()).is_err());
+    }
+
+    #[test]
+    fn a_pattern_may_choose_in_one_directory_alone() {
+        let check = |pattern: &str, expected: bool| {
+            let pattern = Pattern::new(pattern, &"api".into()).unwrap();
+            assert_eq!(pattern.is_shallow(), expected, "{pattern:?}");
+        };
+        check("/tsconfig*.json", true);
+        check("*.{c,h}", true);
+        check("/a/?", true);
+        check("/a", false);
+        check("/a/*/b", false);
+        check("/**", false);
+        check("/{a/b,c}*", false);
     }
 
     #[test]

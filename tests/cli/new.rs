@@ -191,3 +191,114 @@ fn two_at_once_are_both_there() {
         .collect();
     assert_eq!(ports.len(), 4, "each has a port of its own");
 }
+
+#[test]
+fn what_git_ignores_is_told() {
+    let repo = TestRepo::with_files(&[(".gitignore", "/build/\nDockerfile\n")]);
+    refused(
+        &repo,
+        &["new", "python", "api", "--path", "build/api"],
+        "git ignores whatever is in `build/api`",
+    );
+    let said = repo.svc(&["new", "python", "api"]).stdout();
+    assert!(
+        said.contains("commit services/api/Dockerfile with `git add --force`: git ignores it"),
+        "{said}"
+    );
+}
+
+#[test]
+fn from_a_directory_below_the_top_is_found_and_a_path_begins_there() {
+    let repo = TestRepo::with_files(&[("apps/README.md", "")]);
+    let below = repo.root().join("apps");
+    let made = repo.at(&below).svc(&["new", "static-site", "web"]).json();
+    assert_eq!(made["path"], "sites/web");
+    let arguments = ["new", "static-site", "blog", "--path", "blog"];
+    let made = repo.at(&below).svc(&arguments).json();
+    assert_eq!(made["path"], "apps/blog");
+    assert!(repo.root().join("services.toml").is_file());
+    repo.svc(&["check"]).stdout();
+}
+
+/// All files below `root` but those of git.
+fn files(repo: &TestRepo) -> Vec<String> {
+    let listed = repo.git(&["ls-files", "--others", "--cached"]);
+    let mut files: Vec<String> = listed.lines().map(str::to_owned).collect();
+    files.sort();
+    files
+}
+
+/// Each rename is a moment at which something gets its place; killed in front of any, the same command ends the work.
+#[test]
+fn one_who_is_killed_at_any_moment_is_finished_by_the_next() {
+    let clean = TestRepo::new();
+    clean.svc(&["new", "python", "api"]).stdout();
+    let mut killed = 0;
+    for moment in ["renameat2", "renameat", "rename", "linkat"] {
+        let repo = TestRepo::new();
+        let svc = env!("CARGO_BIN_EXE_svc");
+        let trace = format!("trace={moment}");
+        let inject = format!("inject={moment}:signal=SIGKILL:when=1");
+        let traced = repo
+            .command("strace", repo.root())
+            .args(["-f", "-qq", "-o", "/dev/null", "-e", &trace, "-e", &inject])
+            .args([svc, "new", "python", "api"])
+            .output();
+        let Ok(traced) = traced else {
+            return crate::servers::skip("strace", "it is not installed");
+        };
+        if traced.status.success() {
+            continue;
+        }
+        let said = String::from_utf8_lossy(&traced.stderr).into_owned();
+        if said.contains("ptrace") || said.contains("PTRACE") {
+            return crate::servers::skip("strace", "it may not trace here");
+        }
+        killed += 1;
+        if repo.root().join("services.toml").exists() {
+            repo.svc(&["check"]).stdout();
+        }
+        repo.svc(&["new", "python", "api"]).stdout();
+        assert_eq!(files(&repo), files(&clean), "killed at {moment}");
+        assert_eq!(repo.read("services.toml"), clean.read("services.toml"));
+    }
+    assert!(killed >= 2, "only {killed} moments were found");
+}
+
+#[test]
+fn a_full_disk_leaves_nothing_behind() {
+    let repo = TestRepo::new();
+    let script = "set -eu
+        mount -t tmpfs -o size=64k tmpfs .
+        cd \"$PWD\"
+        echo 'version = 1' >services.toml
+        cp services.toml \"$HOME/before\"
+        # Room for the first files alone.
+        head -c 40000 /dev/zero >filler
+        code=0; \"$SVC\" new java api || code=$?
+        find . -mindepth 1 ! -name filler ! -name services.toml
+        cmp services.toml \"$HOME/before\"
+        exit $code";
+    std::fs::create_dir_all(repo.beside("home")).unwrap();
+    let disk = repo.beside("disk");
+    std::fs::create_dir_all(&disk).unwrap();
+    let mut unshare = repo.command("unshare", &disk);
+    unshare.args(["--map-root-user", "--mount", "sh", "-c"]);
+    let probe = unshare.arg("mount -t tmpfs -o size=1m tmpfs .").output();
+    if !probe.is_ok_and(|it| it.status.success()) {
+        return crate::servers::skip("unshare", "a small disk cannot be mounted here");
+    }
+    let mut unshare = repo.command("unshare", &disk);
+    unshare.args(["--map-root-user", "--mount", "sh", "-c", script]);
+    let output = unshare
+        .env("SVC", env!("CARGO_BIN_EXE_svc"))
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(3), "{said}");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "", "{said}");
+    assert!(
+        said.contains("No space left") || said.contains("Disk quota"),
+        "{said}"
+    );
+}

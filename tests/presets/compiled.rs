@@ -1,6 +1,6 @@
 //! Languages that are compiled ahead of time.
 
-use crate::project::Project;
+use crate::project::{Project, all, have, repository};
 
 #[test]
 fn rust_builds_the_program_that_it_is_asked_for() {
@@ -53,6 +53,24 @@ fn go_builds_the_program_that_it_is_asked_for() {
         broken: ("one.go", "package hello\n\nfunc One() int { return 2 }\n"),
     }
     .works();
+}
+
+/// Go would leave a lone program in the directory, under its name.
+#[test]
+fn go_leaves_nothing_that_was_not_asked_for() {
+    if !have(&["go"]) {
+        return;
+    }
+    let repo = repository();
+    repo.write("it/go.mod", "module example.test/hello\n\ngo 1.19\n");
+    repo.write("it/main.go", "package main\n\nfunc main() {}\n");
+    repo.write(
+        "services.toml",
+        "version = 1\n[services.it]\npath = \"it\"\nuses = \"go\"\n",
+    );
+    repo.commit("a program");
+    all(&repo, &["build"], "passed");
+    assert_eq!(repo.git(&["status", "--short"]), "");
 }
 
 #[test]

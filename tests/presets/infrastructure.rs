@@ -65,6 +65,23 @@ fn protobuf_files_become_a_descriptor_set() {
 }
 
 #[test]
+fn buf_makes_the_same_where_it_is_used() {
+    let one = "syntax = \"proto3\";\n\npackage hello.v1;\n\nmessage One {\n  int32 one = 1;\n}\n";
+    Project {
+        preset: "proto",
+        with: "",
+        tools: &["buf"],
+        files: &[("buf.yaml", "version: v2\n"), ("hello/v1/one.proto", one)],
+        outputs: &["dist/descriptors.binpb"],
+        broken: (
+            "hello/v1/one.proto",
+            "syntax = \"proto3\";\n\nmessage One {\n  Two one = 1;\n}\n",
+        ),
+    }
+    .works();
+}
+
+#[test]
 fn a_static_site_is_copied_and_its_links_are_followed() {
     Project {
         preset: "static-site",

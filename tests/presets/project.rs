@@ -1,7 +1,7 @@
 //! A tiny project that uses one preset, and what every preset has to do with it.
 
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
@@ -90,9 +90,7 @@ pub fn repository() -> TestRepo {
 
 /// Whether these programs are there; if not, the test is skipped visibly.
 pub fn have(tools: &[&str]) -> bool {
-    let path = search_path();
-    let is_there = |tool: &str| std::env::split_paths(&path).any(|it| it.join(tool).is_file());
-    match tools.iter().find(|tool| !is_there(tool)) {
+    match tools.iter().find(|tool| locate(tool).is_none()) {
         Some(tool) => {
             servers::skip(tool, "it is not installed");
             false
@@ -101,9 +99,24 @@ pub fn have(tools: &[&str]) -> bool {
     }
 }
 
+/// Where a program is that [`have`] has found.
+pub fn find(tool: &str) -> PathBuf {
+    locate(tool).unwrap()
+}
+
+fn locate(tool: &str) -> Option<PathBuf> {
+    let path = search_path();
+    let places = std::env::split_paths(&path).map(|it| it.join(tool));
+    places.into_iter().find(|it| it.is_file())
+}
+
 /// `svc` with what was installed for tests on its `PATH`, and nothing that asks a network.
 pub fn svc(repo: &TestRepo, arguments: &[&str]) -> Said {
-    let mut svc = repo.svc(arguments).env("PATH", search_path());
+    // What a test puts beside its repository goes first.
+    let path = search_path();
+    let places = std::env::split_paths(&path);
+    let path = std::env::join_paths([repo.beside("bin")].into_iter().chain(places)).unwrap();
+    let mut svc = repo.svc(arguments).env("PATH", path);
     for (name, value) in [
         ("GOPROXY", "off"),
         ("GOTOOLCHAIN", "local"),

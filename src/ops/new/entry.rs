@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{self, Write};
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use crate::config::{self, Directory, Disk, EditError, FILE, Invalid, Loaded, NewService, Source};
@@ -14,6 +15,9 @@ use crate::scaffold::{Facts, Rendered};
 /// The first lines of a new file.
 const START: &str =
     "# What each service is made of, and how it is built, tested and run.\nversion = 1\n";
+
+/// How the name of the new `services.toml` begins, until it is in its place.
+const STAGED: &str = ".svc-new-";
 
 /// An entry, and the file that holds it.
 pub struct Entry {
@@ -147,8 +151,9 @@ fn replace(path: &Path, text: &str) -> io::Result<()> {
     let real = path.canonicalize();
     let path = real.as_deref().unwrap_or(path);
     let directory = path.parent().unwrap_or(path);
+    sweep(directory);
     let mut file = tempfile::Builder::new()
-        .prefix(".svc-new-")
+        .prefix(STAGED)
         .tempfile_in(directory)?;
     file.write_all(text.as_bytes())?;
     match fs::metadata(path) {
@@ -158,6 +163,16 @@ fn replace(path: &Path, text: &str) -> io::Result<()> {
     file.as_file().sync_all()?;
     file.persist(path)?;
     Ok(())
+}
+
+/// Removes what a killed `svc` left here; nobody else writes while this one holds the lock.
+fn sweep(directory: &Path) {
+    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+        let is_staged = entry.file_name().as_bytes().starts_with(STAGED.as_bytes());
+        if is_staged && entry.file_type().is_ok_and(|it| it.is_file()) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
 }
 
 /// The permissions of a new file: those of the directory, without running it.

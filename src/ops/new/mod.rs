@@ -19,7 +19,7 @@ use crate::model::suggest::nearest;
 use crate::model::workspace::Workspace;
 use crate::ops::failure::Failure;
 use crate::ops::new::entry::{Entry, write_definition};
-use crate::ops::new::place::{above, free_port, home, place_for};
+use crate::ops::new::place::{above, free_port, home, ignored, place_for};
 use crate::scaffold::{self, Facts, File, Listed, Lock, Makes, Rendered, Standing, Template};
 
 /// What is asked for.
@@ -99,7 +99,15 @@ pub fn new(env: &Env, request: &Request) -> Result<Made, Failure> {
     let entry = Entry::new(&home, &facts, &rendered, template.makes == Makes::Library)?;
     let loaded = entry.check(&home, &facts, &template.name)?;
     let standing = standing(&home.root, &facts.path, &rendered)?;
+    let ignored = ignored(&home.root, env, &facts.path, &rendered.files)?;
     let mut made = made(&template, facts, rendered, &entry, &loaded);
+    let notes = ignored.iter().map(|it| {
+        format!(
+            "commit {} with `git add --force`: git ignores it",
+            it.display()
+        )
+    });
+    made.notes.splice(0..0, notes);
     made.is_first = home.is_first;
     made.is_resumed = standing == Standing::Same;
     made.notes.extend(ignored(env, &home.root, &made)?);

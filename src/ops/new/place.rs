@@ -11,7 +11,7 @@ use crate::model::name::ServiceName;
 use crate::model::path::{FilePath, ancestors};
 use crate::model::workspace::{Service, Workspace};
 use crate::ops::failure::Failure;
-use crate::scaffold::{Makes, Template};
+use crate::scaffold::{File, Makes, Template};
 
 /// The first port that is proposed.
 const FIRST_PORT: u16 = 8080;
@@ -96,6 +96,34 @@ pub fn place_for(
             cause,
         }),
         None => Err(refused("lies nowhere")),
+    }
+}
+
+/// What of a new service's files git would ignore: none of it would ever be committed, or count as an input.
+///
+/// # Errors
+/// It would ignore all of them.
+pub fn ignored(
+    root: &Path,
+    env: &Env,
+    path: &FilePath,
+    files: &[File],
+) -> Result<Vec<FilePath>, Failure> {
+    let Some(repo) = Repo::discover_at(env, root)? else {
+        return Ok(Vec::new());
+    };
+    let paths = files.iter().map(|it| path.join(it.path.as_bytes()));
+    let paths: Vec<FilePath> = paths.collect();
+    let are_ignored = repo.ignored(&paths)?;
+    let ignored = paths.into_iter().zip(are_ignored).filter(|it| it.1);
+    let ignored: Vec<FilePath> = ignored.map(|it| it.0).collect();
+    match ignored.len() == files.len() && !files.is_empty() {
+        true => Err(Failure::Usage {
+            message: format!("git ignores whatever is in `{}`", path.display()),
+            hint: "--path names another directory; `git check-ignore -v` tells which rule it is"
+                .to_owned(),
+        }),
+        false => Ok(ignored),
     }
 }
 

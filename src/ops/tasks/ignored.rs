@@ -106,12 +106,7 @@ pub fn is_looked_for(files: &Files, pattern: &Pattern, path: &FilePath) -> bool 
 
 fn look_for(root: &Path, files: &Files, pattern: &Pattern, found: &mut BTreeSet<FilePath>) {
     let start = pattern.literal();
-    let known: BTreeSet<&[u8]> = files
-        .within(start)
-        .filter(|file| file.path != start)
-        .flat_map(|file| ancestors(file.path).skip(1))
-        .filter(|it| is_within(it, start))
-        .collect();
+    let known = known_directories(files, pattern);
     if known.is_empty() && files.find(start).is_none() {
         return walk(root, files, pattern, found);
     }
@@ -130,6 +125,27 @@ fn look_for(root: &Path, files: &Files, pattern: &Pattern, found: &mut BTreeSet<
             }
         }
     }
+}
+
+/// The directories that git knows and that may hold what a pattern takes.
+fn known_directories<'a>(files: &'a Files, pattern: &'a Pattern) -> BTreeSet<&'a [u8]> {
+    let start = pattern.literal();
+    if !pattern.is_shallow() {
+        return directories_of(files, start).collect();
+    }
+    let mut entries = files.entries(start).peekable();
+    let is_known = entries.peek().is_some();
+    let taken = entries.filter(|it| pattern.matches(it));
+    let mut known: BTreeSet<&[u8]> = taken.flat_map(|it| directories_of(files, it)).collect();
+    known.extend(is_known.then_some(start));
+    known
+}
+
+/// The directories at and below `start` that hold files.
+fn directories_of<'a>(files: &'a Files, start: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
+    let files = files.within(start).filter(move |file| file.path != start);
+    let directories = files.flat_map(|file| ancestors(file.path).skip(1));
+    directories.filter(move |it| is_within(it, start))
 }
 
 /// Everything below the start of a pattern, of which git knows nothing.

@@ -88,6 +88,7 @@ impl TaskInputs {
         let mut global: Vec<InputFile> = global.map(|it| read_anew.input_file(it)).collect();
         global.sort_unstable_by(|a, b| a.path.cmp(&b.path));
         let global = InputFiles::new(global);
+        let entries = Entries::find(&files, &wanted);
         let read = wanted.par_iter().map(|(service, inputs, nodes)| {
             let one = OneTask {
                 workspace,
@@ -95,7 +96,8 @@ impl TaskInputs {
                 service: *service,
                 node: nodes[0],
             };
-            let read = one.read(root, inputs, &files, &ignored, &|file| {
+            let there = (&files, &entries, &ignored);
+            let read = one.read(root, inputs, there, &|file| {
                 let whole = read_anew.input_file(file);
                 shares.counted(*service, whole)
             });
@@ -334,8 +336,7 @@ impl OneTask<'_> {
         &self,
         root: &Path,
         inputs: &[&Inputs],
-        files: &Files,
-        ignored: &Ignored,
+        (files, entries, ignored): (&Files, &Entries<'_>, &Ignored),
         input_file: &dyn Fn(File<'_>) -> InputFile,
     ) -> NodeInputs {
         let mut found: Vec<InputFile> = Vec::new();
@@ -353,7 +354,7 @@ impl OneTask<'_> {
             found.push(input_file(file));
         };
         for inputs in inputs {
-            let places = starts(self.workspace, self.service, inputs);
+            let places = entries.starts(self.workspace, self.service, inputs);
             for file in places.iter().flat_map(|place| files.within(place)) {
                 let is_own = self.is_own(file.path);
                 if inputs.take(file.path, || is_own) {
@@ -433,15 +434,51 @@ pub fn starts<'a>(
     service: ServiceIndex,
     inputs: &'a Inputs,
 ) -> Vec<&'a [u8]> {
-    let places = inputs.rules().iter().filter_map(|rule| match rule {
-        InputRule::Own => Some(workspace.service(service).path.as_bytes()),
-        InputRule::Take(pattern) => Some(pattern.literal()),
-        InputRule::PartOfOwn { directory, .. } => Some(directory.as_bytes()),
-        InputRule::Leave(_) => None,
-    });
-    let all: BTreeSet<&[u8]> = places.collect();
-    let is_nested = |it: &&&[u8]| all.iter().any(|other| other != *it && is_within(it, other));
-    all.iter().filter(|it| !is_nested(it)).copied().collect()
+    Entries::default().starts(workspace, service, inputs)
+}
+
+/// What patterns take that choose in one directory alone: that is looked at once for all tasks, and not what is below it.
+#[derive(Default)]
+struct Entries<'a>(HashMap<&'a str, Vec<&'a [u8]>>);
+
+impl<'a> Entries<'a> {
+    fn find(files: &'a Files, wanted: &[(ServiceIndex, Vec<&'a Inputs>, Vec<NodeIndex>)]) -> Self {
+        let mut found = HashMap::new();
+        let inputs = wanted.iter().flat_map(|(_, inputs, _)| inputs);
+        let shallow = inputs
+            .flat_map(|it| it.taken())
+            .filter(|it| it.is_shallow());
+        for pattern in shallow {
+            found.entry(pattern.as_str()).or_insert_with(|| {
+                let entries = files.entries(pattern.literal());
+                entries.filter(|it| pattern.matches(it)).collect()
+            });
+        }
+        Self(found)
+    }
+
+    /// Where the files of `inputs` may be, none within another.
+    fn starts(
+        &self,
+        workspace: &'a Workspace,
+        service: ServiceIndex,
+        inputs: &'a Inputs,
+    ) -> Vec<&'a [u8]> {
+        let mut all: BTreeSet<&[u8]> = BTreeSet::new();
+        for rule in inputs.rules() {
+            match rule {
+                InputRule::Own => _ = all.insert(workspace.service(service).path.as_bytes()),
+                InputRule::Take(pattern) => match self.0.get(pattern.as_str()) {
+                    Some(entries) => all.extend(entries),
+                    None => _ = all.insert(pattern.literal()),
+                },
+                InputRule::PartOfOwn { directory, .. } => _ = all.insert(directory.as_bytes()),
+                InputRule::Leave(_) => {}
+            }
+        }
+        let is_nested = |it: &&&[u8]| ancestors(it).skip(1).any(|above| all.contains(above));
+        all.iter().filter(|it| !is_nested(it)).copied().collect()
+    }
 }
 
 /// Files that git does not look at, as it was told, with what is in them: people change them all the same.
