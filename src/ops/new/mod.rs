@@ -11,7 +11,6 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::config::{self, Disk, Loaded};
-use crate::git::Repo;
 use crate::model::env::Env;
 use crate::model::name::{NAME_RULE, ServiceName};
 use crate::model::path::FilePath;
@@ -110,7 +109,6 @@ pub fn new(env: &Env, request: &Request) -> Result<Made, Failure> {
     made.notes.splice(0..0, notes);
     made.is_first = home.is_first;
     made.is_resumed = standing == Standing::Same;
-    made.notes.extend(ignored(env, &home.root, &made)?);
     if request.dry_run {
         return Ok(made);
     }
@@ -204,25 +202,6 @@ fn standing(root: &Path, path: &FilePath, rendered: &Rendered) -> Result<Standin
         }),
         standing => Ok(standing),
     }
-}
-
-/// What is said where git ignores what is made: no change there would ever be seen.
-fn ignored(env: &Env, root: &Path, made: &Made) -> Result<Option<String>, Failure> {
-    let Some(repo) = Repo::discover_at(env, root)? else {
-        return Ok(None);
-    };
-    let files: Vec<FilePath> = made
-        .files
-        .iter()
-        .map(|it| made.path.join(it.path.as_bytes()))
-        .collect();
-    let is_ignored = !files.is_empty() && repo.ignored(&files)?.into_iter().all(|it| it);
-    Ok(is_ignored.then(|| {
-        format!(
-            "git ignores `{}`, so that changes there affect nothing: mend `.gitignore`",
-            shown(&made.path)
-        )
-    }))
 }
 
 fn made(
