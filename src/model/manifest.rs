@@ -207,6 +207,10 @@ pub struct ForeignTask {
     pub cache: Option<bool>,
     /// Whether it runs until it is stopped, as development servers do.
     pub is_endless: bool,
+    /// For defaults: tasks that do not say where they run, run in the directory of their package.
+    pub is_at_home: bool,
+    /// What `run` is in the directory of the package, where it does not say where it runs.
+    pub run_at_home: Option<String>,
 }
 
 /// To which packages a foreign task belongs.

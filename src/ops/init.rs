@@ -135,6 +135,21 @@ fn answer(
 /// The text of a draft, which is known to be valid. Outputs that take files of the repository are taken out of the draft.
 fn written(draft: &mut Draft, found: &Found, source: &dyn Source) -> Result<String, Failure> {
     let mut text = config::draft::write(draft, source);
+    // What other tools say of tasks may mean something here that cannot be.
+    let mut loads = config::load(&Drafted {
+        text: &text,
+        source,
+    });
+    while let Err(invalid) = &loads {
+        if !take_tasks_back(draft, &text, &invalid.0) {
+            break;
+        }
+        text = config::draft::write(draft, source);
+        loads = config::load(&Drafted {
+            text: &text,
+            source,
+        });
+    }
     let workspace = loaded(&text, source)?;
     if take_outputs_back(draft, found, &workspace) {
         text = config::draft::write(draft, source);
@@ -152,6 +167,33 @@ fn loaded(text: &str, source: &dyn Source) -> Result<Workspace, Failure> {
             shown: format!("{}\n{text}", invalid.0.plain()),
         }),
     }
+}
+
+/// Whether a service that a problem stands in had tasks, which are taken back.
+fn take_tasks_back(draft: &mut Draft, text: &str, report: &Report) -> bool {
+    const HEADER: &str = "\n[services.";
+    let before = draft.notes.len();
+    for problem in &report.problems {
+        let above = text.get(..problem.place.start as usize).unwrap_or(text);
+        let header = above.rfind(HEADER).map(|at| &text[at + HEADER.len()..]);
+        let name = header.and_then(|it| it.split(['.', ']']).next());
+        let mut services = draft.services.iter_mut();
+        let service = services.find(|it| Some(it.name.as_str()) == name);
+        let Some(service) = service.filter(|it| !it.tasks.is_empty()) else {
+            continue;
+        };
+        service.tasks.clear();
+        draft.notes.push(Note {
+            path: service.path.clone(),
+            words: format!(
+                "what another tool says of the tasks of {}: {}",
+                service.name, problem.message
+            ),
+            kind: NoteKind::NotTaken,
+        });
+    }
+    draft.notes.sort();
+    draft.notes.len() > before
 }
 
 /// Whether anything had to be taken back.

@@ -114,8 +114,7 @@ pub fn is_pattern(text: &str) -> bool {
 
 /// One element with what speaks for it, unless that is just that the file is there.
 pub fn concluded(one: &Concluded<String>) -> Item {
-    let says_more =
-        |it: &&Evidence| it.line.is_some() || it.file.display() != one.what.trim_start_matches('/');
+    let says_more = |it: &&Evidence| it.file.display() != one.what.trim_start_matches('/');
     let evidence = one.evidence.iter().find(says_more);
     Item::new(
         &one.what,

@@ -34,7 +34,10 @@ pub struct Item {
 impl Item {
     /// `text` with its strongest evidence.
     pub fn new(text: &str, evidence: &[Evidence]) -> Self {
-        let why = evidence.first().map(shown).unwrap_or_default();
+        let why = evidence
+            .first()
+            .map(|it| shown(it, text))
+            .unwrap_or_default();
         Self {
             text: text.to_owned(),
             why,
@@ -48,14 +51,18 @@ impl Item {
     }
 }
 
-/// Where something is written, and what.
-fn shown(evidence: &Evidence) -> String {
+/// Where something is written, and what, unless it is just `text`.
+fn shown(evidence: &Evidence, text: &str) -> String {
     let file = evidence.file.display();
     let place = match evidence.line {
         Some(line) => format!("{file}:{line}"),
         None => file,
     };
-    comment(&format!("{place} {}", evidence.words))
+    let is_same = text.contains('/') && evidence.words.trim_matches('/') == text.trim_matches('/');
+    match is_same && evidence.line.is_some() {
+        true => comment(&place),
+        false => comment(&format!("{place} {}", evidence.words)),
+    }
 }
 
 /// Why an edge is not taken.

@@ -219,9 +219,9 @@ fn a_preset_of_the_workspace_is_checked() {
     ");
     assert_snapshot!(check("detect = { any = [\"../b\"], rank = -1, sum = 1 }\n[build]\nrun = \"x\""), @"
     .svc/presets/own.toml:1:19: `../b` in `any` leads out of the directory
-      name files that lie in the directory itself; `*` stands for any letters
-    .svc/presets/own.toml:1:34: `rank` must be a number from 0 to 1000
-    .svc/presets/own.toml:1:38: `sum` is not a key here
+      name what lies in the directory, or below it: `src/main/kotlin`; `*` stands for any letters
+    .svc/presets/own.toml:1:35: `rank` must be a number from 0 to 1000
+    .svc/presets/own.toml:1:39: `sum` is not a key here
       the keys are any, all, rank
     ");
     assert_snapshot!(check("detect = {}\nabout = 1\n[build]\nrun = \"x\"\ntimeout = \"{{ name }}\""), @r#"

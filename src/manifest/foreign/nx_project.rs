@@ -102,6 +102,12 @@ fn run(draft: &mut Draft, target: &Entry, words: &Words) {
         }
         _ => {
             let command = command(short, options);
+            let cwd = options.and_then(|it| it.find("cwd")).and_then(Node::text);
+            draft.task.is_at_home = cwd == Some("{projectRoot}");
+            if cwd.is_none() {
+                let own = command.as_deref();
+                draft.task.run_at_home = own.map(|it| words.fill(it).replace("{projectRoot}", "."));
+            }
             draft.task.run = command.map(|it| placed(draft, &it, options, words));
         }
     }
@@ -188,11 +194,13 @@ mod tests {
             run: Some("a apps/api && b".into()),
             needs: Some(texts(&["db:gen"])),
             outputs: Some(texts(&["gen"])),
+            is_at_home: true,
             ..ForeignTask::default()
         };
         let serve = ForeignTask {
             name: "serve".into(),
             run: Some("cd ../.. && go run ./apps/api".into()),
+            run_at_home: Some("go run ./.".into()),
             is_endless: true,
             ..ForeignTask::default()
         };

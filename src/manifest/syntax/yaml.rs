@@ -16,6 +16,25 @@ const MOST_COPIED: usize = 32 << 20;
 
 /// All documents of a file. Empty ones are null.
 pub fn documents(file: &FilePath, text: &str) -> Result<Vec<Node>, Error> {
+    // The tools themselves let a closing bracket stand below the key that it belongs to.
+    strict(file, text).or_else(|error| match indented(text) {
+        Some(text) => strict(file, &text).map_err(|_| error),
+        None => Err(error),
+    })
+}
+
+/// `text` with lines that begin with a closing bracket moved far in; none where there is no such line.
+fn indented(text: &str) -> Option<String> {
+    let closes = |line: &&str| line.trim_start().starts_with([']', '}']);
+    text.lines().find(closes)?;
+    let lines = text.split_inclusive('\n').map(|line| match closes(&line) {
+        true => format!("{:64}{line}", ""),
+        false => line.to_owned(),
+    });
+    Some(lines.collect())
+}
+
+fn strict(file: &FilePath, text: &str) -> Result<Vec<Node>, Error> {
     let mut parser = Parser::new_from_str(text);
     let mut loader = Loader::default();
     while let Some(event) = parser.next_event() {

@@ -210,6 +210,14 @@ fn raise_sources(all: &mut Candidates) {
 
 fn why(said: &Said, path: &FilePath, candidate: &Candidate) -> Option<(Why, usize)> {
     let file = candidate.evidence.first().map(|it| &it.file);
+    // Some say `vendored` only to keep a language out of statistics: what runs is somebody's own.
+    let runs = candidate.has_image
+        || candidate.runs
+        || candidate
+            .packages
+            .iter()
+            .any(|it| it.makes == Makes::Program);
+    let file = file.filter(|_| !runs);
     let by_file = || {
         file.and_then(|it| said.why(it))
             .map(|why| (why, path.as_bytes().len()))

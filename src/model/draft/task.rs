@@ -61,7 +61,18 @@ pub fn tasks(found: &Found, kept: &Kept, services: &mut [DraftService], notes: &
     services.iter_mut().for_each(|it| it.tags.sort());
     // What is said nearer to a service wins over what is said above it.
     said.sort_by_key(|(_, fact, _)| fact.about.as_bytes().len());
+    // Defaults come first, and are of those that say more themselves.
+    let owner = |fact: &Fact| {
+        let own = kept.owner(fact.about.as_bytes());
+        own.filter(|at| kept.places[*at].path == fact.about)
+    };
+    let with_it: BTreeSet<(usize, &str)> = said
+        .iter()
+        .filter(|(_, _, task)| task.whose == Whose::Own)
+        .filter_map(|(_, fact, task)| Some((owner(fact)?, task.name.as_str())))
+        .collect();
     let names = Names::new(found);
+    let mut at_home: BTreeSet<(usize, &str)> = BTreeSet::new();
     for (file, fact, task) in said {
         if task.is_endless {
             notes.push(Note {
@@ -92,7 +103,7 @@ pub fn tasks(found: &Found, kept: &Kept, services: &mut [DraftService], notes: &
             let scripts = scripts.get(at);
             scripts.is_some_and(|it| it.contains(task.name.as_str()))
         };
-        let has_task = |at: &usize| services[*at].tasks.contains_key(&name);
+        let has_task = |at: &usize| with_it.contains(&(*at, task.name.as_str()));
         let below = || own.into_iter().chain(kept.below(fact.about.as_bytes()));
         let targets: Vec<usize> = match &task.whose {
             Whose::Own => own.into_iter().collect(),
@@ -139,7 +150,12 @@ pub fn tasks(found: &Found, kept: &Kept, services: &mut [DraftService], notes: &
                 Some((owner, services[owner].name.to_string()))
             };
             let needs = task.needs.as_ref().map(|it| translated(it, at, service));
-            let run = match &task.run {
+            if task.is_at_home && task.run.is_none() {
+                at_home.insert((at, &task.name));
+            }
+            let is_at_home = at_home.contains(&(at, task.name.as_str()));
+            let run_at_home = task.run_at_home.as_ref().filter(|_| is_at_home);
+            let run = match run_at_home.or(task.run.as_ref()) {
                 Some(run) => Some(vec![run.clone()]),
                 None if has_script(&at) && !GIVEN.contains(&task.name.as_str()) => {
                     Some(vec![format!(
