@@ -89,6 +89,8 @@ fn defaults(facts: &mut Facts, root: &Node, words: &Words) {
             continue;
         }
         fields(&mut draft, &entry.node, words);
+        let cwd = entry.node.at(&["options", "cwd"]).and_then(Node::text);
+        draft.task.is_at_home = cwd == Some("{projectRoot}");
         drafts.insert(entry.name.clone(), draft);
     }
     let runner = [
