@@ -6,7 +6,7 @@ use std::io;
 use crate::config::draft::entries::{Given, Names, Used, entry};
 use crate::config::draft::refused::Refused;
 use crate::config::draft::write::{concluded, is_pattern};
-use crate::config::edit::{Holder, Item, Page, reasoned_list, render, written};
+use crate::config::edit::{Holder, Item, Page, render, written};
 use crate::config::load;
 use crate::config::problem::Invalid;
 use crate::config::source::{Directory, FILE, Source};
@@ -291,14 +291,6 @@ impl<'w> Work<'w> {
         let added = missing.iter().flat_map(|(_, items)| items);
         let added = added.map(|it| it.text.clone());
         self.updated.workspace.extend(added);
-        // A table that has to be made is made once.
-        if self.page.document.get("workspace").is_none() && !missing.is_empty() {
-            let lists = missing
-                .iter()
-                .map(|(key, items)| reasoned_list(key, items) + "\n");
-            let table = format!("[workspace]\n{}", lists.collect::<String>());
-            return self.page.add_table(table);
-        }
         for (key, items) in missing {
             self.page
                 .extend(&Holder::Workspace, key, &items, &neighbours);
