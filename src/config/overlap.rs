@@ -1,6 +1,8 @@
 //! All outputs of a workspace, to be found by what they take, without comparing each with each.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
+use std::rc::Rc;
 use std::sync::OnceLock;
 
 use crate::model::name::TaskName;
@@ -47,6 +49,8 @@ pub struct Outputs<'w> {
     shortest: usize,
     /// Sorted by their literal part, once that is asked for.
     sorted: OnceLock<Vec<usize>>,
+    /// What patterns that choose take as a whole: many tasks say the same of the directories above all services.
+    taken: RefCell<HashMap<String, Rc<[usize]>>>,
 }
 
 impl<'w> Outputs<'w> {
@@ -59,6 +63,7 @@ impl<'w> Outputs<'w> {
             choosing: HashMap::new(),
             shortest: usize::MAX,
             sorted: OnceLock::new(),
+            taken: RefCell::default(),
             all,
         };
         for (at, output) in outputs.all.iter().enumerate() {
@@ -75,15 +80,26 @@ impl<'w> Outputs<'w> {
 
     /// An output of those that are `wanted` that surely overlaps `pattern`.
     pub fn overlapping(&self, pattern: &Pattern, wanted: &dyn Fn(usize) -> bool) -> Option<usize> {
-        let taken = |at: usize| {
-            let whole = self.all[at].pattern.whole();
-            wanted(at) && whole.is_some_and(|it| pattern.matches(it))
-        };
         self.taking(pattern, wanted)
             .or_else(|| match pattern.whole() {
                 Some(directory) => self.below(directory, wanted),
-                None => self.below(pattern.literal(), &taken),
+                None => self.taken(pattern).iter().copied().find(|at| wanted(*at)),
             })
+    }
+
+    /// Those that `pattern`, which chooses, takes as a whole.
+    fn taken(&self, pattern: &Pattern) -> Rc<[usize]> {
+        if let Some(taken) = self.taken.borrow().get(pattern.as_str()) {
+            return taken.clone();
+        }
+        let is_taken = |at: &usize| {
+            let whole = self.all[*at].pattern.whole();
+            whole.is_some_and(|it| pattern.matches(it))
+        };
+        let taken: Rc<[usize]> = self.within(pattern.literal()).filter(is_taken).collect();
+        let mut known = self.taken.borrow_mut();
+        known.insert(pattern.as_str().to_owned(), taken.clone());
+        taken
     }
 
     /// One that surely takes whatever `pattern` takes.
@@ -109,6 +125,11 @@ impl<'w> Outputs<'w> {
 
     /// One whose files all lie below `directory`.
     fn below(&self, directory: &[u8], wanted: &dyn Fn(usize) -> bool) -> Option<usize> {
+        self.within(directory).find(|at| wanted(*at))
+    }
+
+    /// Those whose files all lie below `directory`.
+    fn within<'a>(&'a self, directory: &'a [u8]) -> impl Iterator<Item = usize> + 'a {
         let literal = |at: usize| self.all[at].pattern.literal();
         let sorted = self.sorted.get_or_init(|| {
             let mut sorted: Vec<usize> = (0..self.all.len()).collect();
@@ -116,11 +137,9 @@ impl<'w> Outputs<'w> {
             sorted
         });
         let start = sorted.partition_point(|at| literal(*at) < directory);
-        let mut within = sorted[start..].iter().copied();
-        within
-            .by_ref()
-            .take_while(|at| literal(*at).starts_with(directory))
-            .find(|at| is_within(literal(*at), directory) && wanted(*at))
+        let near = sorted[start..].iter().copied();
+        near.take_while(move |at| literal(*at).starts_with(directory))
+            .filter(move |at| is_within(literal(*at), directory))
     }
 
     /// One that chooses, and takes `directory`.
