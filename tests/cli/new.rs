@@ -36,21 +36,6 @@ fn a_first_service_makes_services_toml_and_the_next_lies_beside_it() {
 }
 
 #[test]
-fn a_place_that_git_ignores_is_told() {
-    let repo = TestRepo::with_files(&[(".gitignore", "sites/\n")]);
-    let said = repo.svc(&["new", "static-site", "web"]).run();
-    assert!(
-        said.all().contains("git ignores `sites/web`"),
-        "{}",
-        said.all()
-    );
-    let said = repo
-        .svc(&["new", "static-site", "shop", "--path", "shop"])
-        .run();
-    assert!(!said.all().contains("git ignores"), "{}", said.all());
-}
-
-#[test]
 fn a_dry_run_writes_nothing() {
     let repo = TestRepo::new();
     let said = repo.svc(&["new", "go", "api", "--dry-run"]).stdout();
