@@ -34,12 +34,12 @@ fn main() {
 fn measure(size: Polyglot, rounds: usize) {
     let root = size.repository();
     let manifests = size.manifests(&root);
-    let count = fs::read(&manifests).unwrap();
+    let count = fs::read(&manifests).expect("the list of manifests was written");
     let count = count.split(|byte| *byte == 0).count() - 1;
     let reading = format!("xargs -0 cat <'{}'", manifests.display());
     let script = |name: &str, text: &str| {
         let path = root.with_extension(name);
-        fs::write(&path, format!("set -eu\n{text}\n")).unwrap();
+        fs::write(&path, format!("set -eu\n{text}\n")).expect("a script is written");
         Timed::new("sh", &path.to_string_lossy())
     };
     let named = |name: &str, timed: Timed| Timed {
@@ -55,10 +55,12 @@ fn measure(size: Polyglot, rounds: usize) {
     let svc = |arguments: &str| Timed::new(SVC, arguments);
     remove(&definition);
     svc("init").output(&root);
-    let written = fs::read(&definition).unwrap();
+    let written = fs::read(&definition).expect("the definition was written");
     let present = || {
         let (definition, written) = (definition.clone(), written.clone());
-        Before::Do(Rc::new(move || fs::write(&definition, &written).unwrap()))
+        Before::Do(Rc::new(move || {
+            fs::write(&definition, &written).expect("the definition is written")
+        }))
     };
     let timed = [
         named("git ls-files", script("names.sh", NAMES)),

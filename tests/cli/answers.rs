@@ -58,6 +58,7 @@ fn services_are_listed() {
         {
           "name": "lib",
           "path": "lib",
+          "uses": null,
           "tags": [
             "library"
           ],

@@ -336,7 +336,7 @@ fn a_dependency_that_nothing_shows_is_a_hint_unless_something_else_may_need_it()
 #[test]
 fn what_init_would_add_to_the_workspace_is_a_hint() {
     let repo = shop(SHOP);
-    repo.write("shipping/Cargo.toml", &package("shipping", &[]));
+    repo.write("shipping/Cargo.toml", package("shipping", &[]));
     repo.write("shipping/src/main.rs", "fn main() {}\n");
     repo.write("rust-toolchain.toml", "[toolchain]\nchannel = \"stable\"\n");
     let found = findings(&repo, &[]);
