@@ -21,7 +21,7 @@ use crate::report::{message, words};
     after_help = "Examples:\n  \
                   svc init                        write services.toml\n  \
                   svc init --dry-run              print it\n  \
-                  svc init --dry-run --explain    each service and dependency, and the line that it comes from\n  \
+                  svc init --explain              each service and dependency, and the line that it comes from\n  \
                   svc init --update               add what is new to the file that is there"
 )]
 pub struct InitArgs {
@@ -31,14 +31,15 @@ pub struct InitArgs {
     /// Add what is new to the services.toml that is there; comments and order stay
     #[arg(long)]
     pub update: bool,
-    /// Show for each service and dependency where it is written
+    /// Show for each service and dependency where it is written, and write nothing
     #[arg(long)]
     pub explain: bool,
 }
 
 /// Runs the command.
 pub fn run(session: &Session, args: &InitArgs) -> Result<Exit, Failure> {
-    let request = match (args.update, args.dry_run) {
+    // Whoever asks why wants to read, whether there is a file or not.
+    let request = match (args.update, args.dry_run || args.explain) {
         (false, false) => Request::Create,
         (false, true) => Request::Preview,
         (true, false) => Request::Update,

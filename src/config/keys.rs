@@ -865,9 +865,16 @@ const PRESET_PARAMETER: &[Key] = &[
     ),
     key(
         "from",
-        Shape::Word(&["program", "program-source", "output-directory", "archive"]),
+        Shape::Word(&[
+            "program",
+            "program-source",
+            "output-directory",
+            "archive",
+            "image-context",
+            "image-file",
+        ]),
         "",
-        "what `svc init` writes for it, where the files that the preset is known by leave no doubt: the name of the one program, the directory of its sources, the directory that a build leaves behind, or the archive that runs",
+        "what `svc init` writes for it, where the files that the preset is known by leave no doubt: the name of the one program, the directory of its sources, the directory that a build leaves behind, the archive that runs, or the directory and the file that an image is built from where these lie above the service",
         "from = \"program\"",
     ),
 ];

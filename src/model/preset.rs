@@ -34,15 +34,21 @@ pub enum Source {
     OutputDirectory,
     /// The archive that it leaves behind, if it runs.
     Archive,
+    /// The directory that its image is built in, where that lies above the service: `../..`.
+    ImageContext,
+    /// The file that its image is built from, where the directory lies above the service.
+    ImageFile,
 }
 
 impl Source {
     /// All of them, as preset files name them.
-    pub const ALL: [(&'static str, Source); 4] = [
+    pub const ALL: [(&'static str, Source); 6] = [
         ("program", Source::Program),
         ("program-source", Source::ProgramSource),
         ("output-directory", Source::OutputDirectory),
         ("archive", Source::Archive),
+        ("image-context", Source::ImageContext),
+        ("image-file", Source::ImageFile),
     ];
 }
 

@@ -50,7 +50,9 @@ impl<'d> Used<'d> {
 
     /// The part of the file that a service belongs to. Where nothing says whether it runs, it is a library if it is used.
     pub fn group(&self, service: &DraftService) -> Group {
+        let names_a_program = |uses: &DraftUses| uses.parameters.contains_key("bin");
         match service.makes {
+            Makes::Either if service.uses.as_ref().is_some_and(names_a_program) => Group::Services,
             Makes::Program => Group::Services,
             Makes::Library => Group::Libraries,
             Makes::Either | Makes::Nothing if self.0.contains(&service.name) => Group::Libraries,

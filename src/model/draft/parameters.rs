@@ -13,7 +13,7 @@ use crate::model::draft::place::Kept;
 use crate::model::draft::words::DraftService;
 use crate::model::manifest::{Compiling, Fact, Makes, Product, Said, What};
 use crate::model::name::ServiceName;
-use crate::model::path::{FilePath, ancestors};
+use crate::model::path::{FilePath, ancestors, is_within};
 use crate::model::preset::{Filled, Preset, Source};
 
 /// Fills the parameters that presets want filled, as far as nobody said them.
@@ -61,6 +61,8 @@ struct Known<'f> {
     read: HashSet<&'f FilePath>,
     begins: HashSet<&'f FilePath>,
     compiling: HashMap<&'f FilePath, &'f Compiling>,
+    /// The contexts and the Dockerfiles of images, by the directory that they are built for.
+    images: HashMap<&'f FilePath, BTreeSet<(&'f FilePath, &'f FilePath)>>,
 }
 
 /// The programs of a service, each with the directory of its sources; or the paths of what else is left behind.
@@ -79,6 +81,7 @@ impl<'f> Known<'f> {
             read: HashSet::new(),
             begins: HashSet::new(),
             compiling: HashMap::new(),
+            images: HashMap::new(),
         };
         for manifest in &found.manifests {
             let file = &manifest.file;
@@ -88,6 +91,13 @@ impl<'f> Known<'f> {
                     What::Leaves { product, said } => {
                         let of_one = known.said.entry(about).or_default();
                         of_one.push((file, *product, said));
+                    }
+                    What::BuiltFrom {
+                        context,
+                        dockerfile,
+                    } => {
+                        let of_one = known.images.entry(about).or_default();
+                        of_one.insert((context, dockerfile));
                     }
                     What::Begins => _ = known.begins.insert(file),
                     What::Compiles(compiling) => _ = known.compiling.insert(file, compiling),
@@ -106,6 +116,7 @@ impl<'f> Known<'f> {
         filled: &Filled,
     ) -> Option<String> {
         let product = match filled.from {
+            Source::ImageContext | Source::ImageFile => return self.image(path, filled.from),
             Source::Program | Source::ProgramSource => Product::Program,
             Source::OutputDirectory => Product::Directory,
             Source::Archive => Product::Archive,
@@ -122,6 +133,25 @@ impl<'f> Known<'f> {
             Source::OutputDirectory | Source::Archive => {
                 self.within(path, &name).filter(|it| is_plain(it))
             }
+            Source::ImageContext | Source::ImageFile => None,
+        }
+    }
+
+    /// How the one image of a service is built, where its context lies above the service and its file in it.
+    fn image(&self, path: &FilePath, from: Source) -> Option<String> {
+        let images = self.images.get(path)?;
+        let (Some((context, dockerfile)), None) = (images.first(), images.iter().nth(1)) else {
+            return None;
+        };
+        let is_above = is_within(path.as_bytes(), context.as_bytes()) && *context != path;
+        let file = dockerfile.as_bytes().strip_prefix(path.as_bytes())?;
+        let file = std::str::from_utf8(file.strip_prefix(b"/")?).ok()?;
+        let depth = ancestors(path.as_bytes())
+            .position(|it| it == context.as_bytes())
+            .filter(|_| is_above)?;
+        match from {
+            Source::ImageContext => Some(vec![".."; depth].join("/")),
+            _ => Some(file.to_owned()).filter(|it| is_plain(it)),
         }
     }
 

@@ -107,6 +107,10 @@ fn global(found: &Found) -> Vec<Concluded<String>> {
         for fact in &manifest.facts {
             if let What::Global(pattern) = &fact.what {
                 let what = pattern.trim_start_matches('/').to_owned();
+                let is_plain = !what.contains(['*', '?', '[', '{', '\\']);
+                if is_plain && !found.files.has(what.as_bytes()) {
+                    continue;
+                }
                 all.entry(what).or_default().insert(Evidence {
                     file: manifest.file.clone(),
                     line: Some(fact.line),

@@ -62,6 +62,17 @@ fn has(files: &FileList, name: &str, path: &FilePath) -> bool {
         own.is_some_and(|own| fits_name(name.as_bytes(), own))
     };
     // Around a service, only a whole name says enough.
+    if name.contains('/') {
+        // A path below the directory: what it ends with says enough.
+        let last = name.rsplit('/').next().unwrap_or_default().as_bytes();
+        let mut below = files.below(path.as_bytes());
+        return below.any(|at| {
+            files
+                .at(at)
+                .split(|it| *it == b'/')
+                .any(|part| part == last)
+        });
+    }
     let around = !name.contains('*')
         && ancestors(path.as_bytes())
             .any(|it| files.has(FilePath::from_bytes(it).join(name.as_bytes()).as_bytes()));
