@@ -1,9 +1,9 @@
 //! A workspace as it could be written down: what `svc init` proposes, each part with what it was concluded from.
 //!
-//! [`draft`] goes through the steps in order, one file for each: which directories are services ([`candidate`], [`place`],
-//! [`leave_out`]), what they are called ([`name`]), what they depend on ([`resolve`], [`copies`], [`edge`], [`circle`]), what
-//! all of them read ([`shared`]), what other tools say of their tasks ([`task`]), and what is said to presets
-//! ([`parameters`]).
+//! `draft` goes through the steps in order, one file for each: which directories are services (`candidate`, `place`,
+//! `leave_out`), what they are called (`name`), what they depend on (`resolve`, `copies`, `edge`, `circle`), what
+//! all of them read (`shared`), what other tools say of their tasks (`task`), and what is said to presets
+//! (`parameters`).
 
 mod candidate;
 mod circle;
