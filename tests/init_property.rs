@@ -68,6 +68,7 @@ const PARTS: &[&str] = &[
     "docs",
     "e\u{301}",
     "{{name}}",
+    "{y,z}",
     "null",
     "a-very-long-name-that-goes-on-and-on-and-on-and-on-and-on-and-on-and-on-and-on-and-on-and-on",
 ];

@@ -130,7 +130,8 @@ impl Pattern {
 
     /// Whether some file at or below `directory` may match. Patterns that choose between several paths are not looked into.
     pub fn may_reach(&self, directory: &[u8]) -> bool {
-        if self.text.contains(['{', '\\']) {
+        // In brackets, as the letters of a directory's name are kept, a brace chooses nothing.
+        if self.text.replace("[{]", "").contains(['{', '\\']) {
             return true;
         }
         let matches = |part: &str, name: &[u8]| {
@@ -374,5 +375,14 @@ mod tests {
         check("build/**", "api/inner", false);
         check("{a,b}/c", "api/inner", true);
         check("[x-z]*/**", "api/inner", false);
+    }
+
+    #[test]
+    fn a_brace_in_the_name_of_a_directory_chooses_nothing() {
+        let pattern = Pattern::new("dist", &"{y,z}".into()).unwrap();
+        assert!(pattern.may_reach(b"{y,z}/dist"));
+        assert!(!pattern.may_reach(b"api/dist"));
+        let chooses = Pattern::new("/{y,z}/dist", &"".into()).unwrap();
+        assert!(chooses.may_reach(b"z/dist"));
     }
 }
