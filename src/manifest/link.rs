@@ -18,16 +18,7 @@ fn led_to(directory: &FilePath, target: &[u8]) -> Option<FilePath> {
     if target.is_empty() || target.starts_with(b"/") || target.contains(&0) {
         return None;
     }
-    let mut parts: Vec<&[u8]> = directory.as_bytes().split(|it| *it == b'/').collect();
-    parts.retain(|part| !part.is_empty());
-    for part in target.split(|it| *it == b'/') {
-        match part {
-            b"" | b"." => {}
-            b".." => _ = parts.pop()?,
-            part => parts.push(part),
-        }
-    }
-    Some(FilePath::from_bytes(parts.join(&b'/')))
+    directory.resolve(target)
 }
 
 #[cfg(test)]

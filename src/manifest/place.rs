@@ -27,16 +27,7 @@ pub fn resolve(directory: &FilePath, written: &str) -> Option<FilePath> {
     if written.starts_with('/') || written.contains(':') {
         return None;
     }
-    let mut parts: Vec<&[u8]> = directory.as_bytes().split(|it| *it == b'/').collect();
-    parts.retain(|part| !part.is_empty());
-    for part in written.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => _ = parts.pop()?,
-            part => parts.push(part.as_bytes()),
-        }
-    }
-    Some(FilePath::from_bytes(parts.join(&b'/')))
+    directory.resolve(written.as_bytes())
 }
 
 /// The line, from 1, that the byte at `offset` of `text` stands on.

@@ -44,6 +44,21 @@ impl FilePath {
         }
     }
 
+    /// What the relative path `written`, with its `.` and `..`, means in this directory. None where it leads out of the
+    /// workspace.
+    pub fn resolve(&self, written: &[u8]) -> Option<Self> {
+        let mut parts: Vec<&[u8]> = Vec::new();
+        let of_both = self.0.split(|byte| *byte == b'/');
+        for part in of_both.chain(written.split(|byte| *byte == b'/')) {
+            match part {
+                b"" | b"." => {}
+                b".." => _ = parts.pop()?,
+                part => parts.push(part),
+            }
+        }
+        Some(Self::from_bytes(parts.join(&b'/')))
+    }
+
     /// For people: UTF-8 as it is, control characters and other bytes percent-encoded.
     pub fn display(&self) -> String {
         display(&self.0)
@@ -156,5 +171,20 @@ mod tests {
         assert_eq!(encoded(b"a/\xff%b"), ("a/%FF%25b".into(), true));
         assert_eq!(encoded("ä b%".as_bytes()), ("ä b%".into(), false));
         assert_eq!(display(b"a\nb\x1b"), "a%0Ab%1B");
+    }
+
+    #[test]
+    fn a_relative_path_never_leads_out() {
+        let check = |directory: &str, written: &str, expected: Option<&str>| {
+            let found = FilePath::from(directory).resolve(written.as_bytes());
+            assert_eq!(found, expected.map(FilePath::from), "{directory} {written}");
+        };
+        check("a/b", "../c", Some("a/c"));
+        check("a/b", "./c//d/.", Some("a/b/c/d"));
+        check("a/b", "../..", Some(""));
+        check("a/b", "../../..", None);
+        check("", "../a", None);
+        check("a", "../../a", None);
+        check("", "a/../b", Some("b"));
     }
 }

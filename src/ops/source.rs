@@ -135,16 +135,7 @@ fn followed(path: &FilePath, link: &FilePath, target: &[u8]) -> Option<FilePath>
     }
     let above = ancestors(link.as_bytes()).nth(1).unwrap_or_default();
     let rest = &path.as_bytes()[link.as_bytes().len()..];
-    let whole = [above, b"/", target, rest].concat();
-    let mut parts: Vec<&[u8]> = Vec::new();
-    for part in whole.split(|byte| *byte == b'/') {
-        match part {
-            b"" | b"." => {}
-            b".." => _ = parts.pop()?,
-            part => parts.push(part),
-        }
-    }
-    Some(FilePath::from_bytes(parts.join(&b'/')))
+    FilePath::from_bytes(above).resolve(&[target, rest].concat())
 }
 
 #[cfg(test)]

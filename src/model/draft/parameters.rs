@@ -361,16 +361,7 @@ fn resolved(directory: &FilePath, written: &str) -> Option<FilePath> {
     if written.starts_with('/') {
         return None;
     }
-    let mut parts: Vec<&[u8]> = directory.as_bytes().split(|it| *it == b'/').collect();
-    parts.retain(|it| !it.is_empty());
-    for part in written.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => _ = parts.pop()?,
-            part => parts.push(part.as_bytes()),
-        }
-    }
-    Some(FilePath::from_bytes(parts.join(&b'/')))
+    directory.resolve(written.as_bytes())
 }
 
 #[cfg(test)]

@@ -152,25 +152,10 @@ fn parent(file: &FilePath) -> FilePath {
 
 /// `path` from `directory` on, or from the workspace if it begins with `/`. `None` if it leads out of the workspace.
 fn join(directory: &FilePath, path: &[u8]) -> Option<FilePath> {
-    let start: &[u8] = if path.starts_with(b"/") {
-        b""
-    } else {
-        directory.as_bytes()
-    };
-    let mut parts: Vec<&[u8]> = Vec::new();
-    for part in start
-        .split(|it| *it == b'/')
-        .chain(path.split(|it| *it == b'/'))
-    {
-        match part {
-            b"" | b"." => {}
-            b".." => {
-                parts.pop()?;
-            }
-            part => parts.push(part),
-        }
+    match path.starts_with(b"/") {
+        true => FilePath::default().resolve(path),
+        false => directory.resolve(path),
     }
-    Some(FilePath::from_bytes(parts.join(&b'/')))
 }
 
 #[cfg(test)]
