@@ -121,7 +121,8 @@ fn answer(
         Request::Create | Request::Preview => {
             answer.text = written(&mut answer.draft, &found, source)?;
             if request == Request::Create {
-                if !definition::create(&place.root, &answer.text)? {
+                let lock = definition::lock(&place.root)?;
+                if !definition::create(&lock, &place.root, &answer.text)? {
                     return Err(there_is_one(&place.root));
                 }
                 answer.is_written = true;
@@ -272,7 +273,8 @@ fn update(
     let updated = updated(&path, source, &answer.draft)?;
     let is_new = updated.text.as_bytes() != before;
     if request == Request::Update && is_new {
-        definition::replace(&path, &before, &updated.text)?;
+        let lock = definition::lock(&place.root)?;
+        definition::replace(&lock, &path, &before, &updated.text)?;
         answer.is_written = true;
     }
     answer.text.clone_from(&updated.text);

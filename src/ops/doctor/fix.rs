@@ -104,7 +104,8 @@ fn add_dependencies(
         return Ok(None);
     }
     if taking == Taking::Done {
-        definition::replace(&path, &before, &after)?;
+        let lock = definition::lock(&place.root)?;
+        definition::replace(&lock, &path, &before, &after)?;
     }
     let before = String::from_utf8_lossy(&before).into_owned();
     Ok(Some(Rewritten { before, after }))

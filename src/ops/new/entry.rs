@@ -1,29 +1,27 @@
 //! The entry of a new service in `services.toml`: made, checked with all the rest, and written.
 
 use std::fs;
-use std::io::{self, Write};
-use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::io;
 
 use crate::config::{self, Directory, Disk, EditError, FILE, Invalid, Loaded, NewService, Source};
 use crate::model::path::FilePath;
 use crate::model::pattern::Pattern;
+use crate::ops::definition;
 use crate::ops::failure::Failure;
 use crate::ops::new::place::Home;
-use crate::scaffold::{Facts, Rendered};
+use crate::scaffold::{Facts, Lock, Rendered};
 
 /// The first lines of a new file.
 const START: &str =
     "# What each service is made of, and how it is built, tested and run.\nversion = 1\n";
 
-/// How the name of the new `services.toml` begins, until it is in its place.
-const STAGED: &str = ".svc-new-";
-
 /// An entry, and the file that holds it.
 pub struct Entry {
     /// The service's table.
     pub text: String,
-    /// All of `services.toml` with it.
+    /// `services.toml` as it was, if there was one.
+    before: Option<String>,
+    /// All of it with the entry.
     definition: String,
 }
 
@@ -52,10 +50,14 @@ impl Entry {
             is_library,
             keys: with_dependencies(&rendered.entry, facts),
         };
-        let before = before.as_deref().unwrap_or(START);
-        let definition = config::add_service(before, &service).map_err(|error| refused(&error))?;
-        let text = added(before, &definition);
-        Ok(Self { text, definition })
+        let start = before.as_deref().unwrap_or(START);
+        let definition = config::add_service(start, &service).map_err(|error| refused(&error))?;
+        let text = added(start, &definition);
+        Ok(Self {
+            text,
+            before,
+            definition,
+        })
     }
 
     /// The workspace as it will be.
@@ -134,52 +136,23 @@ fn unfit(invalid: &Invalid, template: &str, text: &str) -> Failure {
     }
 }
 
-/// Replaces `services.toml` at once.
+/// Puts `services.toml` with the entry in the place of the one that the entry was made for.
 ///
 /// # Errors
-/// It cannot be written.
-pub fn write_definition(home: &Home, entry: &Entry) -> Result<(), Failure> {
-    let path = home.root.join(FILE);
-    replace(&path, &entry.definition).map_err(|cause| Failure::File {
-        attempt: format!("write `{}`", path.display()),
-        cause,
-    })
-}
-
-fn replace(path: &Path, text: &str) -> io::Result<()> {
-    // Where it is a link, what it leads to is replaced.
-    let real = path.canonicalize();
-    let path = real.as_deref().unwrap_or(path);
-    let directory = path.parent().unwrap_or(path);
-    sweep(directory);
-    let mut file = tempfile::Builder::new()
-        .prefix(STAGED)
-        .tempfile_in(directory)?;
-    file.write_all(text.as_bytes())?;
-    match fs::metadata(path) {
-        Ok(metadata) => file.as_file().set_permissions(metadata.permissions())?,
-        Err(_) => file.as_file().set_permissions(usual(directory)?)?,
-    }
-    file.as_file().sync_all()?;
-    file.persist(path)?;
-    Ok(())
-}
-
-/// Removes what a killed `svc` left here; nobody else writes while this one holds the lock.
-fn sweep(directory: &Path) {
-    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
-        let is_staged = entry.file_name().as_bytes().starts_with(STAGED.as_bytes());
-        if is_staged && entry.file_type().is_ok_and(|it| it.is_file()) {
-            let _ = fs::remove_file(entry.path());
+/// Somebody wrote to it meanwhile, or it cannot be written.
+pub fn write_definition(lock: &Lock, home: &Home, entry: &Entry) -> Result<(), Failure> {
+    match &entry.before {
+        Some(before) => {
+            let path = home.root.join(FILE);
+            definition::replace(lock, &path, before.as_bytes(), &entry.definition)
         }
+        None => match definition::create(lock, &home.root, &entry.definition)? {
+            true => Ok(()),
+            false => Err(Failure::Stale {
+                what: format!("`{FILE}` was made meanwhile"),
+            }),
+        },
     }
-}
-
-/// The permissions of a new file: those of the directory, without running it.
-fn usual(directory: &Path) -> io::Result<fs::Permissions> {
-    use std::os::unix::fs::PermissionsExt;
-    let mode = fs::metadata(directory)?.permissions().mode();
-    Ok(fs::Permissions::from_mode(mode & 0o666))
 }
 
 /// The workspace on disk, with another `services.toml` and one more directory.

@@ -72,7 +72,7 @@ pub fn list(env: &Env) -> Result<Vec<Listed>, Failure> {
 pub fn new(env: &Env, request: &Request) -> Result<Made, Failure> {
     let name = checked_name(&request.name)?;
     let mut home = home(env)?;
-    let _lock = match request.dry_run {
+    let lock = match request.dry_run {
         true => None,
         false => Some(Lock::wait(&home.root)?),
     };
@@ -109,14 +109,14 @@ pub fn new(env: &Env, request: &Request) -> Result<Made, Failure> {
     made.notes.splice(0..0, notes);
     made.is_first = home.is_first;
     made.is_resumed = standing == Standing::Same;
-    if request.dry_run {
+    let Some(lock) = lock else {
         return Ok(made);
-    }
+    };
     let placed = match standing {
         Standing::Same => None,
         _ => Some(scaffold::stage(&home.root, &made.path, &made.files)?.put()?),
     };
-    if let Err(failure) = write_definition(&home, &entry) {
+    if let Err(failure) = write_definition(&lock, &home, &entry) {
         if let Some(placed) = placed {
             placed.undo();
         }
