@@ -219,11 +219,18 @@ fn one_who_is_killed_at_any_moment_is_finished_by_the_next() {
     let clean = TestRepo::new();
     clean.svc(&["new", "python", "api"]).stdout();
     let mut killed = 0;
-    for moment in ["renameat2", "renameat", "rename", "linkat"] {
+    let moments = [
+        ("renameat2", 1),
+        ("renameat2", 2),
+        ("renameat", 1),
+        ("rename", 1),
+        ("linkat", 1),
+    ];
+    for (moment, nth) in moments {
         let repo = TestRepo::new();
         let svc = env!("CARGO_BIN_EXE_svc");
         let trace = format!("trace={moment}");
-        let inject = format!("inject={moment}:signal=SIGKILL:when=1");
+        let inject = format!("inject={moment}:signal=SIGKILL:when={nth}");
         let traced = repo
             .command("strace", repo.root())
             .args(["-f", "-qq", "-o", "/dev/null", "-e", &trace, "-e", &inject])
@@ -244,7 +251,7 @@ fn one_who_is_killed_at_any_moment_is_finished_by_the_next() {
             repo.svc(&["check"]).stdout();
         }
         repo.svc(&["new", "python", "api"]).stdout();
-        assert_eq!(files(&repo), files(&clean), "killed at {moment}");
+        assert_eq!(files(&repo), files(&clean), "killed at {moment} {nth}");
         assert_eq!(repo.read("services.toml"), clean.read("services.toml"));
     }
     assert!(killed >= 2, "only {killed} moments were found");
