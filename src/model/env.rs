@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
+use crate::model::ci::{System, is_no};
+
 /// The surroundings of one run.
 #[derive(Clone, Debug)]
 pub struct Env {
@@ -32,9 +34,8 @@ impl Env {
         (!value.is_empty()).then(|| Path::new(value))
     }
 
-    /// Whether this run is in a CI system.
+    /// Whether this run is in a CI system: one that is known, or one that says so by `CI`.
     pub fn is_ci(&self) -> bool {
-        self.text("CI")
-            .is_some_and(|value| !matches!(value, "0" | "false"))
+        System::of(self).is_some() || self.text("CI").is_some_and(|value| !is_no(value))
     }
 }

@@ -6,6 +6,7 @@ pub mod affected;
 pub mod cause;
 pub mod change;
 pub mod children;
+pub mod ci;
 pub mod commands;
 pub mod cycle;
 pub mod definition;
