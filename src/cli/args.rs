@@ -89,6 +89,7 @@ pub enum Command {
     Down(cli::down::DownArgs),
     Log(cli::log::LogArgs),
     Cache(cli::cache::CacheArgs),
+    Ci(Box<cli::ci::CiArgs>),
     New(cli::new::NewArgs),
     Check(cli::check::CheckArgs),
     Doctor(cli::doctor::DoctorArgs),
@@ -112,6 +113,17 @@ pub enum Format {
     Dot,
     /// For Mermaid, only of `svc graph`
     Mermaid,
+    /// For a CI system, as are the ones below; only of `svc ci matrix`
+    #[value(name = "github", hide = true)]
+    GitHub,
+    #[value(name = "gitlab", hide = true)]
+    GitLab,
+    #[value(hide = true)]
+    Buildkite,
+    #[value(name = "circleci", hide = true)]
+    CircleCi,
+    #[value(hide = true)]
+    Azure,
 }
 
 /// What is compared.

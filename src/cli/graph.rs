@@ -42,7 +42,12 @@ pub fn run(session: &Session, args: &GraphArgs) -> Result<Exit, Failure> {
     let workspace = &answer.comparison.workspace;
     let graph = GraphView::of_services(workspace, &answer.services);
     match session.format {
-        Format::Text => session.say(&tree(&graph, session.settings.stdout)),
+        Format::Text
+        | Format::GitHub
+        | Format::GitLab
+        | Format::Buildkite
+        | Format::CircleCi
+        | Format::Azure => session.say(&tree(&graph, session.settings.stdout)),
         Format::Dot => session.say(&dot(&graph)),
         Format::Mermaid => session.say(&mermaid(&graph)),
         Format::Json => session.document(&graph_json(&graph)),

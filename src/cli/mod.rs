@@ -8,6 +8,7 @@ pub mod args;
 pub mod cache;
 pub mod changes;
 pub mod check;
+pub mod ci;
 pub mod completions;
 pub mod deploy;
 pub mod doctor;
@@ -78,6 +79,7 @@ fn dispatch(session: &Session, command: &Command) -> Exit {
         Command::Init(args) => init::run(session, args),
         Command::List(args) => list::run(session, args),
         Command::Graph(args) => graph::run(session, args),
+        Command::Ci(args) => ci::run(session, args),
         Command::New(args) => new::run(session, args),
         Command::Check(args) => check::run(session, args),
         Command::Doctor(args) => doctor::run(session, args),

@@ -8,6 +8,7 @@
 use std::path::Path;
 
 use crate::cli::args::{Color, Command, Format, Global};
+use crate::cli::ci;
 use crate::cli::exit::Exit;
 use crate::model::env::Env;
 use crate::ops::failure::Failure;
@@ -21,6 +22,8 @@ pub struct Session {
     pub env: Env,
     pub settings: Settings,
     pub format: Format,
+    /// Whether somebody asked for that format.
+    pub format_given: bool,
     /// `--jobs`.
     pub jobs: Option<usize>,
     pub stdout: Output,
@@ -35,6 +38,7 @@ impl Session {
         Self {
             settings: Settings::new(&terminal, choices(global, command)),
             format: global.format.unwrap_or_default(),
+            format_given: global.format.is_some(),
             jobs: global.jobs.map(usize::from),
             env,
             stdout: Output::stdout(),
@@ -67,9 +71,15 @@ impl Session {
     /// It is not.
     pub fn check_format(&self, command: &Command) -> Result<(), Failure> {
         match (self.format, command) {
-            (Format::Text | Format::Json, _) | (_, Command::Graph(_)) => Ok(()),
+            (Format::Text | Format::Json, _)
+            | (Format::Dot | Format::Mermaid, Command::Graph(_)) => Ok(()),
             (Format::Dot | Format::Mermaid, _) => Err(Failure::Usage {
                 message: "only `svc graph` is printed as dot or mermaid".to_owned(),
+                hint: "`--format text` is for people, `--format json` for machines".to_owned(),
+            }),
+            (_, Command::Ci(args)) if matches!(args.what, ci::What::Matrix(_)) => Ok(()),
+            _ => Err(Failure::Usage {
+                message: "only `svc ci matrix` is printed for a CI system".to_owned(),
                 hint: "`--format text` is for people, `--format json` for machines".to_owned(),
             }),
         }

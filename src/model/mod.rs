@@ -17,6 +17,7 @@ pub mod draft;
 pub mod due;
 pub mod env;
 pub mod event;
+pub mod fanout;
 pub mod finding;
 pub mod graph;
 pub mod input;

@@ -168,7 +168,7 @@ pub fn state_directory(place: &Place) -> Result<PathBuf, Failure> {
 }
 
 /// Above the refs of a workspace. One that is a part of its repository has a place of its own.
-fn prefix(place: &Place, settings: &LedgerSettings) -> String {
+pub fn prefix(place: &Place, settings: &LedgerSettings) -> String {
     if let Some(prefix) = &settings.ref_prefix {
         return prefix.clone();
     }

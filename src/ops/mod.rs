@@ -9,6 +9,7 @@ pub mod affected;
 pub mod cache;
 pub mod check;
 pub mod choose;
+pub mod ci;
 pub mod compare;
 mod definition;
 pub mod deploy;

@@ -48,6 +48,8 @@ pub mod board;
 pub mod cache;
 pub mod calendar;
 pub mod changes;
+pub mod ci_init;
+pub mod ci_matrix;
 pub mod clean;
 pub mod clock;
 pub mod deploy_end;

@@ -6,11 +6,13 @@ use serde_json::{Value, json};
 use crate::report::deploy_schema;
 
 /// The documents that have a schema.
-pub const DOCUMENTS: [&str; 19] = [
+pub const DOCUMENTS: [&str; 21] = [
     "init",
     "new",
     "doctor",
     "affected",
+    "ci-matrix",
+    "ci-init",
     "list",
     "plan",
     "run",
@@ -35,6 +37,8 @@ pub fn output_schema(document: &str) -> Option<Value> {
         "new" => new(),
         "doctor" => doctor(),
         "affected" => affected(),
+        "ci-matrix" => ci_matrix(),
+        "ci-init" => ci_init(),
         "list" => list(),
         "plan" => object(json!({"tasks": array(reference("planned"))})),
         "run" => run(),
@@ -195,6 +199,33 @@ fn affected() -> Value {
             "name": string(), "path": reference("path"), "causes": array(reference("cause")),
         }))),
         "unowned": array(reference("path")),
+    }))
+}
+
+fn ci_matrix() -> Value {
+    let mut of_affected = affected()["properties"].clone();
+    if let Some(fields) = of_affected.as_object_mut() {
+        fields.retain(|name, _| matches!(name.as_str(), "base" | "head" | "everything"));
+    }
+    let shard = object(json!({
+        "name": string(), "services": array(string()), "tasks": array(string()), "command": string(),
+        "expected_ms": nullable(number()),
+    }));
+    extend(
+        &mut of_affected,
+        json!({"task": string(), "any": {"type": "boolean"}, "shards": array(shard)}),
+    );
+    object(of_affected)
+}
+
+fn ci_init() -> Value {
+    let state = json!({"enum": ["new", "same", "differs"]});
+    object(json!({
+        "system": string(), "written": {"type": "boolean"},
+        "files": array(object(json!({
+            "path": reference("path"), "state": state, "text": string(), "difference": nullable(string()),
+        }))),
+        "notes": array(string()), "next": array(string()),
     }))
 }
 

@@ -11,7 +11,9 @@ mod files;
 mod find;
 mod lock;
 mod names;
+mod pages;
 mod parameter;
+mod pipeline;
 mod place;
 mod render;
 
@@ -20,6 +22,8 @@ pub use error::Error;
 pub use files::File;
 pub use find::{Listed, OWN, find, list};
 pub use lock::Lock;
+pub use pages::{lying, put};
 pub use parameter::{Kind, Parameter};
+pub use pipeline::{Pipeline, Stage, main_file, pipeline, systems};
 pub use place::{Staged, Standing, stage, standing};
 pub use render::{Facts, Rendered, render};

@@ -30,7 +30,9 @@ mod run;
 pub mod tools;
 
 pub use crate::ops::tasks::explain::explain;
-pub use crate::ops::tasks::prepare::{Prepared, prepare, prepare_needed, recover};
+pub use crate::ops::tasks::prepare::{
+    Prepared, Selected, prepare, prepare_needed, recover, select,
+};
 pub use crate::ops::tasks::restore::restore;
 pub use crate::ops::tasks::run::run;
 

@@ -86,6 +86,39 @@ pub fn prepare<'p>(
     )
 }
 
+/// What a run would do, before anything is known of earlier results.
+pub struct Selected<'p> {
+    pub comparison: Comparison<'p>,
+    pub task: TaskName,
+    pub plan: Plan,
+    /// Of each task of the plan, whether it is selected, rather than only needed.
+    pub is_selected: Vec<bool>,
+}
+
+/// Finds which tasks a run elsewhere would do: what failed in this worktree is nothing to it. Runs nothing, tools neither.
+///
+/// # Errors
+/// See [`compare`]; names that do not exist.
+pub fn select<'p>(
+    place: &'p Place,
+    request: &Request,
+    tell: &mut dyn FnMut(&str),
+) -> Result<Selected<'p>, Failure> {
+    let comparison = compare(place, &request.compare, &request.select, tell)?;
+    let workspace = &comparison.workspace;
+    let task = task(workspace, request)?;
+    let selection = choose::selection(workspace, &request.select, &request.compare)?;
+    check_named(workspace, &selection, &task)?;
+    let graph = TaskGraph::of_task(workspace, &task);
+    let (plan, is_selected) = plan(&comparison, &graph, &selection, &task);
+    Ok(Selected {
+        comparison,
+        task,
+        plan,
+        is_selected,
+    })
+}
+
 /// Finds what is to be done before `services` are deployed: everything that their deploys need, save other deploys.
 ///
 /// # Errors
