@@ -20,6 +20,8 @@ pub struct Pattern {
     text: Box<str>,
     /// How much of the text is the literal part.
     literal: usize,
+    /// The literal part itself, where brackets keep letters of it in the text.
+    unbracketed: Option<Box<str>>,
     compiled: OnceLock<Box<GlobSet>>,
 }
 
@@ -60,8 +62,10 @@ impl Pattern {
             text.push('/');
         }
         text.push_str(rest);
+        let literal = literal_part(&text);
         Ok(Self {
-            literal: literal_part(&text).len(),
+            literal: literal.len(),
+            unbracketed: literal.contains('[').then(|| unbracketed(literal).into()),
             text: text.into(),
             compiled: OnceLock::new(),
         })
@@ -91,7 +95,8 @@ impl Pattern {
 
     /// The longest leading path without glob characters: only it and what lies below it can match.
     pub fn literal(&self) -> &[u8] {
-        &self.text.as_bytes()[..self.literal]
+        let written = &self.text[..self.literal];
+        self.unbracketed.as_deref().unwrap_or(written).as_bytes()
     }
 
     /// Whether the pattern is a plain path, without any glob character.
@@ -130,8 +135,7 @@ impl Pattern {
 
     /// Whether some file at or below `directory` may match. Patterns that choose between several paths are not looked into.
     pub fn may_reach(&self, directory: &[u8]) -> bool {
-        // In brackets, as the letters of a directory's name are kept, a brace chooses nothing.
-        if self.text.replace("[{]", "").contains(['{', '\\']) {
+        if chooses_between_paths(&self.text) {
             return true;
         }
         let matches = |part: &str, name: &[u8]| {
@@ -231,21 +235,79 @@ fn escaped(directory: &[u8]) -> String {
             glob.push_str(text);
             glob
         }
-        Ok(text) => globset::escape(text),
-        Err(_) => globset::escape(&display(directory)),
+        Ok(text) => bracketed(text),
+        Err(_) => bracketed(&display(directory)),
     }
 }
 
+/// Characters that mean something in a glob.
+const META: [char; 5] = ['*', '?', '[', '{', '\\'];
+
+/// `a[b` as `a[[]b`: each letter that means something is kept in brackets.
+fn bracketed(text: &str) -> String {
+    let mut glob = String::with_capacity(text.len() + 32);
+    for letter in text.chars() {
+        match META.contains(&letter) || matches!(letter, ']' | '}') {
+            true => glob.extend(['[', letter, ']']),
+            false => glob.push(letter),
+        }
+    }
+    glob
+}
+
+/// What [`bracketed`] was made of.
+fn unbracketed(glob: &str) -> String {
+    let mut text = String::with_capacity(glob.len());
+    let mut rest = glob;
+    while let Some(letter) = rest.chars().next() {
+        let kept = kept_letter(rest);
+        text.push(kept.unwrap_or(letter));
+        rest = &rest[kept.map_or(letter.len_utf8(), |it| it.len_utf8() + 2)..];
+    }
+    text
+}
+
+/// The one letter that `glob` begins with in brackets, which means just itself.
+fn kept_letter(glob: &str) -> Option<char> {
+    let mut letters = glob.strip_prefix('[')?.chars();
+    let letter = letters.next().filter(|it| !"!^/".contains(*it))?;
+    (letters.next() == Some(']')).then_some(letter)
+}
+
+/// Where the first glob character stands that is not kept in brackets.
+fn first_meta(text: &str, meta: &[char]) -> Option<usize> {
+    let mut at = 0;
+    loop {
+        at += text[at..].find(meta)?;
+        match kept_letter(&text[at..]) {
+            Some(letter) => at += letter.len_utf8() + 2,
+            None => return Some(at),
+        }
+    }
+}
+
+/// Whether it may mean paths of other depths or forms, by braces or what is escaped.
+fn chooses_between_paths(text: &str) -> bool {
+    let mut rest = text;
+    while let Some(at) = first_meta(rest, &['[', '{', '\\']) {
+        if !rest[at..].starts_with('[') {
+            return true;
+        }
+        rest = &rest[at + 1..];
+    }
+    false
+}
+
 fn literal_part(text: &str) -> &str {
-    match plain_part(text) {
-        plain if plain.len() == text.len() => text,
-        plain => plain.rfind('/').map_or("", |slash| &text[..slash]),
+    match first_meta(text, &META) {
+        None => text,
+        Some(meta) => text[..meta].rfind('/').map_or("", |slash| &text[..slash]),
     }
 }
 
 /// What stands in front of the first glob character.
 fn plain_part(text: &str) -> &str {
-    let meta = text.find(['*', '?', '[', '{', '\\']);
+    let meta = text.find(META);
     meta.map_or(text, |meta| &text[..meta])
 }
 
@@ -384,5 +446,31 @@ mod tests {
         assert!(!pattern.may_reach(b"api/dist"));
         let chooses = Pattern::new("/{y,z}/dist", &"".into()).unwrap();
         assert!(chooses.may_reach(b"z/dist"));
+        let chooses = Pattern::new("[ab]{y,z}", &"".into()).unwrap();
+        assert!(chooses.may_reach(b"x"));
+    }
+
+    #[test]
+    fn the_literal_part_is_the_directory_whatever_it_is_called() {
+        for directory in [
+            "a", "[x]", "{{name}}", "{y,z}", "*", "a\\b", "!no", "]", "[", "^", "[!]a", "購[物",
+            "a?",
+        ] {
+            let directory = FilePath::from(directory);
+            let file = directory.join(b"dist/x");
+            let plain = Pattern::new("dist", &directory).unwrap();
+            assert!(plain.is_literal(), "{plain:?}");
+            assert_eq!(plain.literal(), directory.join(b"dist").as_bytes());
+            assert_eq!(plain.whole(), Some(plain.literal()));
+            let chooses = Pattern::new("dist/*", &directory).unwrap();
+            assert_eq!(chooses.literal(), plain.literal());
+            for pattern in [plain, chooses] {
+                assert!(pattern.matches(file.as_bytes()), "{pattern:?}");
+                assert!(!pattern.matches(b"b/dist/x"), "{pattern:?}");
+                assert!(pattern.may_reach(directory.as_bytes()), "{pattern:?}");
+            }
+        }
+        let choosing = Pattern::new("[!]a]x/y", &"".into()).unwrap();
+        assert_eq!(choosing.literal(), b"");
     }
 }

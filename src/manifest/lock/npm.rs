@@ -22,8 +22,8 @@ pub fn read(source: &Source) -> Result<Lock, String> {
     for (place, package) in packages {
         let needs = needs(packages, place, package);
         if place.is_empty() {
-            let is_outside = |it: &String| !is_member(packages, it);
-            lock.needs_for_all = needs.into_iter().filter(is_outside).collect();
+            // Its tools build everything; some are packages of the workspace.
+            lock.needs_for_all = needs;
             continue;
         }
         if !place.split('/').any(|it| it == "node_modules")
@@ -47,13 +47,6 @@ pub fn read(source: &Source) -> Result<Lock, String> {
     let settings = ["lockfileVersion", "requires"].map(|key| format!("{:?}", file.get(key)));
     lock.for_all = settings.join(" ");
     Ok(lock)
-}
-
-/// Whether what lies at `place` is a package of the workspace itself.
-fn is_member(packages: &Map<String, Value>, place: &str) -> bool {
-    packages
-        .get(place)
-        .is_some_and(|it| it.get("link").is_some())
 }
 
 fn needs(packages: &Map<String, Value>, place: &str, package: &Value) -> Vec<String> {

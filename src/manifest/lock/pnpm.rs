@@ -48,8 +48,8 @@ pub fn read(source: &Source) -> Result<Lock, String> {
         let needs = file.importer_needs(path, importer);
         let key = importer_key(path);
         if path == "." {
-            let outside = needs.iter().filter(|it| !it.starts_with(IMPORTER));
-            lock.needs_for_all = outside.cloned().collect();
+            // Its tools build everything; some are packages of the workspace.
+            lock.needs_for_all.clone_from(&needs);
         } else if let Some(directory) = source.at(path) {
             lock.roots.push(LockRoot {
                 directory,

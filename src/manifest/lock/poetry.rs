@@ -53,9 +53,9 @@ pub fn read(source: &Source) -> Result<Lock, String> {
     let needs_for_all = match source.outermost() {
         None => vec![UNKNOWN.to_owned()],
         Some(manifest) => {
+            // Its tools build everything; some are packages beside it.
             let needs = needs(manifest).into_iter();
-            let outside = needs.filter(|it| !is_member(it));
-            outside.map(key).chain(lost(manifest)).collect()
+            needs.map(key).chain(lost(manifest)).collect()
         }
     };
     let settings =
@@ -71,10 +71,6 @@ pub fn read(source: &Source) -> Result<Lock, String> {
 fn key(package: &Value) -> String {
     let part = |key| text(package, key).unwrap_or_default();
     format!("{} {}", normal(part("name")), part("version"))
-}
-
-fn is_member(package: &Value) -> bool {
-    package.get("source").and_then(|it| text(it, "type")) == Some("directory")
 }
 
 /// Names are the same whatever their case and however they are joined.

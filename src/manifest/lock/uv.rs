@@ -26,19 +26,14 @@ pub fn read(source: &Source) -> Result<Lock, String> {
     };
     let mut entries = BTreeMap::new();
     for package in list(&file, "package") {
-        let needs: Vec<&Value> = needs(package).flat_map(|it| found(&by_name, it)).collect();
-        let keys = needs.iter().map(|it| key(it));
+        let needs = needs(package).flat_map(|it| found(&by_name, it));
+        let keys = needs.map(key);
         let keys: Vec<String> = keys
             .chain(is_lost(&by_name, package).then(|| UNKNOWN.to_owned()))
             .collect();
         match member(package) {
-            Some(".") => {
-                let outside = needs
-                    .iter()
-                    .filter(|it| member(it).is_none())
-                    .map(|it| key(it));
-                lock.needs_for_all = outside.collect();
-            }
+            // Its tools build everything; some are packages of the workspace.
+            Some(".") => lock.needs_for_all.clone_from(&keys),
             Some(path) => lock.roots.extend(source.at(path).map(|directory| LockRoot {
                 directory,
                 says: String::new(),

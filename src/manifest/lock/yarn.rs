@@ -163,7 +163,8 @@ fn first(source: &Source) -> Result<Lock, String> {
     for (directory, manifest) in &packages {
         let (outside, inside) = needs_of(manifest);
         if *directory == source.directory {
-            lock.needs_for_all.clone_from(&outside);
+            // Its tools build everything; some are packages of the workspace.
+            lock.needs_for_all = [&*outside, &inside].concat();
         }
         let key = package_key(&directory.display());
         lock.roots.push(LockRoot {
@@ -264,22 +265,15 @@ fn later(source: &Source) -> Result<Lock, String> {
         for_all: settings.to_string(),
         ..Lock::default()
     };
-    let is_member =
-        |said: &Value| text(said, "resolution").is_some_and(|it| it.contains("@workspace:"));
-    let members: Vec<String> = all
-        .iter()
-        .zip(&blocks)
-        .filter(|(it, _)| is_member(it.1))
-        .map(|it| key(it.1))
-        .collect();
     for ((_, said), block) in all.iter().zip(&blocks) {
         let resolution = text(said, "resolution").unwrap_or_default();
         let Some((_, directory)) = resolution.split_once("@workspace:") else {
             continue;
         };
         if directory == "." {
-            let needs = lock.entries[&key(block)].needs.iter();
-            lock.needs_for_all = needs.filter(|it| !members.contains(it)).cloned().collect();
+            // Its tools build everything; some are packages of the workspace.
+            lock.needs_for_all
+                .clone_from(&lock.entries[&key(block)].needs);
         } else if let Some(directory) = source.at(directory) {
             lock.roots.push(LockRoot {
                 directory,
