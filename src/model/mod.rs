@@ -19,6 +19,7 @@ pub mod env;
 pub mod event;
 pub mod finding;
 pub mod graph;
+pub mod hook;
 pub mod input;
 pub mod key;
 pub mod ledger;
