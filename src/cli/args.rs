@@ -87,6 +87,7 @@ pub enum Command {
     Promote(cli::promote::PromoteArgs),
     Lock(cli::lock::LockArgs),
     Down(cli::down::DownArgs),
+    Hook(cli::hook::HookArgs),
     Log(cli::log::LogArgs),
     Cache(cli::cache::CacheArgs),
     Ci(Box<cli::ci::CiArgs>),

@@ -17,6 +17,7 @@ pub mod exit;
 pub mod failure;
 pub mod graph;
 pub mod history;
+pub mod hook;
 pub mod init;
 pub mod list;
 pub mod lock;
@@ -85,6 +86,7 @@ fn dispatch(session: &Session, command: &Command) -> Exit {
         Command::Doctor(args) => doctor::run(session, args),
         Command::Schema(args) => Ok(schema::run(session, args)),
         Command::Cache(args) => cache::run(session, args),
+        Command::Hook(args) => hook::run(session, args),
         Command::Log(args) => log::run(session, args),
         Command::Completions(args) => Ok(completions::run(session, args)),
         Command::Man(args) => man::run(session, args),

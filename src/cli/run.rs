@@ -9,16 +9,19 @@ use crate::cli::args::{CompareArgs, SelectArgs};
 use crate::cli::exit::Exit;
 use crate::cli::session::Session;
 use crate::engine::Failing;
+use crate::model::event::Event;
+use crate::model::run::Summary;
 use crate::ops::failure::Failure;
+use crate::ops::isolation::{Isolation, directories};
 use crate::ops::place::Place;
-use crate::ops::request::SelectRequest;
+use crate::ops::request::{HeadRequest, SelectRequest};
 use crate::ops::tasks::cache::CacheUse;
 use crate::ops::tasks::tools::Asking;
 use crate::ops::tasks::{self, Prepared, Request};
 use crate::report::affected::nothing_changed;
 use crate::report::plan::{plan_json, plan_text};
 use crate::report::reporter::{Reporter, Reporters};
-use crate::report::settings::LogMode;
+use crate::report::settings::{LogMode, Settings};
 
 /// Build the services that changed, and what depends on them
 #[derive(Debug, Args)]
@@ -45,6 +48,7 @@ pub struct BuildArgs {
     after_help = "Examples:\n  \
                   svc test                    what my branch and working tree change\n  \
                   svc test --staged           what this commit would change\n  \
+                  svc test --staged --isolated   and only what it would hold: `git add -p` is no lie\n  \
                   svc test web -- -k login    this service, with arguments for its last command\n  \
                   svc test --log failed       show only the logs of failures"
 )]
@@ -89,6 +93,18 @@ pub struct SharedArgs {
     pub arguments: Vec<String>,
 }
 
+impl SharedArgs {
+    /// The flags that say which state tasks run on.
+    pub fn flags_of_head(&self) -> Vec<String> {
+        let isolated = "--isolated".to_owned();
+        match (&self.compare.head, self.compare.staged) {
+            (Some(revision), _) => vec!["--head".to_owned(), revision.clone(), isolated],
+            (None, true) => vec!["--staged".to_owned(), isolated],
+            (None, false) => Vec::new(),
+        }
+    }
+}
+
 /// How tasks run.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "How to run")]
@@ -96,6 +112,9 @@ pub struct EngineArgs {
     /// Stop everything at the first failure [default: finish what does not depend on it]
     #[arg(long)]
     pub fail_fast: bool,
+    /// Run tasks in a checkout of exactly what --staged or --head names, where the working tree is something else for them
+    #[arg(long)]
+    pub isolated: bool,
     /// Print the plan and run nothing
     #[arg(long)]
     pub dry_run: bool,
@@ -174,6 +193,8 @@ fn perform(
 ) -> Result<Exit, Failure> {
     let request = Request {
         task: task.to_owned(),
+        also: Vec::new(),
+        with_failed: true,
         compare: args.compare.request(),
         select,
         arguments: args.arguments.clone(),
@@ -191,7 +212,11 @@ fn perform(
             session.note(&format!("{line}\n"));
         }
     }
-    let prepared = session.look(|tell| tasks::prepare(&place, request, tell))?;
+    let isolation = Isolation::default();
+    let prepared = match args.engine.isolated {
+        false => session.look(|tell| tasks::prepare(&place, request, tell))?,
+        true => prepare_isolated(session, &place, &isolation, request)?,
+    };
     tell_base(session, &prepared.comparison);
     match args.engine.dry_run {
         _ if is_idle(&prepared) && is_for_people(session, args) => {
@@ -200,8 +225,40 @@ fn perform(
             Ok(Exit::Fine)
         }
         true => Ok(show(session, &prepared)),
-        false => carry_out(session, prepared),
+        false => {
+            let directories = directories(&prepared.comparison.workspace, &prepared.plan);
+            let explain = |event: &Event| isolation.explain(&place, &directories, event);
+            let (exit, _) = carry_out(session, &session.settings, prepared, &explain)?;
+            Ok(exit)
+        }
     }
+}
+
+/// Finds what is to be done, and where.
+fn prepare_isolated<'p>(
+    session: &Session,
+    place: &'p Place,
+    isolation: &'p Isolation,
+    request: Request,
+) -> Result<Prepared<'p>, Failure> {
+    if request.compare.head == HeadRequest::Derived {
+        return Err(Failure::Usage {
+            message: "--isolated does not say what to check out".to_owned(),
+            hint: "add --staged for what would be committed, or --head REV for a commit".to_owned(),
+        });
+    }
+    if place.repo.is_none() {
+        return Err(Failure::Usage {
+            message: "--isolated needs a git repository".to_owned(),
+            hint: "leave it out, or begin one with `git init`".to_owned(),
+        });
+    }
+    let prepared = session.look(|tell| tasks::prepare_isolated(place, isolation, request, tell))?;
+    session.detail(&match isolation.root() {
+        Some(root) => format!("tasks run in {}\n", root.display()),
+        None => "tasks run in the working tree, which is the same for them\n".to_owned(),
+    });
+    Ok(prepared)
 }
 
 /// How the flags and `SVC_CACHE` let this run use the cache.
@@ -249,14 +306,24 @@ fn show(session: &Session, prepared: &Prepared<'_>) -> Exit {
     Exit::Fine
 }
 
-fn carry_out(session: &Session, prepared: Prepared<'_>) -> Result<Exit, Failure> {
-    let mut reporters = Reporters::new(&session.settings, &session.stdout, &session.stderr);
-    let summary = tasks::run(prepared, &mut |event| reporters.event(event))?;
-    Ok(if summary.interrupted {
+/// Does what was prepared. `explain` may give another event to tell in place of one.
+pub fn carry_out(
+    session: &Session,
+    settings: &Settings,
+    prepared: Prepared<'_>,
+    explain: &dyn Fn(&Event) -> Option<Event>,
+) -> Result<(Exit, Summary), Failure> {
+    let mut reporters = Reporters::new(settings, &session.stdout, &session.stderr);
+    let summary = tasks::run(prepared, &mut |event| match explain(event) {
+        Some(event) => reporters.event(&event),
+        None => reporters.event(event),
+    })?;
+    let exit = if summary.interrupted {
         Exit::Interrupted
     } else if summary.results.iter().any(|it| it.outcome.is_bad()) {
         Exit::Failed
     } else {
         Exit::Fine
-    })
+    };
+    Ok((exit, summary))
 }

@@ -157,6 +157,8 @@ fn env(global: &Global) -> Env {
 }
 
 fn choices(global: &Global, command: &Command) -> Choices {
+    // Who commits wants to hear of failures.
+    let is_hook = matches!(command, Command::Hook(args) if args.is_run());
     let mut choices = Choices {
         colour: match global.color {
             None | Some(Color::Auto) => ColourChoice::Auto,
@@ -165,6 +167,7 @@ fn choices(global: &Global, command: &Command) -> Choices {
         },
         verbosity: match (global.quiet, global.verbose) {
             (true, _) => Verbosity::Quiet,
+            (false, 0) if is_hook => Verbosity::Quiet,
             (false, 0) => Verbosity::Normal,
             (false, _) => Verbosity::Verbose,
         },
@@ -185,6 +188,15 @@ fn choices(global: &Global, command: &Command) -> Choices {
         Command::Down(args) => Some(&args.moves.output),
         _ => None,
     };
+    let shared = match command {
+        Command::Build(args) => Some(&args.shared),
+        Command::Test(args) => Some(&args.shared),
+        Command::Run(args) => Some(&args.shared),
+        _ => None,
+    };
+    if let Some(shared) = shared.filter(|it| it.engine.isolated) {
+        choices.flags = shared.flags_of_head();
+    }
     if let Some(output) = output {
         choices.log = output.log.map(Into::into);
         choices.events.clone_from(&output.events);

@@ -18,6 +18,7 @@ use crate::git::fetch::{Fetched, ensure};
 use crate::git::finished::Finished;
 use crate::git::program::{Fetch, Git};
 use crate::git::repo::Repo;
+use crate::git::submodules;
 use crate::model::change::ObjectId;
 
 /// What the directories of checkouts are called, so that nothing else is ever removed.
@@ -154,7 +155,8 @@ fn remove(git: &Git, tree: &Path) {
     let _ = git.run(arguments);
 }
 
-const NO_HOOKS: &[&str] = &["-c", "core.hooksPath=/dev/null"];
+/// Hooks would begin anew in a checkout of ours.
+pub const NO_HOOKS: &[&str] = &["-c", "core.hooksPath=/dev/null"];
 
 /// Checks `commit` out into `tree`, in full even where the working tree is sparse.
 fn fill(repo: &Repo, tree: &Path, commit: &str) -> Result<(), Error> {
@@ -190,44 +192,9 @@ fn fill(repo: &Repo, tree: &Path, commit: &str) -> Result<(), Error> {
     git.talk(arguments.chain(checkout))
         .and_then(Finished::into_output)?;
     match tree.join(".gitmodules").is_file() {
-        true => fill_submodules(repo, &git),
+        true => submodules::fill(repo, &git),
         false => Ok(()),
     }
-}
-
-/// Fills the submodules that are set up in the user's clone, from what it has of them already where it can.
-fn fill_submodules(repo: &Repo, git: &Git) -> Result<(), Error> {
-    let list = [
-        "config",
-        "--file",
-        ".gitmodules",
-        "--null",
-        "--get-regexp",
-        r"^submodule\..*\.path$",
-    ];
-    let listed = git.run(list)?.output;
-    for entry in listed.split(|byte| *byte == 0) {
-        let text = String::from_utf8_lossy(entry);
-        let Some((key, path)) = text.split_once('\n') else {
-            continue;
-        };
-        let name = key
-            .trim_start_matches("submodule.")
-            .trim_end_matches(".path");
-        let url = format!("submodule.{name}.url");
-        if !git.run(["config", "--get", &url])?.status.success() {
-            continue;
-        }
-        let here = repo.common_dir().join("modules").join(name);
-        let mut arguments: Vec<std::ffi::OsString> = NO_HOOKS.iter().map(Into::into).collect();
-        arguments.extend(["submodule", "update", "--recursive"].map(Into::into));
-        if here.join("objects").is_dir() && !name.split('/').any(|part| part == "..") {
-            arguments.extend(["--reference".into(), here.into_os_string()]);
-        }
-        arguments.extend(["--".into(), path.into()]);
-        git.talk(arguments).and_then(Finished::into_output)?;
-    }
-    Ok(())
 }
 
 fn fault<'a>(what: &'a str, path: &'a Path) -> impl FnOnce(std::io::Error) -> Error + 'a {

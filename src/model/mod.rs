@@ -20,6 +20,7 @@ pub mod event;
 pub mod fanout;
 pub mod finding;
 pub mod graph;
+pub mod hook;
 pub mod input;
 pub mod key;
 pub mod ledger;

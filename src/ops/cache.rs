@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use crate::cache::{Access, Error, Pruned, Stats, Store};
 use crate::model::env::Env;
 use crate::ops::failure::Failure;
+use crate::ops::isolation;
 use crate::ops::tasks::cache::{directory, limit};
 
 /// What is in the store.
@@ -42,7 +43,7 @@ pub fn prune(env: &Env, most: Option<u64>) -> Result<Pruned, Failure> {
     open(env, Access::ReadWrite)?.prune(most).map_err(refused)
 }
 
-/// Removes everything that is in the store.
+/// Removes everything that is in the store, and checkouts beside it that nobody uses.
 ///
 /// # Errors
 /// As for [`prune`].
@@ -50,6 +51,7 @@ pub fn clear(env: &Env) -> Result<Pruned, Failure> {
     if !path(env)?.exists() {
         return Ok(Pruned::default());
     }
+    isolation::clear(env, None);
     open(env, Access::ReadWrite)?.clear().map_err(refused)
 }
 

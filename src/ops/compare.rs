@@ -194,6 +194,7 @@ fn base(
     tell: &mut dyn FnMut(&str),
 ) -> Result<FoundBase, Failure> {
     let rule = match (&request.base, place.env.text("SVC_BASE")) {
+        (BaseRequest::Known(base), _) => return Ok(FoundBase::Found(base.clone())),
         (BaseRequest::Exact(revision), _) => exact(revision),
         (BaseRequest::MergeBase(revision), _) => merge_base(revision, ""),
         (BaseRequest::Derived, Some(revision)) => merge_base(revision, "SVC_BASE"),

@@ -58,6 +58,7 @@ pub fn init(env: &Env, request: Request) -> Result<Answer, Failure> {
         env: env.clone(),
         root,
         repo,
+        recorded: None,
     };
     with_source(&place, |source| answer(&place, around, request, source))
 }

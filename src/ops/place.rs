@@ -22,6 +22,8 @@ pub struct Place {
     /// The directory with `services.toml`, absolute and without symlinks.
     pub root: PathBuf,
     pub repo: Option<Repo>,
+    /// Where the records of runs are, if not beside the repository: those in a checkout belong to its working tree.
+    pub recorded: Option<PathBuf>,
 }
 
 impl Place {
@@ -37,6 +39,7 @@ impl Place {
             env: env.clone(),
             root,
             repo,
+            recorded: None,
         })
     }
 
@@ -55,7 +58,13 @@ impl Place {
 
     /// The records of this worktree's runs; none without a repository.
     pub fn records(&self) -> Option<Records> {
-        Some(Records::open(self.beside(self.repo.as_ref()?)))
+        Some(Records::open(self.records_directory()?))
+    }
+
+    /// Where those are.
+    pub fn records_directory(&self) -> Option<PathBuf> {
+        let recorded = self.recorded.clone();
+        recorded.or_else(|| Some(self.beside(self.repo.as_ref()?)))
     }
 
     /// Tells this workspace from others on the machine; worktrees of one repository are the same.

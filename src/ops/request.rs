@@ -1,5 +1,7 @@
 //! What a user asks for, free of the command line: every flag has its meaning here.
 
+use crate::model::change::Base;
+
 /// Which two states to compare.
 #[derive(Clone, Debug, Default)]
 pub struct CompareRequest {
@@ -19,6 +21,8 @@ pub enum BaseRequest {
     MergeBase(String),
     /// A revision itself.
     Exact(String),
+    /// What was found already.
+    Known(Base),
 }
 
 /// Where the newer state comes from.

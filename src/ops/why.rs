@@ -115,6 +115,8 @@ fn needed(
 ) -> Result<Vec<(ServiceName, Vec<Cause>)>, Failure> {
     let request = tasks::Request {
         task: task.to_string(),
+        also: Vec::new(),
+        with_failed: true,
         compare: request.compare.clone(),
         select: SelectRequest::default(),
         arguments: Vec::new(),

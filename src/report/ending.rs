@@ -19,6 +19,8 @@ pub struct Ending<'a> {
     pub verbosity: Verbosity,
     /// `-C`, for commands that repeat a task.
     pub directory: Option<&'a str>,
+    /// Flags of such commands.
+    pub flags: &'a [String],
     /// Failures whose log still stands a few lines above.
     pub in_sight: HashSet<usize>,
 }
@@ -79,7 +81,7 @@ fn failure(it: &Ending, task: usize, result: &TaskResult) -> String {
     if let Some(planned) = planned.filter(|it| it.id.task.as_str() != "deploy") {
         detail(
             "repeat:",
-            paint.advice(one_line(&words::repeat(planned, it.directory))),
+            paint.advice(one_line(&words::repeat(planned, it.directory, it.flags))),
         );
     }
     for hint in &result.hints {

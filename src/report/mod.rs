@@ -62,6 +62,7 @@ pub mod ending;
 pub mod events;
 pub mod graph;
 pub mod history;
+pub mod hook;
 pub mod init;
 pub mod lines;
 pub mod list;

@@ -34,6 +34,8 @@ pub struct Choices {
     pub events: Option<PathBuf>,
     /// `-C`, as it was written.
     pub directory: Option<String>,
+    /// The flags without which a command to repeat a task would look at something else.
+    pub flags: Vec<String>,
 }
 
 /// `--color`.
@@ -88,6 +90,8 @@ pub struct Settings {
     pub events: Option<PathBuf>,
     /// `-C`, as it was written.
     pub directory: Option<String>,
+    /// The flags without which a command to repeat a task would look at something else.
+    pub flags: Vec<String>,
     /// Whether standard error is a terminal whose cursor can be moved and progress is wanted.
     pub live: bool,
     pub stdout_is_terminal: bool,
@@ -131,6 +135,7 @@ impl Settings {
             format: choices.format,
             events: choices.events,
             directory: choices.directory,
+            flags: choices.flags,
             live: terminal.stderr_is_terminal
                 && !terminal.is_dumb
                 && !terminal.is_ci

@@ -212,6 +212,7 @@ impl Story {
             paint: self.paint,
             verbosity: self.settings.verbosity,
             directory: self.settings.directory.as_deref(),
+            flags: &self.settings.flags,
             in_sight,
         });
         self.text(&text, write);

@@ -100,8 +100,8 @@ pub fn causes(causes: &[Cause], limit: usize) -> String {
     }
 }
 
-/// The command that does just this task again, from the same place: `directory` is that of `-C`.
-pub fn repeat(task: &PlannedTask, directory: Option<&str>) -> String {
+/// The command that does just this task again, from the same place, with `flags`: `directory` is that of `-C`.
+pub fn repeat(task: &PlannedTask, directory: Option<&str>, flags: &[String]) -> String {
     let (service, name) = (task.id.service.as_str(), task.id.task.as_str());
     let mut words = vec!["svc"];
     words.extend(directory.into_iter().flat_map(|it| ["-C", it]));
@@ -109,6 +109,7 @@ pub fn repeat(task: &PlannedTask, directory: Option<&str>) -> String {
         "build" | "test" => words.extend([name, service]),
         _ => words.extend(["run", name, service]),
     }
+    words.extend(flags.iter().map(String::as_str));
     if !task.arguments.is_empty() {
         words.push("--");
     }
@@ -201,7 +202,7 @@ mod tests {
         let check = |id: &str, arguments: &[&str], expected: &str| {
             let mut task = planned(id, &[]);
             task.arguments = arguments.iter().map(|it| it.to_string()).collect();
-            assert_eq!(repeat(&task, None), expected);
+            assert_eq!(repeat(&task, None, &[]), expected);
         };
         check("api:test", &[], "svc test api");
         check("api:lint", &[], "svc run lint api");

@@ -44,6 +44,8 @@ pub fn fetch_outputs(
     };
     let request = tasks::Request {
         task: "deploy".to_owned(),
+        also: Vec::new(),
+        with_failed: true,
         compare: CompareRequest::default(),
         select: SelectRequest::default(),
         arguments: Vec::new(),
@@ -80,6 +82,7 @@ fn place(env: &Env, then: &Then) -> Result<Place, Failure> {
     let repo = Repo::discover_at(&env, &root)?;
     Ok(Place {
         repo: repo.map(|it| it.fetching(Fetch::Allowed)),
+        recorded: None,
         env,
         root,
     })

@@ -49,6 +49,8 @@ pub fn build(
     };
     let request = tasks::Request {
         task: format!("deploy --env {}", prepared.staged.environment),
+        also: Vec::new(),
+        with_failed: true,
         compare: CompareRequest::default(),
         select: SelectRequest::default(),
         arguments: Vec::new(),

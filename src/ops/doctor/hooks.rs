@@ -28,8 +28,7 @@ pub fn look(place: &Place) -> Vec<Finding> {
     if !there.iter().any(|(_, path)| asks(path)) && !place.env.is_ci() {
         let words = "no hook asks svc before a commit";
         let finding = Finding::new(Area::Hooks, Weight::Hint, "pre-commit", words);
-        let file = directory.join("pre-commit");
-        findings.push(finding.fix(format!("let {} run `svc test --staged`", file.display())));
+        findings.push(finding.fix("`svc hook install` lets git ask before each commit".to_owned()));
     }
     findings
 }

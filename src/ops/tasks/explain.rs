@@ -31,6 +31,8 @@ pub fn explain(
 ) -> Result<Option<Standing>, Failure> {
     let request = Request {
         task: id.task.to_string(),
+        also: Vec::new(),
+        with_failed: true,
         compare: compare.clone(),
         select: SelectRequest {
             names: vec![id.to_string()],

@@ -261,7 +261,11 @@ pub fn stamp(metadata: &std::fs::Metadata) -> Stamp {
 }
 
 /// Every directory and file that may hold an input of the nodes, or anything else of their services.
-fn places(workspace: &Workspace, graph: &TaskGraph, nodes: &BTreeSet<NodeIndex>) -> Vec<FilePath> {
+pub(in crate::ops) fn places(
+    workspace: &Workspace,
+    graph: &TaskGraph,
+    nodes: &BTreeSet<NodeIndex>,
+) -> Vec<FilePath> {
     let services = nodes.iter().map(|it| graph.nodes()[*it].service);
     let services: BTreeSet<ServiceIndex> = services.collect();
     let paths = services

@@ -31,7 +31,7 @@ pub mod tools;
 
 pub use crate::ops::tasks::explain::explain;
 pub use crate::ops::tasks::prepare::{
-    Prepared, Selected, prepare, prepare_needed, recover, select,
+    Prepared, Selected, prepare, prepare_isolated, prepare_needed, recover, select,
 };
 pub use crate::ops::tasks::restore::restore;
 pub use crate::ops::tasks::run::run;
@@ -45,12 +45,16 @@ use crate::ops::tasks::tools::Asking;
 #[derive(Clone, Debug)]
 pub struct Request {
     pub task: String,
+    /// Further tasks, in the same plan.
+    pub also: Vec<String>,
     pub compare: CompareRequest,
     pub select: SelectRequest,
     /// Appended to the last command of each selected task.
     pub arguments: Vec<String>,
     pub jobs: Option<usize>,
     pub failing: Failing,
+    /// Whether what failed or was interrupted before is looked at again, though nothing changed.
+    pub with_failed: bool,
     pub cache: CacheUse,
     /// Whether tools may be run to learn their versions.
     pub asking: Asking,

@@ -1,6 +1,6 @@
 //! What is to be done: the tasks that were asked for, all that they need, and which of those still stand.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::ffi::OsString;
 use std::sync::Arc;
 
@@ -19,6 +19,7 @@ use crate::ops::affected::add_failed;
 use crate::ops::choose;
 use crate::ops::compare::{Comparison, compare};
 use crate::ops::failure::Failure;
+use crate::ops::isolation::Isolation;
 use crate::ops::owned;
 use crate::ops::place::Place;
 use crate::ops::tasks::Request;
@@ -63,17 +64,45 @@ pub fn prepare<'p>(
     request: Request,
     tell: &mut dyn FnMut(&str),
 ) -> Result<Prepared<'p>, Failure> {
+    prepare_in(place, None, request, tell)
+}
+
+/// Finds what is to be done in a checkout of exactly the head, unless the working tree is as good.
+///
+/// # Errors
+/// As for [`prepare`]; a head that cannot be checked out.
+pub fn prepare_isolated<'p>(
+    place: &'p Place,
+    isolation: &'p Isolation,
+    request: Request,
+    tell: &mut dyn FnMut(&str),
+) -> Result<Prepared<'p>, Failure> {
+    prepare_in(place, Some(isolation), request, tell)
+}
+
+fn prepare_in<'p>(
+    place: &'p Place,
+    isolation: Option<&'p Isolation>,
+    request: Request,
+    tell: &mut dyn FnMut(&str),
+) -> Result<Prepared<'p>, Failure> {
     let mut comparison = compare(place, &request.compare, &request.select, tell)?;
-    if request.select.asks_for_changes(&request.compare) {
+    if request.select.asks_for_changes(&request.compare) && request.with_failed {
         add_failed(&mut comparison, &place.history());
     }
-    warn_of_other_commit(place, &mut comparison)?;
+    if isolation.is_none() {
+        warn_of_other_commit(place, &mut comparison)?;
+    }
     let workspace = &comparison.workspace;
-    let task = task(workspace, &request)?;
+    let tasks = tasks(workspace, &request)?;
     let selection = choose::selection(workspace, &request.select, &request.compare)?;
-    check_named(workspace, &selection, &task)?;
-    let graph = TaskGraph::of_task(workspace, &task);
-    let (plan, is_selected) = plan(&comparison, &graph, &selection, &task);
+    check_named(workspace, &selection, &tasks)?;
+    let graph = graph(workspace, &tasks);
+    let (plan, is_selected) = plan(&comparison, &graph, &selection, &tasks);
+    let place = match isolation {
+        Some(isolation) => isolation.choose(place, &comparison, &graph, &plan, tell)?,
+        None => place,
+    };
     look_up(
         place,
         request,
@@ -252,7 +281,9 @@ fn warn_of_other_commit(place: &Place, comparison: &mut Comparison<'_>) -> Resul
         && repo.head_commit()? != Some(head)
     {
         let head = head.short();
-        let message = format!("{head} is compared, but tasks run on what is checked out");
+        let message = format!(
+            "{head} is compared, but tasks run on what is checked out; --isolated runs them on {head}"
+        );
         comparison.warnings.push(message);
     }
     Ok(())
@@ -282,9 +313,14 @@ fn variables(place: &Place, head: Head) -> BTreeMap<OsString, OsString> {
     variables
 }
 
-/// The task that is asked for.
-fn task(workspace: &Workspace, request: &Request) -> Result<TaskName, Failure> {
-    let task = choose::task(workspace, &request.task)?;
+/// The tasks that are asked for.
+fn tasks(workspace: &Workspace, request: &Request) -> Result<Vec<TaskName>, Failure> {
+    let asked = std::iter::once(&request.task).chain(&request.also);
+    asked.map(|name| task(workspace, name)).collect()
+}
+
+fn task(workspace: &Workspace, name: &str) -> Result<TaskName, Failure> {
+    let task = choose::task(workspace, name)?;
     match task.as_str() {
         "deploy" => Err(Failure::Usage {
             message: "`deploy` is not a task that `svc run` can run: it needs an environment"
@@ -295,13 +331,29 @@ fn task(workspace: &Workspace, request: &Request) -> Result<TaskName, Failure> {
     }
 }
 
-/// Services that are named have to have the task.
+/// The tasks of every service that has them, with all that they need.
+fn graph(workspace: &Workspace, tasks: &[TaskName]) -> TaskGraph {
+    let of_service = |service: ServiceIndex| {
+        let having = tasks.iter();
+        having.filter_map(move |it| {
+            let has = workspace.service(service).tasks.contains_key(it);
+            has.then(|| (service, it.clone()))
+        })
+    };
+    TaskGraph::from_roots(workspace, workspace.indices().flat_map(of_service))
+}
+
+/// Services that are named have to have the tasks.
 fn check_named(
     workspace: &Workspace,
     selection: &Selection,
-    task: &TaskName,
+    tasks: &[TaskName],
 ) -> Result<(), Failure> {
-    for (service, named) in &selection.named {
+    for ((service, named), task) in selection
+        .named
+        .iter()
+        .flat_map(|it| tasks.iter().map(move |task| (it, task)))
+    {
         let service = workspace.service(*service);
         let other = named.as_ref().filter(|named| *named != task);
         if other.is_none() && service.tasks.contains_key(task) {
@@ -324,30 +376,34 @@ fn plan(
     comparison: &Comparison<'_>,
     graph: &TaskGraph,
     selection: &Selection,
-    task: &TaskName,
+    tasks: &[TaskName],
 ) -> (Plan, Vec<bool>) {
     let workspace = &comparison.workspace;
     let mut affected = comparison.changed.affected_nodes(workspace, graph);
     for (node, causes) in graph.nodes().iter().zip(&mut affected) {
         selection.narrow(workspace, node.service, causes);
     }
-    let having = graph.nodes().iter().enumerate();
-    let having = having.filter(|(_, node)| node.is(task));
-    let nodes: BTreeMap<ServiceIndex, NodeIndex> =
-        having.map(|(at, node)| (node.service, at)).collect();
-    let candidates = nodes
-        .iter()
-        .map(|(service, node)| (*service, affected[*node].clone()));
-    let chosen = selection.choose(workspace, candidates);
-    let wanted: BTreeMap<NodeIndex, Vec<Cause>> = chosen
-        .into_iter()
-        .filter_map(|(service, causes)| Some((*nodes.get(&service)?, causes)))
-        .collect();
-    let selected: Vec<ServiceIndex> = wanted.keys().map(|it| graph.nodes()[*it].service).collect();
-    let selected: std::collections::HashSet<ServiceIndex> = selected.into_iter().collect();
+    let mut wanted: BTreeMap<NodeIndex, Vec<Cause>> = BTreeMap::new();
+    for task in tasks {
+        let having = graph.nodes().iter().enumerate();
+        let having = having.filter(|(_, node)| node.is(task));
+        let nodes: BTreeMap<ServiceIndex, NodeIndex> =
+            having.map(|(at, node)| (node.service, at)).collect();
+        let candidates = nodes
+            .iter()
+            .map(|(service, node)| (*service, affected[*node].clone()));
+        let chosen = selection.choose(workspace, candidates).into_iter();
+        wanted.extend(chosen.filter_map(|(service, causes)| Some((*nodes.get(&service)?, causes))));
+    }
+    let selected = wanted.keys().map(|it| &graph.nodes()[*it]);
+    let selected = selected.flat_map(|node| {
+        let is_it = move |task: &&TaskName| node.is(task);
+        tasks.iter().filter(is_it).map(|it| (node.service, it))
+    });
+    let selected: HashSet<(ServiceIndex, &TaskName)> = selected.collect();
     let plan = plan::make(workspace, graph, wanted, &affected);
-    let tasks = plan.tasks.iter();
-    let is_selected = tasks.map(|it| it.id.task == *task && selected.contains(&it.service));
+    let all = plan.tasks.iter();
+    let is_selected = all.map(|it| selected.contains(&(it.service, &it.id.task)));
     let is_selected = is_selected.collect();
     (plan, is_selected)
 }

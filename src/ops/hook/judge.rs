@@ -1,0 +1,187 @@
+//! What a hook of git has `svc` judge.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+
+use crate::config;
+use crate::engine::Failing;
+use crate::git::{Fetch, Repo};
+use crate::model::change::{Base, Head};
+use crate::model::env::Env;
+use crate::model::hook::{Asked, HookName};
+use crate::model::path::FilePath;
+use crate::ops::failure::Failure;
+use crate::ops::hook::{commit, push};
+use crate::ops::place::Place;
+use crate::ops::request::{BaseRequest, CompareRequest, HeadRequest, SelectRequest};
+use crate::ops::tasks;
+use crate::ops::tasks::cache::CacheUse;
+use crate::ops::tasks::tools::Asking;
+
+/// What git says beside the name of the hook.
+pub struct Said<'a> {
+    /// For a push: the remote's name, or its address.
+    pub remote: Option<&'a str>,
+    /// For a push: what is pushed where, a line each.
+    pub input: &'a [u8],
+}
+
+/// What is to be done.
+pub enum Judgement {
+    /// Nothing, because of this.
+    Nothing(String),
+    /// Nothing, though there may be something to judge.
+    Skipped(String),
+    /// Each of these, one after the other.
+    Cases(Box<Place>, Vec<Case>),
+}
+
+/// One state that is judged.
+pub struct Case {
+    pub head: Head,
+    pub base: Base,
+    /// The flags by which `svc` looks at the same state again.
+    pub flags: Vec<String>,
+}
+
+impl Case {
+    /// The request to judge it by `tasks`, which are not empty.
+    pub fn request(
+        &self,
+        tasks: &[String],
+        cache: CacheUse,
+        jobs: Option<usize>,
+    ) -> tasks::Request {
+        tasks::Request {
+            task: tasks[0].clone(),
+            also: tasks[1..].to_vec(),
+            with_failed: false,
+            compare: CompareRequest {
+                base: BaseRequest::Known(self.base.clone()),
+                head: match self.head {
+                    Head::Commit(Some(commit)) => HeadRequest::Commit(commit.to_string()),
+                    _ => HeadRequest::Index,
+                },
+                strict_base: false,
+            },
+            select: SelectRequest::default(),
+            arguments: Vec::new(),
+            jobs,
+            failing: Failing::KeepsGoing,
+            cache,
+            asking: Asking::Run,
+        }
+    }
+}
+
+/// Finds what `hook` judges in the workspace that it was installed for.
+///
+/// # Errors
+/// No repository, or an unreadable one; lines of a push that git would not write.
+pub fn judge(
+    env: &Env,
+    hook: HookName,
+    asked: &Asked,
+    said: &Said<'_>,
+) -> Result<Judgement, Failure> {
+    let Some(top) = Repo::discover(env)? else {
+        let reason = "this is not a git repository".to_owned();
+        return Ok(Judgement::Nothing(reason));
+    };
+    let Some(work_tree) = top.work_tree() else {
+        return Ok(Judgement::Nothing("there is no working tree".to_owned()));
+    };
+    if hook != HookName::PrePush && !asked.during_rebase && commit::is_in_rebase(&top) {
+        let reason = "a rebase is in progress, so this commit is not judged".to_owned();
+        return Ok(Judgement::Skipped(reason));
+    }
+    let root = work_tree.join(asked.workspace.as_path());
+    let cases = match framework(env, hook) {
+        Some(range) => push::of_range(&top, &range)?,
+        None if hook == HookName::PrePush => push::cases(&top, said)?,
+        None => vec![commit::case(env, &top)?],
+    };
+    let is_defined = |case: &Case| -> Result<bool, Failure> {
+        let there = top
+            .snapshot(case.head)
+            .read(&definition(&top, &asked.workspace))?;
+        Ok(there.is_some())
+    };
+    let is_on_disk = root.join(config::FILE).is_file();
+    let mut found = Vec::new();
+    for case in cases {
+        if is_on_disk || is_defined(&case)? {
+            found.push(case);
+        }
+    }
+    if found.is_empty() {
+        return Ok(Judgement::Nothing("there is nothing to judge".to_owned()));
+    }
+    let root = root.canonicalize().map_err(|cause| Failure::File {
+        attempt: format!("find the workspace `{}`", root.display()),
+        cause,
+    })?;
+    let env = Env {
+        directory: root.clone(),
+        variables: absolute(env, work_tree),
+        ..env.clone()
+    };
+    let repo = Repo::discover_at(&env, &root)?.map(|it| it.fetching(Fetch::Allowed));
+    let place = Place {
+        env,
+        root,
+        repo,
+        recorded: None,
+    };
+    Ok(Judgement::Cases(Box::new(place), found))
+}
+
+/// Where the definition lies, seen from `repo`, which was found from the top or from somewhere below it.
+fn definition(repo: &Repo, workspace: &FilePath) -> FilePath {
+    let path = workspace.join(config::FILE.as_bytes());
+    let scope = repo.scope().as_bytes();
+    let below = path.as_bytes().strip_prefix(scope);
+    let below = below.map(|it| it.strip_prefix(b"/").unwrap_or(it));
+    match below {
+        Some(below) => FilePath::from_bytes(below),
+        None => path,
+    }
+}
+
+/// The variables with the places that git names from the top of the work tree named from the root.
+fn absolute(env: &Env, top: &std::path::Path) -> BTreeMap<OsString, OsString> {
+    let mut variables = env.variables.clone();
+    for (name, from) in [("GIT_INDEX_FILE", top), ("GIT_DIR", &env.directory)] {
+        if let Some(value) = variables.get_mut(OsStr::new(name))
+            && !value.is_empty()
+        {
+            *value = from.join(&value).into_os_string();
+        }
+    }
+    variables
+}
+
+/// What the pre-commit framework compares, which keeps what git says to itself.
+pub struct Range {
+    pub from: Option<String>,
+    pub to: String,
+    pub remote: Option<String>,
+    pub is_push: bool,
+}
+
+fn framework(env: &Env, hook: HookName) -> Option<Range> {
+    env.text("PRE_COMMIT")?;
+    let text = |name: &str| env.text(name).map(str::to_owned);
+    let is_push = hook == HookName::PrePush;
+    let to = text("PRE_COMMIT_TO_REF").or_else(|| {
+        // A push of a history that the remote knows nothing of.
+        let branch = text("PRE_COMMIT_LOCAL_BRANCH").filter(|_| is_push);
+        branch.or_else(|| is_push.then(|| "HEAD".to_owned()))
+    })?;
+    Some(Range {
+        from: text("PRE_COMMIT_FROM_REF"),
+        to,
+        remote: text("PRE_COMMIT_REMOTE_NAME"),
+        is_push,
+    })
+}
