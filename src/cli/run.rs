@@ -6,6 +6,7 @@ use clap::{Args, ValueEnum};
 
 use crate::cli::affected::tell_base;
 use crate::cli::args::{CompareArgs, SelectArgs};
+use crate::cli::around::{about, announce_secrets, run_errands};
 use crate::cli::exit::Exit;
 use crate::cli::session::Session;
 use crate::engine::Failing;
@@ -18,7 +19,7 @@ use crate::ops::tasks::{self, Prepared, Request};
 use crate::report::affected::nothing_changed;
 use crate::report::plan::{plan_json, plan_text};
 use crate::report::reporter::{Reporter, Reporters};
-use crate::report::settings::LogMode;
+use crate::report::settings::{Files, LogMode};
 
 /// Build the services that changed, and what depends on them
 #[derive(Debug, Args)]
@@ -117,6 +118,23 @@ pub struct OutputArgs {
     /// Write every event of the run to FILE, one JSON document a line
     #[arg(long, value_name = "FILE")]
     pub events: Option<PathBuf>,
+    /// Write the results as JUnit XML to FILE: a suite for each service, a case for each task
+    #[arg(long, value_name = "FILE")]
+    pub junit: Option<PathBuf>,
+    /// Write what tools said of places in files to FILE, as a Code Quality report of GitLab
+    #[arg(long, value_name = "FILE")]
+    pub code_quality: Option<PathBuf>,
+}
+
+impl OutputArgs {
+    /// The files that are asked for.
+    pub fn files(&self) -> Files {
+        Files {
+            events: self.events.clone(),
+            junit: self.junit.clone(),
+            code_quality: self.code_quality.clone(),
+        }
+    }
 }
 
 /// `--log`.
@@ -192,15 +210,21 @@ fn perform(
         }
     }
     let prepared = session.look(|tell| tasks::prepare(&place, request, tell))?;
+    announce_secrets(session, &place, &prepared.comparison.workspace);
     tell_base(session, &prepared.comparison);
     match args.engine.dry_run {
         _ if is_idle(&prepared) && is_for_people(session, args) => {
             let said = nothing_changed(&prepared.comparison.base, in_words(task));
             session.note(&said);
+            if !args.engine.dry_run {
+                let mut reporters = reporters(session, task, &prepared);
+                reporters.nothing_to_do(&said);
+                run_errands(session, &reporters.close(None));
+            }
             Ok(Exit::Fine)
         }
         true => Ok(show(session, &prepared)),
-        false => carry_out(session, prepared),
+        false => carry_out(session, task, prepared),
     }
 }
 
@@ -217,7 +241,7 @@ pub fn cache_use(session: &Session, no_cache: bool, force: bool) -> Result<Cache
 
 /// Whether only people are told, no machine.
 fn is_for_people(session: &Session, args: &SharedArgs) -> bool {
-    !session.is_for_machines() && args.output.events.is_none()
+    !session.is_for_machines() && !args.output.files().are_wanted()
 }
 
 /// Whether there is nothing to do because nothing changed, not because of flags that narrow what is asked for.
@@ -249,9 +273,19 @@ fn show(session: &Session, prepared: &Prepared<'_>) -> Exit {
     Exit::Fine
 }
 
-fn carry_out(session: &Session, prepared: Prepared<'_>) -> Result<Exit, Failure> {
-    let mut reporters = Reporters::new(&session.settings, &session.stdout, &session.stderr);
+fn reporters(session: &Session, task: &str, prepared: &Prepared<'_>) -> Reporters {
+    let command = match task {
+        "build" | "test" => format!("svc {task}"),
+        _ => format!("svc run {task}"),
+    };
+    let about = about(&command, prepared.place, &prepared.comparison.workspace);
+    Reporters::new(&session.settings, &session.stdout, &session.stderr, about)
+}
+
+fn carry_out(session: &Session, task: &str, prepared: Prepared<'_>) -> Result<Exit, Failure> {
+    let mut reporters = reporters(session, task, &prepared);
     let summary = tasks::run(prepared, &mut |event| reporters.event(event))?;
+    run_errands(session, &reporters.close(None));
     Ok(if summary.interrupted {
         Exit::Interrupted
     } else if summary.results.iter().any(|it| it.outcome.is_bad()) {

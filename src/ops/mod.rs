@@ -13,6 +13,7 @@ pub mod compare;
 mod definition;
 pub mod deploy;
 pub mod doctor;
+pub mod errand;
 pub mod failure;
 pub mod init;
 pub mod ledger;
@@ -31,3 +32,5 @@ pub mod status;
 mod survey;
 pub mod tasks;
 pub mod why;
+
+pub use crate::ops::machinery::secrets;
