@@ -144,6 +144,8 @@ fn matrix(session: &Session, args: &MatrixArgs) -> Result<Exit, Failure> {
     let request = matrix::Request {
         run: tasks::Request {
             task: args.task.clone(),
+            also: Vec::new(),
+            with_failed: false,
             compare: args.compare.request(),
             select: args.select.request(),
             arguments: Vec::new(),

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::Args;
 
+use crate::cli::around::{about, announce_secrets, run_errands};
 use crate::cli::exit::Exit;
 use crate::cli::run::cache_use;
 use crate::cli::session::Session;
@@ -19,9 +20,10 @@ use crate::ops::place::Place;
 use crate::ops::request::SelectRequest;
 use crate::report::deploy_end::{deploy_end_json, deploy_end_text};
 use crate::report::deploy_plan::{deploy_plan_json, deploy_plan_text};
+use crate::report::lasting::About;
 use crate::report::reporter::{Reporter, Reporters};
 use crate::report::settings::{Format, Settings};
-use crate::report::view::{DeployEndView, EndedDeploy, Ways};
+use crate::report::view::{DeployEndView, EndedDeploy, Look, Ways};
 
 /// Deploy what differs from what runs in an environment
 #[derive(Debug, Args)]
@@ -173,6 +175,8 @@ pub fn run(session: &Session, args: &DeployArgs) -> Result<Exit, Failure> {
     let place = Place::find(&session.env, Fetch::Allowed)?;
     let request = request(session, args)?;
     let mut prepared = session.look(|tell| deploy::prepare(&place, request, tell))?;
+    let workspace = prepared.staged.workspace.clone();
+    announce_secrets(session, &place, &workspace);
     if let Some(pin) = &pin {
         pin.check(&Pin::of(&prepared))?;
     }
@@ -194,7 +198,10 @@ pub fn run(session: &Session, args: &DeployArgs) -> Result<Exit, Failure> {
         &prepared.plan,
         session.settings.stderr_look(),
     ));
+    let command = format!("svc deploy --env {}", prepared.staged.environment);
+    let mut telling = Telling::new(session, about(&command, &place, &workspace));
     if prepared.is_idle() {
+        telling.nothing_to_do(&deploy_plan_text(&prepared.plan, Look::default()));
         return Ok(Exit::Fine);
     }
     if prepared.staged.settings.protected && !args.how.consent.yes {
@@ -207,15 +214,13 @@ pub fn run(session: &Session, args: &DeployArgs) -> Result<Exit, Failure> {
         ask(session, name, &format!("Deploy {services} to {name}?"))?;
         prepared.request.is_agreed_to = true;
     }
-    let command = format!("svc deploy --env {}", prepared.staged.environment);
-    let mut telling = Telling::new(session);
     let ended = deploy::carry_out(prepared, &command, &mut |told| telling.hear(told))?;
     let ways = Ways {
         again: format!("{command} --resume"),
         can_resume: true,
         can_go_back: true,
     };
-    Ok(finish(session, &ended, ways))
+    Ok(finish(session, telling, &ended, ways))
 }
 
 fn request(session: &Session, args: &DeployArgs) -> Result<Request, Failure> {
@@ -296,13 +301,14 @@ pub struct Telling<'s> {
     /// As for people: what machines read comes at the end.
     settings: Settings,
     reporters: Option<Reporters>,
+    about: About,
     /// Whether the reporters are to tell of another run than the next one.
     is_old: bool,
 }
 
 impl<'s> Telling<'s> {
     /// On standard error; what machines read comes at the end.
-    pub fn new(session: &'s Session) -> Self {
+    pub fn new(session: &'s Session, about: About) -> Self {
         Self {
             session,
             settings: Settings {
@@ -310,8 +316,23 @@ impl<'s> Telling<'s> {
                 ..session.settings.clone()
             },
             reporters: None,
+            about,
             is_old: false,
         }
+    }
+
+    /// There is nothing to do, and this was said of it.
+    fn nothing_to_do(mut self, said: &str) {
+        self.reporters().nothing_to_do(said);
+        self.close(None);
+    }
+
+    /// It is over.
+    fn close(mut self, end: Option<&DeployEndView>) {
+        let session = self.session;
+        self.reporters();
+        let errands = self.reporters.map(|it| it.close(end));
+        run_errands(session, &errands.unwrap_or_default());
     }
 
     /// Takes note of something.
@@ -333,8 +354,8 @@ impl<'s> Telling<'s> {
         let Session { stdout, stderr, .. } = self.session;
         let reporters = match (self.reporters.take(), self.is_old) {
             (Some(reporters), false) => reporters,
-            (Some(old), true) => old.next_run(&self.settings, stdout, stderr),
-            (None, _) => Reporters::new(&self.settings, stdout, stderr),
+            (Some(old), true) => old.next_run(stdout),
+            (None, _) => Reporters::new(&self.settings, stdout, stderr, self.about.clone()),
         };
         self.is_old = false;
         self.reporters.insert(reporters)
@@ -342,7 +363,7 @@ impl<'s> Telling<'s> {
 }
 
 /// Tells how it ended and gives the exit code. `ways` is what can be done where something failed.
-pub fn finish(session: &Session, ended: &Ended, ways: Ways) -> Exit {
+pub fn finish(session: &Session, telling: Telling<'_>, ended: &Ended, ways: Ways) -> Exit {
     let is_fine = ended.close == Close::Fine;
     let view = view(ended, ways);
     match session.is_for_machines() {
@@ -353,6 +374,7 @@ pub fn finish(session: &Session, ended: &Ended, ways: Ways) -> Exit {
             .stderr
             .write(&deploy_end_text(&view, session.settings.stderr_look())),
     }
+    telling.close(Some(&view));
     match &ended.close {
         Close::Fine => Exit::Fine,
         Close::NotBuilt | Close::Failed => Exit::Failed,

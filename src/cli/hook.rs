@@ -8,8 +8,9 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 
 use crate::cli::affected::tell_base;
+use crate::cli::around::{announce_secrets, run_errands};
 use crate::cli::exit::Exit;
-use crate::cli::run::{cache_use, carry_out};
+use crate::cli::run::{cache_use, carry_out, reporters};
 use crate::cli::session::Session;
 use crate::git::Fetch;
 use crate::model::event::Event;
@@ -267,12 +268,15 @@ fn judge_one(
             other => break other?,
         }
     };
+    announce_secrets(session, place, &prepared.comparison.workspace);
     tell_base(session, &prepared.comparison);
     let mut settings = session.settings.clone();
     settings.flags.clone_from(&case.flags);
     let directories = directories(&prepared.comparison.workspace, &prepared.plan);
     let explain = |event: &Event| isolation.explain(place, &directories, event);
-    let (exit, summary) = carry_out(session, &settings, prepared, &explain)?;
+    let mut reporters = reporters(session, &settings, &prepared.request.task, &prepared);
+    let (exit, summary) = carry_out(prepared, &mut reporters, &explain)?;
+    run_errands(session, &reporters.close(None));
     if exit == Exit::Fine && settings.verbosity <= Verbosity::Quiet {
         session.stderr.write(&judged(&summary));
     }

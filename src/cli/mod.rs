@@ -5,6 +5,7 @@
 
 pub mod affected;
 pub mod args;
+pub mod around;
 pub mod cache;
 pub mod changes;
 pub mod check;

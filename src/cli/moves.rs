@@ -9,6 +9,7 @@ use crate::cli::session::Session;
 use crate::model::ledger::Action;
 use crate::ops::deploy::moves::{Asked, Moves};
 use crate::ops::failure::Failure;
+use crate::report::lasting::About;
 use crate::report::moves::{moves_json, moves_text};
 use crate::report::view::Ways;
 
@@ -90,12 +91,16 @@ pub fn perform(
             &format!("{verb} {count} in {}?", moves.environment),
         )?;
     }
-    let mut telling = Telling::new(session);
+    let about = About {
+        command: words.command.to_owned(),
+        ..About::default()
+    };
+    let mut telling = Telling::new(session, about);
     let ways = Ways {
         again: words.command.to_owned(),
         can_resume: false,
         can_go_back: matches!(moves.action, Action::Promote),
     };
     let ended = moves.carry_out(words.command, &mut |told| telling.hear(told))?;
-    Ok(finish(session, &ended, ways))
+    Ok(finish(session, telling, &ended, ways))
 }

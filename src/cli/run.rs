@@ -6,6 +6,7 @@ use clap::{Args, ValueEnum};
 
 use crate::cli::affected::tell_base;
 use crate::cli::args::{CompareArgs, SelectArgs};
+use crate::cli::around::{about, announce_secrets, run_errands};
 use crate::cli::exit::Exit;
 use crate::cli::session::Session;
 use crate::engine::Failing;
@@ -21,7 +22,7 @@ use crate::ops::tasks::{self, Prepared, Request};
 use crate::report::affected::nothing_changed;
 use crate::report::plan::{plan_json, plan_text};
 use crate::report::reporter::{Reporter, Reporters};
-use crate::report::settings::{LogMode, Settings};
+use crate::report::settings::{Files, LogMode, Settings};
 
 /// Build the services that changed, and what depends on them
 #[derive(Debug, Args)]
@@ -136,6 +137,23 @@ pub struct OutputArgs {
     /// Write every event of the run to FILE, one JSON document a line
     #[arg(long, value_name = "FILE")]
     pub events: Option<PathBuf>,
+    /// Write the results as JUnit XML to FILE: a suite for each service, a case for each task
+    #[arg(long, value_name = "FILE")]
+    pub junit: Option<PathBuf>,
+    /// Write what tools said of places in files to FILE, as a Code Quality report of GitLab
+    #[arg(long, value_name = "FILE")]
+    pub code_quality: Option<PathBuf>,
+}
+
+impl OutputArgs {
+    /// The files that are asked for.
+    pub fn files(&self) -> Files {
+        Files {
+            events: self.events.clone(),
+            junit: self.junit.clone(),
+            code_quality: self.code_quality.clone(),
+        }
+    }
 }
 
 /// `--log`.
@@ -217,18 +235,26 @@ fn perform(
         false => session.look(|tell| tasks::prepare(&place, request, tell))?,
         true => prepare_isolated(session, &place, &isolation, request)?,
     };
+    announce_secrets(session, &place, &prepared.comparison.workspace);
     tell_base(session, &prepared.comparison);
     match args.engine.dry_run {
         _ if is_idle(&prepared) && is_for_people(session, args) => {
             let said = nothing_changed(&prepared.comparison.base, in_words(task));
             session.note(&said);
+            if !args.engine.dry_run {
+                let mut reporters = reporters(session, &session.settings, task, &prepared);
+                reporters.nothing_to_do(&said);
+                run_errands(session, &reporters.close(None));
+            }
             Ok(Exit::Fine)
         }
         true => Ok(show(session, &prepared)),
         false => {
             let directories = directories(&prepared.comparison.workspace, &prepared.plan);
             let explain = |event: &Event| isolation.explain(&place, &directories, event);
-            let (exit, _) = carry_out(session, &session.settings, prepared, &explain)?;
+            let mut reporters = reporters(session, &session.settings, task, &prepared);
+            let (exit, _) = carry_out(prepared, &mut reporters, &explain)?;
+            run_errands(session, &reporters.close(None));
             Ok(exit)
         }
     }
@@ -274,7 +300,7 @@ pub fn cache_use(session: &Session, no_cache: bool, force: bool) -> Result<Cache
 
 /// Whether only people are told, no machine.
 fn is_for_people(session: &Session, args: &SharedArgs) -> bool {
-    !session.is_for_machines() && args.output.events.is_none()
+    !session.is_for_machines() && !args.output.files().are_wanted()
 }
 
 /// Whether there is nothing to do because nothing changed, not because of flags that narrow what is asked for.
@@ -306,14 +332,27 @@ fn show(session: &Session, prepared: &Prepared<'_>) -> Exit {
     Exit::Fine
 }
 
-/// Does what was prepared. `explain` may give another event to tell in place of one.
-pub fn carry_out(
+/// Who is told of a run of `task`.
+pub fn reporters(
     session: &Session,
     settings: &Settings,
+    task: &str,
+    prepared: &Prepared<'_>,
+) -> Reporters {
+    let command = match task {
+        "build" | "test" => format!("svc {task}"),
+        _ => format!("svc run {task}"),
+    };
+    let about = about(&command, prepared.place, &prepared.comparison.workspace);
+    Reporters::new(settings, &session.stdout, &session.stderr, about)
+}
+
+/// Does what was prepared. `explain` may give another event to tell in place of one.
+pub fn carry_out(
     prepared: Prepared<'_>,
+    reporters: &mut Reporters,
     explain: &dyn Fn(&Event) -> Option<Event>,
 ) -> Result<(Exit, Summary), Failure> {
-    let mut reporters = Reporters::new(settings, &session.stdout, &session.stderr);
     let summary = tasks::run(prepared, &mut |event| match explain(event) {
         Some(event) => reporters.event(&event),
         None => reporters.event(event),

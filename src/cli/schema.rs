@@ -6,7 +6,7 @@ use clap::builder::PossibleValuesParser;
 use crate::cli::exit::Exit;
 use crate::cli::session::Session;
 use crate::config;
-use crate::report::schema::{DOCUMENTS, output_schema};
+use crate::report::schema::{DOCUMENTS, FOREIGN, output_schema};
 
 /// Print the JSON schema of services.toml, or of what svc prints
 #[derive(Debug, Args)]
@@ -15,7 +15,7 @@ use crate::report::schema::{DOCUMENTS, output_schema};
                   that svc writes for machines: by `--format json` of the command with that name, `plan` by \
                   `--dry-run --format json`, `run` by `svc build`, `svc test` and `svc run`, `deploy-plan` by `svc deploy --dry-run`, `moves` by the same \
                   of `svc rollback`, `svc promote` and `svc down`, `deploy-end` by all four, `event` for each line of \
-                  `--events`.",
+                  `--events`, `code-quality` for the file of `--code-quality`.",
     after_help = "Examples:\n  \
                   svc schema > schema.json    for services.toml, which then begins with the line\n                              \
                   #:schema ./schema.json\n  \
@@ -32,7 +32,7 @@ pub struct SchemaArgs {
 const FILE: &str = "services.toml";
 
 fn documents() -> PossibleValuesParser {
-    PossibleValuesParser::new([FILE].into_iter().chain(DOCUMENTS))
+    PossibleValuesParser::new([FILE].into_iter().chain(DOCUMENTS).chain(FOREIGN))
 }
 
 /// Runs the command.

@@ -34,15 +34,16 @@ impl Session {
     /// Reads everything that is to be known about the surroundings.
     pub fn begin(global: &Global, command: &Command) -> Self {
         let env = env(global);
-        let terminal = Terminal::detect(|name| env.text(name).map(str::to_owned));
+        let terminal = Terminal::detect(&env);
+        let guard = || terminal.ci.guard();
         Self {
+            stdout: Output::stdout().guarded(guard()),
+            stderr: Output::stderr().guarded(guard()),
             settings: Settings::new(&terminal, choices(global, command)),
             format: global.format.unwrap_or_default(),
             format_given: global.format.is_some(),
             jobs: global.jobs.map(usize::from),
             env,
-            stdout: Output::stdout(),
-            stderr: Output::stderr(),
         }
     }
 
@@ -199,7 +200,7 @@ fn choices(global: &Global, command: &Command) -> Choices {
     }
     if let Some(output) = output {
         choices.log = output.log.map(Into::into);
-        choices.events.clone_from(&output.events);
+        choices.files = output.files();
     }
     choices
 }

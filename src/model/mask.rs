@@ -71,6 +71,11 @@ impl Mask {
         lines.all(|line| line.is_empty() || line.trim_ascii().len() >= SHORTEST)
     }
 
+    /// What is hidden, each line of a secret for itself.
+    pub fn secrets(&self) -> &[Vec<u8>] {
+        self.0.as_ref().map_or(&[], |it| &it.secrets)
+    }
+
     /// Whether there is nothing to hide.
     pub fn is_empty(&self) -> bool {
         self.0.is_none()

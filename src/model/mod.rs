@@ -3,6 +3,7 @@
 //! Nothing here touches a file, a process, git, a clock or a terminal.
 
 pub mod affected;
+pub mod annotation;
 pub mod cause;
 pub mod change;
 pub mod children;

@@ -14,6 +14,7 @@ pub mod compare;
 mod definition;
 pub mod deploy;
 pub mod doctor;
+pub mod errand;
 pub mod failure;
 pub mod hook;
 pub mod init;
@@ -34,3 +35,5 @@ pub mod status;
 mod survey;
 pub mod tasks;
 pub mod why;
+
+pub use crate::ops::machinery::secrets;

@@ -1,9 +1,14 @@
 //! Standard output and error as the rest of the house writes to them: a reader who leaves is no error, and is remembered.
+//!
+//! Nothing else writes to them, so here is where text is kept from being read as commands by the CI system that watches:
+//! all of it passes a [`Guard`], save what [`Output::command`] is given.
 
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rustix::event::{PollFd, PollFlags, poll};
+
+use crate::report::ci::guard::Guard;
 
 /// One of the two streams, or memory. Clones write to the same place.
 #[derive(Clone, Debug)]
@@ -15,6 +20,7 @@ pub struct Output {
 struct Inner {
     sink: Sink,
     condition: Condition,
+    guard: Guard,
 }
 
 #[derive(Debug)]
@@ -60,23 +66,46 @@ impl Output {
         Self::new(Sink::Memory(Vec::new()))
     }
 
-    /// Writes `text` as it is.
+    /// The same, where a CI system reads what is written. What standard output writes to a file goes there as it is: it is
+    /// an answer, and nobody reads commands there.
+    pub fn guarded(self, guard: Guard) -> Self {
+        let mut inner = self.lock();
+        if !matches!(inner.sink, Sink::Stdout) || !inner.sink.is_file() {
+            inner.guard = guard;
+        }
+        drop(inner);
+        self
+    }
+
+    /// Whether a CI system may read what is written.
+    pub fn is_read_by_ci(&self) -> bool {
+        !self.lock().sink.is_file()
+    }
+
+    /// Writes `text`.
     pub fn write(&self, text: &str) {
         self.write_bytes(text.as_bytes());
     }
 
-    /// Writes `bytes` as they are, at once.
+    /// Writes `bytes` at once, as they are but for what a CI system would read as its commands.
     pub fn write_bytes(&self, bytes: &[u8]) {
         let mut inner = self.lock();
-        if inner.condition != Condition::Open || bytes.is_empty() {
-            return;
+        match inner.guard.is_idle() {
+            true => inner.write(bytes),
+            false => {
+                let bytes = inner.guard.pass(bytes);
+                inner.write(&bytes);
+            }
         }
-        if let Err(error) = inner.sink.write(bytes) {
-            inner.condition = match error.kind() {
-                io::ErrorKind::BrokenPipe => Condition::Closed,
-                _ => Condition::Failed(error.to_string()),
-            };
-        }
+    }
+
+    /// Writes a command for the CI system, on a line of its own. It is one line, and nothing from outside stands in it that
+    /// its dialect did not escape.
+    pub fn command(&self, command: &str) {
+        let mut inner = self.lock();
+        let start = if inner.guard.is_at_start() { "" } else { "\n" };
+        inner.guard.pass(b"\n");
+        inner.write(format!("{start}{command}\n").as_bytes());
     }
 
     /// What became of the writing so far.
@@ -99,8 +128,11 @@ impl Output {
     }
 
     fn new(sink: Sink) -> Self {
-        let condition = Condition::Open;
-        let inner = Mutex::new(Inner { sink, condition });
+        let inner = Mutex::new(Inner {
+            sink,
+            condition: Condition::Open,
+            guard: Guard::new([]),
+        });
         Self {
             inner: Arc::new(inner),
         }
@@ -111,7 +143,36 @@ impl Output {
     }
 }
 
+impl Inner {
+    fn write(&mut self, bytes: &[u8]) {
+        if self.condition != Condition::Open || bytes.is_empty() {
+            return;
+        }
+        if let Err(error) = self.sink.write(bytes) {
+            self.condition = match error.kind() {
+                io::ErrorKind::BrokenPipe => Condition::Closed,
+                _ => Condition::Failed(error.to_string()),
+            };
+        }
+    }
+}
+
 impl Sink {
+    /// Whether it is an ordinary file.
+    fn is_file(&self) -> bool {
+        let is_file = |stat: rustix::io::Result<rustix::fs::Stat>| {
+            let kind = stat.map(|it| rustix::fs::FileType::from_raw_mode(it.st_mode));
+            kind == Ok(rustix::fs::FileType::RegularFile)
+        };
+        match self {
+            Self::Stdout => is_file(rustix::fs::fstat(rustix::stdio::stdout())),
+            Self::Stderr => is_file(rustix::fs::fstat(rustix::stdio::stderr())),
+            Self::Memory(_) => false,
+            #[cfg(test)]
+            Self::Other(_) => false,
+        }
+    }
+
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         match self {
             Self::Stdout => write_all(&rustix::stdio::stdout(), bytes),

@@ -9,7 +9,7 @@ use crate::report::output::Output;
 use crate::report::pulse::{Pulse, SILENCE};
 use crate::report::reporter::Reporter;
 use crate::report::settings::{Settings, Verbosity};
-use crate::report::story::Story;
+use crate::report::story::{Piece, Story};
 
 /// The reporter for people.
 pub struct People {
@@ -73,13 +73,14 @@ impl Reporter for People {
             SignOfLife::None => {}
         }
         let (sign, output) = (&self.sign, &self.output);
-        self.story.tell(event, &mut |text| match sign {
-            SignOfLife::Board(board) => board.print(text, output),
-            SignOfLife::Pulse(pulse) => {
+        self.story.tell(event, &mut |piece| match (piece, sign) {
+            (Piece::Text(text), SignOfLife::Board(board)) => board.print(text, output),
+            (Piece::Text(text), SignOfLife::Pulse(pulse)) => {
                 pulse.spoke();
                 output.write_bytes(text);
             }
-            SignOfLife::None => output.write_bytes(text),
+            (Piece::Text(text), SignOfLife::None) => output.write_bytes(text),
+            (Piece::Command(command), _) => output.command(&command),
         });
     }
 }

@@ -1,11 +1,13 @@
 //! Who is told of what happens during a run.
 
 use crate::model::event::Event;
-use crate::report::events::EventsReporter;
+use crate::report::lasting::{About, Errand, Lasting};
+use crate::report::message;
 use crate::report::output::Output;
 use crate::report::people::People;
 use crate::report::run_json::RunJson;
 use crate::report::settings::{Format, Settings};
+use crate::report::view::DeployEndView;
 
 /// Somebody who is told of each event, in order. Implementations match every kind, so that a new one cannot be forgotten.
 pub trait Reporter: Send {
@@ -15,59 +17,67 @@ pub trait Reporter: Send {
 
 /// All who are told of a run.
 pub struct Reporters {
-    events: Option<EventsReporter>,
+    settings: Settings,
+    stderr: Output,
+    lasting: Lasting,
     others: Vec<Box<dyn Reporter>>,
 }
 
 impl Reporters {
-    /// Those that `settings` ask for: people, on standard error; a document on standard output; a file of events.
-    pub fn new(settings: &Settings, stdout: &Output, stderr: &Output) -> Self {
-        let people = People::new(settings, stderr.clone());
-        let mut reporters = Self {
-            events: settings.events.as_deref().map(EventsReporter::create),
-            others: vec![Box::new(people)],
-        };
-        match settings.format {
-            Format::Text => {}
-            Format::Json => reporters.push(Box::new(RunJson::new(stdout.clone()))),
-        }
-        reporters
-    }
-
-    /// Those for the next run of the same call: people see a new one begin, the file of events goes on.
-    pub fn next_run(self, settings: &Settings, stdout: &Output, stderr: &Output) -> Self {
-        let settings = Settings {
-            events: None,
-            ..settings.clone()
-        };
+    /// Those that `settings` ask for: people, on standard error; a document on standard output; files.
+    pub fn new(settings: &Settings, stdout: &Output, stderr: &Output, about: About) -> Self {
         Self {
-            events: self.events,
-            ..Self::new(&settings, stdout, stderr)
+            settings: settings.clone(),
+            stderr: stderr.clone(),
+            lasting: Lasting::new(settings, stderr, about),
+            others: others(settings, stdout, stderr),
         }
     }
 
-    /// Adds one more.
-    pub fn push(&mut self, reporter: Box<dyn Reporter>) {
-        self.others.push(reporter);
+    /// Those for the next run of the same call: people see a new one begin, files go on.
+    pub fn next_run(self, stdout: &Output) -> Self {
+        Self {
+            others: others(&self.settings, stdout, &self.stderr),
+            ..self
+        }
+    }
+
+    /// There is nothing to do, and this was said of it.
+    pub fn nothing_to_do(&mut self, said: &str) {
+        self.lasting.nothing_to_do(said);
+    }
+
+    /// The call is over. Gives what is left to be done by programs of the CI system's agent.
+    pub fn close(self, end: Option<&DeployEndView>) -> Vec<Errand> {
+        let (errands, warning) = self.lasting.close(end);
+        if let Some(warning) = warning {
+            let text = message::warning(&warning, self.settings.stderr);
+            self.stderr.write(&text);
+        }
+        errands
     }
 }
 
 impl Reporter for Reporters {
     fn event(&mut self, event: &Event) {
-        if let Some(events) = &mut self.events {
-            events.event(event);
-            if let Some(message) = events.take_warning() {
-                self.tell_others(&Event::Warned { message });
-            }
+        for message in self.lasting.event(event) {
+            tell(&mut self.others, &Event::Warned { message });
         }
-        self.tell_others(event);
+        tell(&mut self.others, event);
     }
 }
 
-impl Reporters {
-    fn tell_others(&mut self, event: &Event) {
-        for reporter in &mut self.others {
-            reporter.event(event);
-        }
+fn others(settings: &Settings, stdout: &Output, stderr: &Output) -> Vec<Box<dyn Reporter>> {
+    let mut others: Vec<Box<dyn Reporter>> = vec![Box::new(People::new(settings, stderr.clone()))];
+    match settings.format {
+        Format::Text => {}
+        Format::Json => others.push(Box::new(RunJson::new(stdout.clone()))),
+    }
+    others
+}
+
+fn tell(others: &mut [Box<dyn Reporter>], event: &Event) {
+    for reporter in others {
+        reporter.event(event);
     }
 }

@@ -30,8 +30,14 @@ pub const DOCUMENTS: [&str; 21] = [
     "lock",
 ];
 
-/// The schema of one document of [`DOCUMENTS`].
+/// Documents whose form is another's: they have a schema and no version of ours.
+pub const FOREIGN: [&str; 1] = ["code-quality"];
+
+/// The schema of one document of [`DOCUMENTS`] or [`FOREIGN`].
 pub fn output_schema(document: &str) -> Option<Value> {
+    if document == "code-quality" {
+        return Some(code_quality());
+    }
     let body = match document {
         "init" => init(),
         "new" => new(),
@@ -65,6 +71,22 @@ pub fn output_schema(document: &str) -> Option<Value> {
     extend(&mut schema, versioned(body));
     extend(&mut schema, json!({"$defs": definitions}));
     Some(schema)
+}
+
+/// A Code Quality report, as far as GitLab reads it.
+fn code_quality() -> Value {
+    let issue = object(json!({
+        "description": string(), "check_name": string(),
+        "fingerprint": {"type": "string", "pattern": "^[0-9a-f]{32}$"},
+        "severity": {"enum": ["info", "minor", "major"]},
+        "location": object(json!({"path": string(), "lines": object(json!({"begin": number()}))})),
+    }));
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "svc code-quality",
+        "type": "array",
+        "items": issue,
+    })
 }
 
 fn extend(object: &mut Value, part: Value) {

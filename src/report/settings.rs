@@ -1,8 +1,11 @@
 //! What the terminal can do and what the user asked for, and what follows from both.
 
 use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use crate::model::ci::System;
+use crate::model::env::Env;
+use crate::report::ci::{CiSettings, Fold};
 use crate::report::paint::Paint;
 
 /// What is known about standard output and error, read once.
@@ -21,6 +24,8 @@ pub struct Terminal {
     pub no_colour: bool,
     /// `CLICOLOR_FORCE` is set.
     pub force_colour: bool,
+    /// What is known of the CI system.
+    pub ci: CiSettings,
 }
 
 /// What the user asked for.
@@ -30,12 +35,30 @@ pub struct Choices {
     pub verbosity: Verbosity,
     pub log: Option<LogMode>,
     pub format: Format,
-    /// Where `--events` goes.
-    pub events: Option<PathBuf>,
+    /// Where `--events` and its like go.
+    pub files: Files,
     /// `-C`, as it was written.
     pub directory: Option<String>,
     /// The flags without which a command to repeat a task would look at something else.
     pub flags: Vec<String>,
+}
+
+/// Files that are written beside what is shown.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Files {
+    /// `--events`.
+    pub events: Option<PathBuf>,
+    /// `--junit`.
+    pub junit: Option<PathBuf>,
+    /// `--code-quality`.
+    pub code_quality: Option<PathBuf>,
+}
+
+impl Files {
+    /// Whether there is any.
+    pub fn are_wanted(&self) -> bool {
+        self != &Self::default()
+    }
 }
 
 /// `--color`.
@@ -87,7 +110,7 @@ pub struct Settings {
     pub verbosity: Verbosity,
     pub log: Option<LogMode>,
     pub format: Format,
-    pub events: Option<PathBuf>,
+    pub files: Files,
     /// `-C`, as it was written.
     pub directory: Option<String>,
     /// The flags without which a command to repeat a task would look at something else.
@@ -96,11 +119,13 @@ pub struct Settings {
     pub live: bool,
     pub stdout_is_terminal: bool,
     pub stderr_is_terminal: bool,
+    pub ci: CiSettings,
 }
 
 impl Terminal {
-    /// Asks the terminal; `variable` gives the variables.
-    pub fn detect(variable: impl Fn(&str) -> Option<String>) -> Self {
+    /// Asks the terminal and the variables.
+    pub fn detect(env: &Env) -> Self {
+        let variable = |name: &str| env.text(name).map(str::to_owned);
         let is_set = |name| variable(name).is_some_and(|value| !value.is_empty());
         let stderr = std::io::stderr();
         let stdout = std::io::stdout();
@@ -111,10 +136,13 @@ impl Terminal {
             stderr_is_terminal: stderr.is_terminal(),
             columns: size.ok().map(|it| it.ws_col.into()).filter(|it| *it > 0),
             is_dumb: variable("TERM").is_some_and(|term| term == "dumb"),
-            is_ci: variable("CI").is_some_and(|it| !matches!(it.as_str(), "" | "0" | "false")),
-            is_utf8: is_utf8(&variable),
+            is_ci: env.is_ci(),
+            is_utf8: is_utf8(variable),
             no_colour: is_set("NO_COLOR"),
             force_colour: variable("CLICOLOR_FORCE").is_some_and(|it| !it.is_empty() && it != "0"),
+            ci: CiSettings::new(System::all_of(env).collect(), |name| {
+                env.path(name).map(Path::to_owned)
+            }),
         }
     }
 }
@@ -133,7 +161,7 @@ impl Settings {
             verbosity: choices.verbosity,
             log: choices.log,
             format: choices.format,
-            events: choices.events,
+            files: choices.files,
             directory: choices.directory,
             flags: choices.flags,
             live: terminal.stderr_is_terminal
@@ -142,19 +170,32 @@ impl Settings {
                 && choices.verbosity > Verbosity::Quiet,
             stdout_is_terminal: terminal.stdout_is_terminal,
             stderr_is_terminal: terminal.stderr_is_terminal,
+            ci: terminal.ci.clone(),
         }
+    }
+
+    /// Whether logs are folded: by a CI system that has folds.
+    pub fn folds(&self) -> bool {
+        let fold = Fold {
+            name: String::new(),
+            title: String::new(),
+            time: 0,
+            is_open: false,
+        };
+        self.ci.dialect().open(&fold).is_some()
     }
 
     /// The log mode for a run of `to_run` tasks, with `cached` earlier results: what was asked for; else each line as it comes
     /// where one task speaks, or with `-v`; else on a terminal only the live lines, and elsewhere all lines of a task together.
+    /// Where logs are folded, several tasks never mix their lines unless that was asked for.
     pub fn log_mode(&self, to_run: usize, cached: usize) -> LogMode {
         match (self.log, self.verbosity) {
             (Some(mode), _) => mode,
             (None, Verbosity::Quiet) => LogMode::None,
-            (None, Verbosity::Verbose) => LogMode::Stream,
-            (None, Verbosity::Normal) if to_run == 1 || to_run + cached <= 1 => LogMode::Stream,
+            (None, Verbosity::Verbose) if !self.folds() => LogMode::Stream,
+            _ if to_run == 1 || to_run + cached <= 1 => LogMode::Stream,
             (None, Verbosity::Normal) if self.live => LogMode::None,
-            (None, Verbosity::Normal) => LogMode::Grouped,
+            _ => LogMode::Grouped,
         }
     }
 

@@ -8,6 +8,7 @@ use crate::model::plan::{Plan, PlannedTask, Verdict};
 use crate::model::run::{Outcome, Summary, TaskResult};
 use crate::report::clean::one_line;
 use crate::report::ending::{Ending, ending};
+use crate::report::folding::Folding;
 use crate::report::lines::Keep;
 use crate::report::message;
 use crate::report::paint::Paint;
@@ -17,8 +18,15 @@ use crate::report::table::width_of;
 use crate::report::task_log::{Kept, MEMORY_LIMIT, Streams};
 use crate::report::words;
 
-/// Takes text that is to be written now.
-pub type Write<'a> = &'a mut dyn FnMut(&[u8]);
+/// Takes what is to be written now.
+pub type Write<'a> = &'a mut dyn FnMut(Piece<'_>);
+
+/// Something that is written.
+pub enum Piece<'a> {
+    Text(&'a [u8]),
+    /// For the CI system, in its dialect.
+    Command(String),
+}
 
 /// Turns events into text.
 pub struct Story {
@@ -38,10 +46,14 @@ pub struct Story {
     running: HashSet<usize>,
     /// Tasks whose log came from an earlier result.
     replayed: HashSet<usize>,
+    folding: Folding,
 }
 
 /// Names longer than this do not widen the column of names.
 const WIDEST_NAME: usize = 40;
+
+/// Where logs are folded, one of an earlier result that is longer is left out: it was read when it was new.
+const LONGEST_REPLAY: u64 = 32 * 1024;
 
 /// A log is still in sight when no more than this many lines were written after it.
 const IN_SIGHT: usize = 20;
@@ -67,13 +79,17 @@ impl Story {
             shown: Vec::new(),
             running: HashSet::new(),
             replayed: HashSet::new(),
+            folding: Folding::new(settings),
         }
     }
 
     /// Tells of `event`.
     pub fn tell(&mut self, event: &Event, write: Write) {
         match event {
-            Event::RunStarted { plan, id: _, jobs } => self.begin(plan, *jobs, write),
+            Event::RunStarted { plan, id, jobs } => {
+                self.folding.begin(id.as_deref());
+                self.begin(plan, *jobs, write);
+            }
             Event::TaskStarted { task, attempt } => self.started(*task, *attempt, write),
             Event::TaskWrote { task, bytes } => self.wrote(*task, bytes, write),
             Event::TaskRetried { task, reason } => self.retried(*task, reason, write),
@@ -101,7 +117,11 @@ impl Story {
         let (to_run, cached) = (plan.count(Verdict::Run), plan.count(Verdict::Cached));
         self.mode = self.settings.log_mode(to_run, cached);
         self.hides_cached = self.settings.hides_cached(to_run);
-        let has_line = |it: &&PlannedTask| it.verdict == Verdict::Run || self.is_verbose();
+        let has_line = |it: &&PlannedTask| match it.verdict {
+            Verdict::Run => true,
+            Verdict::Cached => self.is_verbose() || self.folds(),
+            Verdict::Skip => self.is_verbose(),
+        };
         let to_do = plan.tasks.iter().filter(has_line);
         let names = to_do.map(|it| width_of(&it.id.to_string()));
         self.names = names.max().unwrap_or(0).min(WIDEST_NAME);
@@ -122,6 +142,12 @@ impl Story {
             let line = self.task_line(&self.paint.started(), task, "", &causes);
             self.line(&line, write);
         }
+        // One task at a time can be shown while it runs; logs of others wait until it is over.
+        let is_only = self.plan.count(Verdict::Run) == 1 && self.is_to_run(task);
+        if self.folds() && self.mode == LogMode::Stream && attempt <= 1 && is_only {
+            let title = self.name(task);
+            self.folding.open(&title, &title, true, write);
+        }
     }
 
     fn wrote(&mut self, task: usize, bytes: &[u8], write: Write) {
@@ -134,6 +160,8 @@ impl Story {
             self.replayed.insert(task);
         }
         match self.mode {
+            // What does not belong to the open fold gets one of its own, later.
+            LogMode::Stream if is_cached && self.folds() => self.kept.feed(task, bytes),
             LogMode::Stream => self.stream(task, Some(bytes), write),
             LogMode::Grouped | LogMode::Failed => self.kept.feed(task, bytes),
             LogMode::None => {}
@@ -150,16 +178,35 @@ impl Story {
     }
 
     fn finished(&mut self, task: usize, result: &TaskResult, write: Write) {
-        self.running.remove(&task);
+        let was_running = self.running.remove(&task);
+        if self.folding.is_open() && !was_running {
+            // Folds do not nest.
+            self.folding.wait(task, result);
+            return;
+        }
         let shows_all = matches!(self.mode, LogMode::Stream | LogMode::Grouped);
         let is_shown = self.replayed.remove(&task) && shows_all;
         self.stream(task, None, write);
-        self.show_kept(task, result, write);
-        if self.mode == LogMode::Stream && result.outcome.is_bad() {
+        if was_running {
+            self.folding.close(write);
+        }
+        let line = self.end_line(task, result, is_shown);
+        let is_folded = self.show_kept(task, result, line.as_deref(), write);
+        if self.mode == LogMode::Stream && result.outcome.is_bad() && !self.folds() {
             self.shown.push((task, self.written));
         }
-        let line = match result.outcome {
-            _ if self.is_quiet() => return,
+        if let Some(line) = line.filter(|_| !is_folded) {
+            self.line(&line, write);
+        }
+        for (task, result) in self.folding.waiting() {
+            self.finished(task, &result, write);
+        }
+    }
+
+    /// What is said of the end of a task, if anything.
+    fn end_line(&self, task: usize, result: &TaskResult, is_shown: bool) -> Option<String> {
+        Some(match result.outcome {
+            _ if self.is_quiet() => return None,
             Outcome::Passed => {
                 let tries = match result.attempts {
                     0 | 1 => String::new(),
@@ -172,15 +219,15 @@ impl Story {
                 let note = self.with_missed(self.paint.bad(one_line(&result.reason)), result);
                 self.outcome_line(&self.paint.failed(), task, result, &note)
             }
-            Outcome::Interrupted if result.attempts == 0 => return,
+            Outcome::Interrupted if result.attempts == 0 => return None,
             Outcome::Interrupted => {
                 self.outcome_line(&self.paint.stopped(), task, result, "interrupted")
             }
             // Whose log it was that was just shown, and that it is an old one, has to be told.
-            Outcome::Cached if is_shown => self.task_line(&self.paint.passed(), task, "", "cached"),
+            Outcome::Cached if is_shown => self.cached_line(task),
             // There may be thousands of these, and nothing was done.
-            Outcome::Cached | Outcome::Skipped if !self.is_verbose() => return,
-            Outcome::Cached => self.task_line(&self.paint.passed(), task, "", "cached"),
+            Outcome::Cached | Outcome::Skipped if !self.is_verbose() => return None,
+            Outcome::Cached => self.cached_line(task),
             Outcome::Skipped => {
                 let reason = match (self.planned(task), result.reason.is_empty()) {
                     (Some(it), true) => &it.reason,
@@ -188,8 +235,21 @@ impl Story {
                 };
                 self.task_line(&self.paint.skipped(), task, "", &one_line(reason))
             }
+        })
+    }
+
+    /// That an earlier result was taken; where its log is too long to be folded away, also where to find that.
+    fn cached_line(&self, task: usize) -> String {
+        let written = self.kept.written(task);
+        let note = match self.folds() && written > LONGEST_REPLAY {
+            true => format!(
+                "cached; its log of {} is left out, `svc log {}` shows it",
+                words::bytes(written),
+                self.name(task)
+            ),
+            false => "cached".to_owned(),
         };
-        self.line(&line, write);
+        self.task_line(&self.paint.passed(), task, "", &note)
     }
 
     fn stopping(&mut self, reason: &str, write: Write) {
@@ -203,7 +263,9 @@ impl Story {
     }
 
     fn end(&mut self, summary: &Summary, write: Write) {
+        self.folding.close(write);
         let written = self.written;
+        // What is folded away is not in sight.
         let in_sight = self.shown.iter().filter(|(_, at)| written - at <= IN_SIGHT);
         let in_sight = in_sight.map(|(task, _)| *task).collect();
         let text = ending(&Ending {
@@ -215,33 +277,62 @@ impl Story {
             flags: &self.settings.flags,
             in_sight,
         });
+        self.folding.end(summary, write);
         self.text(&text, write);
     }
 
-    /// Shows the log of a task that ended, if the mode wants it.
-    fn show_kept(&mut self, task: usize, result: &TaskResult, write: Write) {
+    /// Shows the log of a task that ended, if the mode wants it; where there are folds, as one with `line` as its title. Then
+    /// it gives true, and the line is said.
+    fn show_kept(
+        &mut self,
+        task: usize,
+        result: &TaskResult,
+        line: Option<&str>,
+        write: Write,
+    ) -> bool {
         let is_wanted = match self.mode {
             LogMode::Grouped => true,
             LogMode::Failed => result.outcome.is_bad(),
-            LogMode::Stream | LogMode::None => false,
+            LogMode::Stream => self.folds(),
+            LogMode::None => false,
         };
-        if !is_wanted || !self.kept.has(task) {
-            return self.kept.drop(task);
+        let is_too_long = result.outcome == Outcome::Cached
+            && self.folds()
+            && self.kept.written(task) > LONGEST_REPLAY;
+        if !is_wanted || is_too_long || !self.kept.has(task) {
+            self.kept.drop(task);
+            return false;
         }
-        let head = format!("{} {}", self.paint.corner(), self.name(task));
-        self.line(&head, write);
+        let name = self.name(task);
+        match self.folds() {
+            true => {
+                let is_open = result.outcome.is_bad();
+                let title = line.unwrap_or(&name);
+                self.folding.open(&name, title, is_open, write);
+            }
+            false => self.line(&format!("{} {name}", self.paint.corner()), write),
+        }
         let prefix = format!("{} ", self.paint.bar());
         let mut batch = Batch::new(&prefix, write);
         self.kept
             .finish(task, result.log.as_deref(), &mut |line| batch.add(line));
         self.written += batch.end();
-        self.shown.push((task, self.written));
+        match self.folds() {
+            true => self.folding.close(write),
+            false => self.shown.push((task, self.written)),
+        }
+        self.folds()
     }
 
     /// Passes on what a task wrote; `None`: it ended.
     fn stream(&mut self, task: usize, bytes: Option<&[u8]>, write: Write) {
-        let prefix = format!("{} | ", self.name(task));
-        let prefix = self.paint.of_task(task, prefix);
+        let prefix = match self.folding.is_open() {
+            true => format!("{} ", self.paint.bar()),
+            false => {
+                let prefix = format!("{} | ", self.name(task));
+                self.paint.of_task(task, prefix)
+            }
+        };
         let mut batch = Batch::new(&prefix, write);
         match bytes {
             Some(bytes) => self.streams.feed(task, bytes, &mut |line| batch.add(line)),
@@ -292,6 +383,15 @@ impl Story {
         self.plan.tasks.get(task)
     }
 
+    fn is_to_run(&self, task: usize) -> bool {
+        let planned = self.planned(task);
+        planned.is_some_and(|it| it.verdict == Verdict::Run)
+    }
+
+    fn folds(&self) -> bool {
+        self.folding.is_on()
+    }
+
     fn is_quiet(&self) -> bool {
         self.settings.verbosity == Verbosity::Quiet
     }
@@ -306,7 +406,7 @@ impl Story {
 
     fn text(&mut self, text: &str, write: Write) {
         self.written += text.lines().count();
-        write(text.as_bytes());
+        write(Piece::Text(text.as_bytes()));
     }
 }
 
@@ -341,7 +441,7 @@ impl<'a> Batch<'a> {
         self.text.push(b'\n');
         self.lines += 1;
         if self.text.len() >= BATCH {
-            (self.write)(&self.text);
+            (self.write)(Piece::Text(&self.text));
             self.text.clear();
         }
     }
@@ -349,7 +449,7 @@ impl<'a> Batch<'a> {
     /// Writes what is left, and says how many lines there were.
     fn end(self) -> usize {
         if !self.text.is_empty() {
-            (self.write)(&self.text);
+            (self.write)(Piece::Text(&self.text));
         }
         self.lines
     }

@@ -84,6 +84,11 @@ impl Kept {
         self.logs.contains_key(&task)
     }
 
+    /// How many bytes the task wrote so far.
+    pub fn written(&self, task: usize) -> u64 {
+        self.logs.get(&task).map_or(0, |it| it.written)
+    }
+
     /// The task ended and nobody wants to see what it wrote.
     pub fn drop(&mut self, task: usize) {
         self.logs.remove(&task);

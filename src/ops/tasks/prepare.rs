@@ -135,11 +135,12 @@ pub fn select<'p>(
 ) -> Result<Selected<'p>, Failure> {
     let comparison = compare(place, &request.compare, &request.select, tell)?;
     let workspace = &comparison.workspace;
-    let task = task(workspace, request)?;
+    let task = task(workspace, &request.task)?;
+    let tasks = std::slice::from_ref(&task);
     let selection = choose::selection(workspace, &request.select, &request.compare)?;
-    check_named(workspace, &selection, &task)?;
-    let graph = TaskGraph::of_task(workspace, &task);
-    let (plan, is_selected) = plan(&comparison, &graph, &selection, &task);
+    check_named(workspace, &selection, tasks)?;
+    let graph = graph(workspace, tasks);
+    let (plan, is_selected) = plan(&comparison, &graph, &selection, tasks);
     Ok(Selected {
         comparison,
         task,

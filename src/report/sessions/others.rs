@@ -58,7 +58,12 @@ fn json_is_one_document_on_standard_output() {
     let (stdout, stderr) = (Output::memory(), Output::memory());
     let mut settings = settings(LogMode::None);
     settings.format = Format::Json;
-    let mut reporters = Reporters::new(&settings, &stdout, &stderr);
+    let mut reporters = Reporters::new(
+        &settings,
+        &stdout,
+        &stderr,
+        crate::report::lasting::About::default(),
+    );
     for event in a_run_that_fails() {
         reporters.event(&event);
     }
