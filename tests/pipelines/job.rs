@@ -353,8 +353,11 @@ fn map(value: &Value, scope: &Scope<'_>) -> Map<String, Value> {
 }
 
 fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to.parent().unwrap()).unwrap();
-    let _ = fs::remove_dir_all(to);
-    let said = Command::new("cp").arg("-Rp").arg(from).arg(to).status();
+    fs::create_dir_all(to).unwrap();
+    let said = Command::new("cp")
+        .arg("-Rp")
+        .arg(from.join("."))
+        .arg(to)
+        .status();
     assert!(said.expect("cp starts").success());
 }
