@@ -1,0 +1,241 @@
+//! Every pipeline that `svc ci init` writes, and every document that `svc ci matrix` prints for a system, against the schema
+//! that is published for it, by check-jsonschema. For Jenkins and TeamCity there is none: theirs are compared with golden
+//! texts.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::servers::skip;
+use crate::support::TestRepo;
+use crate::yaml;
+
+/// The systems, the name of the schema, and the files that it is for.
+const SYSTEMS: &[(&str, &str, &[&str])] = &[
+    ("github", "github-workflows", &[".github/workflows/svc.yml"]),
+    (
+        "gitlab",
+        "gitlab-ci",
+        &[".gitlab-ci.yml", ".gitlab/svc.yml"],
+    ),
+    ("buildkite", "buildkite", &[".buildkite/pipeline.yml"]),
+    (
+        "circleci",
+        "circle-ci",
+        &[".circleci/config.yml", ".circleci/svc.yml"],
+    ),
+    ("azure", "azure-pipelines", &["azure-pipelines.yml"]),
+    (
+        "bitbucket",
+        "bitbucket-pipelines",
+        &["bitbucket-pipelines.yml"],
+    ),
+    ("drone", "drone-ci", &[".drone.yml"]),
+    ("woodpecker", "woodpecker-ci", &[".woodpecker/svc.yml"]),
+];
+
+const PLAIN: &str = "version = 1\n[services.api]\npath = \"api\"\ntest = \"true\"\n";
+
+/// Two environments, with everything that a pipeline minds: patterns, promotion, approval, names with `-`.
+const STAGED: &str = r#"version = 1
+[services.api]
+path = "api"
+test = "true"
+deploy = { run = "true" }
+[services.web]
+path = "web"
+depends-on = ["api"]
+test = "true"
+[environments.live-eu]
+promote-from = "staging"
+branches = ["main", "release/*"]
+protected = true
+[environments.staging]
+branches = ["main", "release/*", "it's"]
+"#;
+
+fn repo(services: &str) -> TestRepo {
+    TestRepo::with_files(&[
+        ("services.toml", services),
+        ("api/a", "1\n"),
+        ("web/a", "1\n"),
+    ])
+}
+
+/// The program, where it is.
+fn validator() -> Option<PathBuf> {
+    let target = Path::new(env!("CARGO_BIN_EXE_svc"))
+        .ancestors()
+        .nth(2)
+        .unwrap();
+    let own = target.join("tools/python/bin");
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let places = std::iter::once(own).chain(std::env::split_paths(&path));
+    let found = places
+        .map(|it| it.join("check-jsonschema"))
+        .find(|it| it.is_file());
+    if found.is_none() {
+        skip(
+            "check-jsonschema",
+            "it is not there; tests/install-tools installs it",
+        );
+    }
+    found
+}
+
+/// What is wrong with files, by a published schema.
+fn faults(validator: &Path, schema: &str, files: &[PathBuf]) -> Option<String> {
+    let said = Command::new(validator)
+        // One of the schemas holds an expression that is none in the stricter mode.
+        .args(["--regex-variant", "nonunicode", "--builtin-schema", schema])
+        .args(files)
+        .output()
+        .expect("it starts");
+    let said_all = [said.stdout, said.stderr].concat();
+    let text = String::from_utf8_lossy(&said_all).into_owned();
+    // Some schemas show all of what they refuse.
+    let short = |line: &str| line.chars().take(200).collect::<String>();
+    let lines = text.lines().map(short).collect::<Vec<_>>().join("\n");
+    (!said.status.success()).then_some(lines)
+}
+
+fn written(repo: &TestRepo, arguments: &[&str], files: &[&str]) -> Vec<PathBuf> {
+    let said = repo.svc(&[&["ci", "init"], arguments].concat()).run();
+    assert_eq!(said.code(), 0, "{}", said.all());
+    files.iter().map(|it| repo.root().join(it)).collect()
+}
+
+#[test]
+fn every_pipeline_is_what_its_system_takes() {
+    let Some(validator) = validator() else {
+        return;
+    };
+    let shop = crate::github::shop();
+    let (plain, staged) = (repo(PLAIN), repo(STAGED));
+    let odd = "curl -sSf \"$HOST/it's\" | sh; true";
+    let mut checks = Vec::new();
+    for (system, schema, files) in SYSTEMS {
+        let mut paths = written(&shop, &[system], files);
+        paths.extend(written(&plain, &[system], files));
+        let arguments = [system, "--install", odd, "--shards", "9"];
+        paths.extend(written(&staged, &arguments, files));
+        checks.push((format!("vendor.{schema}"), paths));
+    }
+    let strict = "custom.github-workflows-require-timeout".to_owned();
+    checks.push((strict, checks[0].1.clone()));
+    // The program takes a second to start.
+    std::thread::scope(|scope| {
+        for (schema, paths) in &checks {
+            let validator = &validator;
+            scope.spawn(move || assert_eq!(faults(validator, schema, paths), None, "{schema}"));
+        }
+    });
+}
+
+#[test]
+fn every_fan_out_is_what_its_system_takes() {
+    let Some(validator) = validator() else {
+        return;
+    };
+    let repo = repo(STAGED);
+    written(&repo, &["circleci"], &[]);
+    repo.commit("a pipeline");
+    let formats = [
+        ("gitlab", "gitlab-ci"),
+        ("buildkite", "buildkite"),
+        ("circleci", "circle-ci"),
+    ];
+    for (format, schema) in formats {
+        let mut paths = Vec::new();
+        let mut add = |arguments: &[&str]| {
+            let all = [&["ci", "matrix", "--format", format], arguments].concat();
+            let path = repo.beside(&format!("{format}-{}.yml", paths.len()));
+            std::fs::write(&path, repo.svc(&all).stdout()).unwrap();
+            paths.push(path);
+        };
+        add(&[]);
+        add(&["test", "--all", "--before", "echo \"$A\" 'b'"]);
+        add(&["test", "--all", "--shards", "1"]);
+        if format == "circleci" {
+            add(&["test", "--all", "--into", ".circleci/svc.yml"]);
+            add(&["test", "--into", ".circleci/svc.yml"]);
+        }
+        assert_eq!(
+            faults(&validator, &format!("vendor.{schema}"), &paths),
+            None,
+            "{format}"
+        );
+    }
+}
+
+#[test]
+fn a_wrong_pipeline_is_told_from_a_right_one() {
+    let Some(validator) = validator() else {
+        return;
+    };
+    let world = tempfile::tempdir().unwrap();
+    let path = world.path().join("wrong.yml");
+    std::fs::write(
+        &path,
+        "on: push\njobs:\n  a:\n    runs-on: x\n    step: []\n",
+    )
+    .unwrap();
+    assert!(faults(&validator, "vendor.github-workflows", &[path]).is_some());
+}
+
+#[test]
+fn commands_come_through_the_quotes_of_each_system() {
+    let repo = repo(STAGED);
+    let odd = "printf '%s\\n' \"it's $HOME\" \\\\";
+    let expected = format!("command -v svc >/dev/null || {{ {odd}; }}");
+    let files = |system: &str| {
+        let found = SYSTEMS.iter().find(|it| it.0 == system);
+        let files = found.unwrap().2;
+        let paths = written(&repo, &[system, "--install", odd], files);
+        let texts = paths
+            .iter()
+            .map(|it| yaml::parse(&std::fs::read_to_string(it).unwrap()));
+        texts.collect::<Vec<_>>()
+    };
+    let check = |found: &Value| assert_eq!(found.as_str(), Some(expected.as_str()));
+    check(&files("github")[0]["jobs"]["plan"]["steps"][1]["run"]);
+    check(&files("gitlab")[1]["default"]["before_script"][2]);
+    check(&files("circleci")[0]["jobs"]["plan"]["steps"][1]["run"]["command"]);
+    check(&files("azure")[0]["stages"][0]["jobs"][1]["steps"][2]["script"]);
+    check(&files("bitbucket")[0]["definitions"]["steps"][0]["step"]["script"][1]);
+    check(&files("drone")[0]["steps"][0]["commands"][0]);
+    check(&files("woodpecker")[0]["steps"][0]["commands"][0]);
+    // Buildkite takes `$` for its own at each upload: of the pipeline, and of the steps that it makes.
+    let steps = files("buildkite")[0]["steps"][0]["commands"].clone();
+    let plan = steps[1].as_str().unwrap().replace("$$", "$");
+    let words = shlex::split(plan.split(" > ").next().unwrap()).unwrap_or_default();
+    assert!(plan.starts_with("svc ci matrix test --shards 4 --format buildkite --before "));
+    drop(words);
+    let said = repo
+        .svc(&[
+            "ci",
+            "matrix",
+            "--all",
+            "--format",
+            "buildkite",
+            "--before",
+            &expected,
+        ])
+        .stdout();
+    let said: Value = serde_json::from_str(&said).unwrap();
+    let command = said["steps"][0]["commands"][0].as_str().unwrap();
+    assert_eq!(command.replace("$$", "$"), expected);
+    assert_eq!(steps[0].as_str().unwrap().replace("$$", "$"), expected);
+}
+
+#[test]
+fn the_pipelines_without_a_schema_are_as_they_were() {
+    let repo = repo(STAGED);
+    let text = |system: &str, file: &str| {
+        let paths = written(&repo, &[system, "--install", "make 'svc' $X"], &[file]);
+        std::fs::read_to_string(&paths[0]).unwrap()
+    };
+    insta::assert_snapshot!("jenkins", text("jenkins", "Jenkinsfile"));
+    insta::assert_snapshot!("teamcity", text("teamcity", ".teamcity/settings.kts"));
+}
