@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use crate::model::ci::System;
 use crate::model::fanout::{Fanout, Leg, Work, most_jobs, one_each, spread};
-use crate::model::path::FilePath;
 use crate::model::plan::{Plan, PlannedTask};
 use crate::model::workspace::ServiceIndex;
 use crate::ops::compare::Comparison;
@@ -74,7 +73,7 @@ pub fn matrix<'p>(
         fanout: Fanout {
             legs: legs.collect(),
             task: selected.task,
-            scope: scope.unwrap_or_else(FilePath::default),
+            scope: scope.unwrap_or_default(),
         },
         comparison: selected.comparison,
         too_many: (wanted > limit).then_some(wanted),
