@@ -14,6 +14,7 @@
 //! | 1 | [`process`] | starting, watching and ending commands |
 //! | 1 | [`health`] | asking a service over the network whether it is well |
 //! | 1 | [`manifest`] | files of other tools: what they say of packages, and what is locked |
+//! | 1 | [`ci`] | what CI systems say of a run: base, branch, change request, who began it |
 //! | 1 | [`record`] | the runs of this worktree: results, durations, logs |
 //! | 1 | [`report`] | how things look: terminal, plain lines, JSON |
 //! | 1 | [`scaffold`] | templates from which services are made, and putting files in their place |
@@ -38,7 +39,9 @@
 //! | what `svc init` takes for a service, a name, a dependency | [`model::draft`]; put together in `ops::survey` and [`ops::init`], shown by `report::init` |
 //! | what files of other tools say | [`manifest`], in the words of [`model::manifest`] |
 //! | how all names of files are listed | `git::names`, `git::native::names` |
-//! | which base is used, and how it is fetched | [`ops::compare`], `git::base`, `git::fetch` |
+//! | which base is used, and how it is fetched | `ops::base`, `git::compare`, `git::base`, `git::fetch` |
+//! | what a CI system says of a run | [`ci`], one file for each system; the words: [`model::ci`] |
+//! | what runs of foreign code may not do | `ops::trust` |
 //! | how the working tree, the index and commits are read | `git::native`; by the program where that cannot be: `git::fallback` |
 //! | which files are a task's inputs | [`model::input`], [`model::workspace`], [`model::pattern`] |
 //! | what counts as affected, and why | [`model::affected`], [`model::cause`], [`model::definition`] |
@@ -71,6 +74,7 @@
 //! | lines, live lines, JSON, and their schemas | `report::lines`, `report::board`, `report::run_json`, `report::schema` |
 
 pub mod cache;
+pub mod ci;
 pub mod cli;
 pub mod config;
 pub mod engine;

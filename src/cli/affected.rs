@@ -10,6 +10,7 @@ use crate::ops::compare::Comparison;
 use crate::ops::failure::Failure;
 use crate::ops::place::Place;
 use crate::report::affected::{Detail, affected_json, affected_text, base_line};
+use crate::report::message;
 use crate::report::view::{AffectedView, ServiceView};
 
 /// Name the services that changed, and what depends on them
@@ -80,12 +81,19 @@ pub fn run(session: &Session, args: &AffectedArgs) -> Result<Exit, Failure> {
     exit
 }
 
-/// Warns of what the comparison is not sure of.
+/// Warns of what the comparison is not sure of, and tells the rest of it.
 pub fn warn(session: &Session, comparison: &Comparison<'_>) {
     comparison
         .warnings
         .iter()
         .for_each(|warning| session.warn(warning));
+    let paint = session.settings.stderr;
+    for text in &comparison.notes {
+        session.note(&message::note(text, paint));
+    }
+    for text in &comparison.details {
+        session.detail(&message::note(text, paint));
+    }
 }
 
 /// Says what a run compares, and why everything counts as affected if it does.

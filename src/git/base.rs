@@ -71,12 +71,41 @@ pub fn default_branch(
 fn likely_names(repo: &Repo, remote: Option<&str>) -> Result<Vec<String>, Error> {
     let mut names = Vec::new();
     if let Some(remote) = remote {
-        let target = symbolic_target(repo, &format!("refs/remotes/{remote}/HEAD"))?;
-        let prefix = format!("refs/remotes/{remote}/");
-        names.extend(target.and_then(|it| it.strip_prefix(&prefix).map(str::to_owned)));
+        names.extend(head_of(repo, remote)?);
     }
     names.extend(["main".to_owned(), "master".to_owned()]);
     Ok(names)
+}
+
+/// The branch that the main remote called its default when it was cloned, where this clone knows it: what `origin/HEAD`
+/// stands for.
+///
+/// # Errors
+/// An unreadable repository.
+pub fn remote_head(repo: &Repo) -> Result<Option<String>, Error> {
+    match main_remote(repo)? {
+        Some(remote) => head_of(repo, &remote),
+        None => Ok(None),
+    }
+}
+
+fn head_of(repo: &Repo, remote: &str) -> Result<Option<String>, Error> {
+    let target = symbolic_target(repo, &format!("refs/remotes/{remote}/HEAD"))?;
+    let prefix = format!("refs/remotes/{remote}/");
+    Ok(target.and_then(|it| it.strip_prefix(&prefix).map(str::to_owned)))
+}
+
+/// The parents of a commit as it is written, also where a shallow clone hides them.
+///
+/// # Errors
+/// An unreadable repository.
+pub fn parents(repo: &Repo, commit: ObjectId) -> Result<Vec<ObjectId>, Error> {
+    let git = repo.git().offline();
+    let text = git.output(["cat-file", "commit", &commit.to_string()])?;
+    let text = String::from_utf8_lossy(&text);
+    let head = text.lines().take_while(|line| !line.is_empty());
+    let parents = head.filter_map(|line| line.strip_prefix("parent "));
+    Ok(parents.filter_map(ObjectId::from_hex).collect())
 }
 
 /// `origin`, else the remote of the branch that is checked out, else the first one.

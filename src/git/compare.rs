@@ -1,7 +1,7 @@
 //! Finding the base: the older of the two states that are compared.
 
-use crate::git::base::{MergeBases, default_branch, main_remote, merge_bases};
-use crate::git::deepen::{STEPS, deepen};
+use crate::git::base::{MergeBases, default_branch, main_remote, merge_bases, parents};
+use crate::git::deepen::{SMALL_STEPS, STEPS, deepen};
 use crate::git::error::Error;
 use crate::git::fetch::{Fetched, ensure, remote_default_branch};
 use crate::git::program::Fetch;
@@ -25,6 +25,10 @@ pub enum BaseRule {
     },
     /// Where the histories of the default branch and head part.
     DefaultBranch { configured: Option<String> },
+    /// Where the histories of a branch of the main remote and head part.
+    Branch { name: String },
+    /// The first parent of head, which has to be a merge of `merged`, or any merge.
+    FirstParent { merged: Option<String> },
 }
 
 /// What is asked of [`find_base`].
@@ -70,6 +74,8 @@ pub fn find_base(
             origin_of_rule,
         } => search.named(rev, origin_of_rule),
         BaseRule::DefaultBranch { configured } => search.default(configured.as_deref()),
+        BaseRule::Branch { name } => search.branch(name),
+        BaseRule::FirstParent { merged } => search.first_parent(merged.as_deref()),
     }
 }
 
@@ -130,6 +136,51 @@ impl Search<'_> {
                     .to_owned(),
             ),
         }
+    }
+
+    fn branch(&mut self, name: &str) -> Result<FoundBase, Error> {
+        match main_remote(self.repo)? {
+            Some(remote) => {
+                let rule = format!("merge-base with {remote}/{name}");
+                self.merge_base(&format!("refs/remotes/{remote}/{name}"), &rule)
+            }
+            None => self.merge_base(
+                &format!("refs/heads/{name}"),
+                &format!("merge-base with {name}"),
+            ),
+        }
+    }
+
+    fn first_parent(&mut self, merged: Option<&str>) -> Result<FoundBase, Error> {
+        let Some(head) = self.head.commit() else {
+            return found_unborn();
+        };
+        let parents = parents(self.repo, head)?;
+        let [first, second] = parents[..] else {
+            return unknown(format!("{} is no merge of two commits", head.short()));
+        };
+        let is_it = |merged: &str| second.to_string().starts_with(&merged.to_ascii_lowercase());
+        if let Some(merged) = merged.filter(|it| !is_it(it)) {
+            let head = head.short();
+            return unknown(format!("{head} is no merge of {}", shown(merged)));
+        }
+        let rule = "its first parent";
+        let why = match ensure(self.repo, &first.to_string(), self.fetch, self.tell)? {
+            Fetched::Found(commit) => return found(vec![commit], rule),
+            Fetched::Missing(why) => why,
+        };
+        // Not every remote gives out any commit by its id, but it gives the history of what was cloned.
+        if self.fetch == Fetch::Allowed {
+            let mut is_here = false;
+            deepen(self.repo, &[head], SMALL_STEPS, self.tell, &mut || {
+                is_here = self.repo.resolve(&first.to_string())?.is_some();
+                Ok(is_here)
+            })?;
+            if is_here || self.repo.resolve(&first.to_string())?.is_some() {
+                return found(vec![first], rule);
+            }
+        }
+        unknown(why)
     }
 
     fn merge_base(&mut self, rev: &str, rule: &str) -> Result<FoundBase, Error> {

@@ -14,6 +14,7 @@ mod fake;
 mod file;
 mod git;
 mod observe;
+mod read_only;
 mod store;
 mod tenure;
 #[cfg(test)]
@@ -26,5 +27,6 @@ pub use crate::ledger::clock::{Clock, SystemClock, calendar};
 pub use crate::ledger::error::{Error, Loss};
 pub use crate::ledger::file::FileStore;
 pub use crate::ledger::git::{GitPlace, GitStore};
+pub use crate::ledger::read_only::ReadOnly;
 pub use crate::ledger::store::{Refresh, Revision, Seen, Store, Wanted, Write};
 pub use crate::ledger::tenure::Tenure;

@@ -73,6 +73,14 @@ impl System {
             Self::Jenkins => "Jenkins",
         }
     }
+
+    /// What its users call a change that waits to be merged.
+    pub fn change_request(self) -> &'static str {
+        match self {
+            Self::GitLab => "merge request",
+            _ => "pull request",
+        }
+    }
 }
 
 impl fmt::Display for System {
@@ -93,8 +101,10 @@ pub struct Ci {
     /// Other systems whose variables are set as well.
     pub also: Vec<System>,
     pub trigger: Trigger,
-    /// The branch that the run is for; of a change request, the one that it comes from.
+    /// The branch that the run is for; of a change request, the one that it comes from. None for a tag.
     pub branch: Option<String>,
+    /// The branch that others start from, where the system names it.
+    pub default_branch: Option<String>,
     /// The change request that the run judges.
     pub change: Option<ChangeRequest>,
     /// What the head is compared with, best first. Where none of them can be had, everything is affected.
@@ -110,8 +120,58 @@ pub struct Ci {
     pub notes: Vec<String>,
 }
 
+impl Ci {
+    /// A run of `system`, of which nothing is known yet.
+    pub fn of(system: System) -> Self {
+        Self {
+            system,
+            also: Vec::new(),
+            trigger: Trigger::Other,
+            branch: None,
+            default_branch: None,
+            change: None,
+            bases: Vec::new(),
+            head: None,
+            run_url: None,
+            actor: None,
+            trust: Trust::Own,
+            notes: Vec::new(),
+        }
+    }
+
+    /// The change request as people call it: `pull request 12`.
+    pub fn change_in_words(&self) -> Option<String> {
+        let change = self.change.as_ref()?;
+        let kind = self.system.change_request();
+        Some(match &change.number {
+            Some(number) => format!("{kind} {number}"),
+            None => format!("a {kind}"),
+        })
+    }
+
+    /// What the run is for, for people: `pull request 12 into main`.
+    pub fn subject(&self) -> String {
+        if let Some(words) = self.change_in_words() {
+            let target = self.change.as_ref().and_then(|it| it.target.as_ref());
+            return match target {
+                Some(target) => format!("{words} into {target}"),
+                None => words,
+            };
+        }
+        match (&self.branch, self.trigger) {
+            (_, Trigger::Tag) => "a tag".to_owned(),
+            (Some(branch), Trigger::Schedule) => format!("a scheduled run of {branch}"),
+            (Some(branch), Trigger::Manual) => format!("a run of {branch} by hand"),
+            (Some(branch), _) => format!("branch {branch}"),
+            (None, Trigger::Schedule) => "a scheduled run".to_owned(),
+            (None, _) => "a run".to_owned(),
+        }
+    }
+}
+
 /// What a run was started by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Trigger {
     /// Commits on a branch.
     Push,
@@ -128,10 +188,10 @@ pub enum Trigger {
 }
 
 /// A pull request, a merge request.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ChangeRequest {
-    /// As the system numbers it.
-    pub number: String,
+    /// As the system numbers it, where it says so.
+    pub number: Option<String>,
     /// The branch that it is to be merged into.
     pub target: Option<String>,
 }
@@ -143,12 +203,13 @@ pub enum CiBase {
     Exact { commit: String, why: String },
     /// The merge-base of a commit and the head.
     MergeBase { commit: String, why: String },
-    /// The first parent of the head, if that is a merge of `merged`, or of anything where that is not known.
+    /// The first parent of the head, if that is a merge of `merged`. Where that is not known, the head has to be the commit
+    /// that the run is for.
     FirstParent { merged: Option<String>, why: String },
     /// The merge-base of a branch of the main remote and the head.
     Branch { name: String, why: String },
-    /// The merge-base of the default branch and the head.
-    DefaultBranch { why: String },
+    /// The merge-base of the default branch and the head; nothing for a run of the default branch itself.
+    DefaultBranch,
 }
 
 /// Whether the code of a run is that of people who may change what runs.
@@ -156,7 +217,7 @@ pub enum CiBase {
 pub enum Trust {
     /// It came into the repository by somebody who may write to it.
     Own,
-    /// Anybody may have written it, for this reason.
+    /// Anybody may have written it, for this reason: `pull request 12 comes from the fork octocat/shop`.
     Foreign { why: String },
 }
 

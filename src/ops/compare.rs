@@ -2,7 +2,7 @@
 
 use crate::config;
 use crate::git::snapshot::File;
-use crate::git::{self, BaseRule, Fetch, FoundBase, Repo, Snapshot};
+use crate::git::{self, Fetch, FoundBase, Repo, Snapshot};
 use crate::manifest::{is_lock_manifest, manifest_of};
 use crate::model::affected::Changed;
 use crate::model::change::{Base, Changes, Head};
@@ -10,9 +10,10 @@ use crate::model::definition::{self, DefinitionChanges};
 use crate::model::lock_file::LockChanges;
 use crate::model::path::FilePath;
 use crate::model::workspace::Workspace;
+use crate::ops::base;
 use crate::ops::failure::Failure;
 use crate::ops::place::Place;
-use crate::ops::request::{BaseRequest, CompareRequest, HeadRequest, SelectRequest};
+use crate::ops::request::{CompareRequest, HeadRequest, SelectRequest};
 use crate::ops::shares::Shares;
 use crate::ops::source::{LINK, SnapshotSource};
 
@@ -27,6 +28,10 @@ pub struct Comparison<'p> {
     pub snapshot: Option<Box<dyn Snapshot + 'p>>,
     /// What is worth a warning.
     pub warnings: Vec<String>,
+    /// What is worth a line.
+    pub notes: Vec<String>,
+    /// What is told to who wants to know everything.
+    pub details: Vec<String>,
 }
 
 /// Compares head and base, if the selection asks what changed; else only takes the head.
@@ -52,6 +57,8 @@ pub fn compare<'p>(
         changed: Changed::default(),
         snapshot: None,
         warnings: Vec::new(),
+        notes: Vec::new(),
+        details: Vec::new(),
     };
     if !defined.is_of_head {
         let place = match head {
@@ -62,8 +69,17 @@ pub fn compare<'p>(
         comparison.warnings.push(message);
     }
     if select.asks_for_changes(request) {
-        let found = base(place, repo, request, head, &comparison.workspace, tell)?;
-        comparison.take(repo, found, &*snapshot, defined.is_of_head, request)?;
+        let based = base::find(
+            place,
+            repo,
+            &request.base,
+            head,
+            &comparison.workspace,
+            tell,
+        )?;
+        comparison.warnings.extend(based.warnings);
+        comparison.details = based.details;
+        comparison.take(repo, based.found, &*snapshot, defined.is_of_head, request)?;
     } else {
         comparison.changed = Changed::nothing(&comparison.workspace);
     }
@@ -176,57 +192,14 @@ fn without_repository<'p>(
         changed: Changed::default(),
         snapshot: None,
         warnings: Vec::new(),
+        notes: Vec::new(),
+        details: Vec::new(),
     };
     match asks {
         true => comparison.take_everything(reason),
         false => comparison.changed = Changed::nothing(&comparison.workspace),
     }
     Ok(comparison)
-}
-
-/// Base rules, in order: flag, `SVC_BASE`, the CI system, the default branch.
-fn base(
-    place: &Place,
-    repo: &Repo,
-    request: &CompareRequest,
-    head: Head,
-    workspace: &Workspace,
-    tell: &mut dyn FnMut(&str),
-) -> Result<FoundBase, Failure> {
-    let rule = match (&request.base, place.env.text("SVC_BASE")) {
-        (BaseRequest::Known(base), _) => return Ok(FoundBase::Found(base.clone())),
-        (BaseRequest::Exact(revision), _) => exact(revision),
-        (BaseRequest::MergeBase(revision), _) => merge_base(revision, ""),
-        (BaseRequest::Derived, Some(revision)) => merge_base(revision, "SVC_BASE"),
-        (BaseRequest::Derived, None) if place.env.is_ci() => {
-            return Ok(FoundBase::Unknown {
-                reason: "this CI system names no base; set SVC_BASE or give --base".to_owned(),
-            });
-        }
-        (BaseRequest::Derived, None) => BaseRule::DefaultBranch {
-            configured: workspace.settings().default_branch.clone(),
-        },
-    };
-    let request = git::BaseRequest {
-        rule,
-        head,
-        fetch: repo.fetch(),
-    };
-    Ok(git::find_base(repo, &request, tell)?)
-}
-
-fn exact(revision: &str) -> BaseRule {
-    BaseRule::Exact {
-        rev: revision.to_owned(),
-        origin_of_rule: String::new(),
-    }
-}
-
-fn merge_base(revision: &str, origin: &str) -> BaseRule {
-    BaseRule::MergeBase {
-        rev: revision.to_owned(),
-        origin_of_rule: origin.to_owned(),
-    }
 }
 
 fn changed(

@@ -54,12 +54,7 @@ pub struct Answer {
 pub fn init(env: &Env, request: Request) -> Result<Answer, Failure> {
     let (root, around) = root(env, request)?;
     let repo = Repo::discover_at(env, &root)?.map(|it| it.fetching(Fetch::Forbidden));
-    let place = Place {
-        env: env.clone(),
-        root,
-        repo,
-        recorded: None,
-    };
+    let place = Place::new(env.clone(), root, repo);
     with_source(&place, |source| answer(&place, around, request, source))
 }
 

@@ -231,12 +231,7 @@ fn enter(place: &Place, repo: &Repo, head: Head) -> Result<Found, Failure> {
     };
     let isolated = Repo::discover_at(&env, &root)?.map(|it| it.fetching(repo.fetch()));
     Ok(Found {
-        place: Place {
-            env,
-            root,
-            repo: isolated,
-            recorded: place.records_directory(),
-        },
+        place: Place::new(env, root, isolated).recording(place.records_directory()),
         checkout,
     })
 }

@@ -5,14 +5,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::git::RemoteRefs;
-use crate::ledger::{FileStore, Found, GitPlace, Refresh, Seen, Store, choose};
+use crate::ledger::{FileStore, Found, GitPlace, ReadOnly, Refresh, Seen, Store, choose};
 use crate::model::deploy::{LedgerSettings, LedgerStore};
 use crate::model::digest::Digester;
-use crate::model::env::Env;
 use crate::model::ledger::{Holder, Lease, Who};
 use crate::model::name::EnvironmentName;
 use crate::ops::failure::Failure;
 use crate::ops::place::Place;
+use crate::ops::trust;
 use crate::process::ProcessId;
 
 /// The ledgers of a workspace.
@@ -23,6 +23,8 @@ pub struct Ledgers {
     directory: PathBuf,
     /// Where is remembered what was seen of leases.
     observations: PathBuf,
+    /// Why nothing is written to ledgers that others share.
+    foreign: Option<String>,
 }
 
 impl Ledgers {
@@ -59,16 +61,25 @@ impl Ledgers {
             git,
             directory: state.join("ledger"),
             observations: state.join("leases"),
+            foreign: trust::foreign(place)?,
         })
     }
 
-    /// The ledger of `environment`.
+    /// The ledger of `environment`. Everything that is written goes through it, and a run of foreign code writes nothing.
     ///
     /// # Errors
     /// It cannot be told in which store it is, or that cannot be looked at.
     pub fn of(&self, environment: &EnvironmentName) -> Result<Arc<dyn Store>, Failure> {
         let chosen = self.chosen(environment)?;
-        Ok(self.store(chosen, environment))
+        let store = self.store(chosen, environment);
+        let name = environment.as_str();
+        Ok(match &self.foreign {
+            Some(why) if trust::is_shared(name) => {
+                let (what, hint) = (trust::refusal(name, why), trust::HINT.to_owned());
+                Arc::new(ReadOnly::new(store, what, hint))
+            }
+            _ => store,
+        })
     }
 
     fn store(&self, kind: LedgerStore, environment: &EnvironmentName) -> Arc<dyn Store> {
@@ -200,13 +211,7 @@ pub fn who(place: &Place) -> Who {
         let name = String::from_utf8_lossy(&name).trim().to_owned();
         Some(name).filter(|it| !it.is_empty())
     };
-    let in_ci = first(&[
-        "GITHUB_ACTOR",
-        "GITLAB_USER_LOGIN",
-        "BUILDKITE_BUILD_CREATOR",
-        "CIRCLE_USERNAME",
-    ]);
-    let name = in_ci.filter(|_| env.is_ci());
+    let name = place.ci().and_then(|it| it.actor.clone());
     let name = name.or_else(of_git).or_else(|| first(&["USER", "LOGNAME"]));
     Who {
         name: name.unwrap_or_else(|| UNKNOWN.to_owned()),
@@ -214,26 +219,14 @@ pub fn who(place: &Place) -> Who {
             .nodename()
             .to_string_lossy()
             .into_owned(),
-        run_url: run_url(env),
+        run_url: run_url(place),
     }
 }
 
 /// The page of the CI run.
-fn run_url(env: &Env) -> Option<String> {
-    let direct = [
-        "SVC_RUN_URL",
-        "CI_JOB_URL",
-        "BUILDKITE_BUILD_URL",
-        "CIRCLE_BUILD_URL",
-        "BUILD_URL",
-    ];
-    let direct = direct.iter().find_map(|name| env.text(name));
-    direct.map(str::to_owned).or_else(|| {
-        let server = env.text("GITHUB_SERVER_URL")?;
-        let repository = env.text("GITHUB_REPOSITORY")?;
-        let run = env.text("GITHUB_RUN_ID")?;
-        Some(format!("{server}/{repository}/actions/runs/{run}"))
-    })
+fn run_url(place: &Place) -> Option<String> {
+    let given = place.env.text("SVC_RUN_URL").map(str::to_owned);
+    given.or_else(|| place.ci()?.run_url.clone())
 }
 
 /// This process as the holder of a lease.

@@ -2,11 +2,14 @@
 
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
 use crate::cache::Outputs;
+use crate::ci;
 use crate::config;
 use crate::git::{Fetch, Repo};
 use crate::model::change::Head;
+use crate::model::ci::Ci;
 use crate::model::digest::{Digest, Digester};
 use crate::model::env::Env;
 use crate::ops::failure::Failure;
@@ -24,9 +27,21 @@ pub struct Place {
     pub repo: Option<Repo>,
     /// Where the records of runs are, if not beside the repository: those in a checkout belong to its working tree.
     pub recorded: Option<PathBuf>,
+    ci: OnceLock<Option<Ci>>,
 }
 
 impl Place {
+    /// The workspace at `root`.
+    pub fn new(env: Env, root: PathBuf, repo: Option<Repo>) -> Self {
+        Self {
+            env,
+            root,
+            repo,
+            recorded: None,
+            ci: OnceLock::new(),
+        }
+    }
+
     /// Finds the workspace around the working directory, and its repository, which may be fetched to or not.
     ///
     /// # Errors
@@ -35,12 +50,19 @@ impl Place {
         let root =
             config::find_root(&env.directory).map_err(|looked| Failure::NoWorkspace { looked })?;
         let repo = Repo::discover_at(env, &root)?.map(|repo| repo.fetching(fetch));
-        Ok(Self {
-            env: env.clone(),
-            root,
-            repo,
-            recorded: None,
-        })
+        Ok(Self::new(env.clone(), root, repo))
+    }
+
+    /// The same with the records of its runs elsewhere.
+    #[must_use]
+    pub fn recording(mut self, directory: Option<PathBuf>) -> Self {
+        self.recorded = directory;
+        self
+    }
+
+    /// What the CI system says of this run. None outside of those that are known.
+    pub fn ci(&self) -> Option<&Ci> {
+        self.ci.get_or_init(|| ci::read(&self.env)).as_ref()
     }
 
     /// The workspace as its files are on disk now. What a sparse checkout left out is there as well.

@@ -14,6 +14,11 @@ pub fn warning(text: &str, paint: Paint) -> String {
     labelled(&paint.notable("warning:"), text)
 }
 
+/// `note: …`, further lines set in.
+pub fn note(text: &str, paint: Paint) -> String {
+    labelled(&paint.faint("note:"), text)
+}
+
 /// `hint: …`, further lines set in.
 pub fn hint(text: &str, paint: Paint) -> String {
     labelled(&paint.advice("hint:"), text)

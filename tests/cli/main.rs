@@ -41,6 +41,7 @@ mod shop;
 mod standing;
 mod stopping;
 mod this_machine;
+mod trust;
 mod values_and_secrets;
 mod world;
 mod wrong;

@@ -188,3 +188,84 @@ fn a_name_that_looks_like_an_option_is_no_revision() {
         assert_eq!(reason(none), format!("`{name}` is no revision"));
     }
 }
+
+/// A merge of `topic` into `main`, checked out, and its two parents.
+fn merged() -> (World, [svc::model::change::ObjectId; 2]) {
+    let world = World::with_repo();
+    world.commit("r", "a", "1");
+    world.git("r", "checkout -q -b topic");
+    let topic = world.commit("r", "b", "1");
+    world.git("r", "checkout -q main");
+    let main = world.commit("r", "c", "1");
+    world.git("r", "merge -q --no-ff -m merge topic");
+    (world, [main, topic])
+}
+
+fn first_parent(merged: Option<&str>) -> BaseRule {
+    BaseRule::FirstParent {
+        merged: merged.map(str::to_owned),
+    }
+}
+
+#[test]
+fn the_first_parent_counts_only_for_the_merge_that_is_meant() {
+    let (world, [main, topic]) = merged();
+    let repo = world.repo("r");
+    let topic = topic.to_string();
+    for merged in [None, Some(topic.as_str()), Some(&topic[..12])] {
+        let (found_base, told) = base(&repo, first_parent(merged), Fetch::Allowed);
+        assert_eq!(found(found_base).0, [main]);
+        assert!(told.is_empty(), "{told:?}");
+    }
+    let head = repo.head_commit().unwrap().unwrap().short();
+    let (none, _) = base(&repo, first_parent(Some(&main.to_string())), Fetch::Allowed);
+    assert_eq!(
+        reason(none),
+        format!("{head} is no merge of {}", main.short())
+    );
+    world.git("r", "checkout -q topic");
+    let (none, _) = base(&repo, first_parent(None), Fetch::Allowed);
+    assert!(reason(none).ends_with("is no merge of two commits"));
+}
+
+#[test]
+fn the_first_parent_is_fetched_where_the_clone_ends_at_the_merge() {
+    // A remote of the older protocol gives out only tips, so the history is asked for.
+    for protocol in ["2", "0"] {
+        let (world, [main, topic]) = merged();
+        let merge = first_parent(Some(&topic.to_string()));
+        world.clone("--depth 1", "c");
+        world.git("c", &format!("config protocol.version {protocol}"));
+        let repo = world.repo("c");
+        let (none, told) = base(&repo, merge.clone(), Fetch::Forbidden);
+        assert!(reason(none).contains("--no-fetch"));
+        assert!(told.is_empty(), "{told:?}");
+        let (found_base, told) = base(&repo, merge, Fetch::Allowed);
+        assert_eq!(found(found_base).0, [main], "{told:?}");
+        assert_eq!(told.len(), if protocol == "2" { 1 } else { 2 }, "{told:?}");
+    }
+}
+
+#[test]
+fn a_branch_is_that_of_the_remote_whatever_is_here_under_its_name() {
+    let (world, [main, topic]) = merged();
+    world.git("r", "checkout -q topic");
+    world.git("r", "branch -f main topic~1");
+    let rule = || BaseRule::Branch {
+        name: "main".into(),
+    };
+    let (found_base, _) = base(&world.repo("r"), rule(), Fetch::Allowed);
+    let root = world.id("r", "topic~1");
+    assert_eq!(
+        found(found_base),
+        (vec![root], "merge-base with main".into())
+    );
+    world.clone("--depth 1 --branch topic", "c");
+    world.git("c", "branch main");
+    let (found_base, _) = base(&world.repo("c"), rule(), Fetch::Allowed);
+    assert_eq!(
+        found(found_base),
+        (vec![root], "merge-base with origin/main".into())
+    );
+    assert_ne!(main, topic);
+}

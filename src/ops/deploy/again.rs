@@ -41,6 +41,8 @@ pub fn fetch_outputs(
         head,
         snapshot: place.repo.as_ref().map(|repo| repo.snapshot(head)),
         warnings: Vec::new(),
+        notes: Vec::new(),
+        details: Vec::new(),
     };
     let request = tasks::Request {
         task: "deploy".to_owned(),
@@ -80,10 +82,6 @@ fn place(env: &Env, then: &Then) -> Result<Place, Failure> {
         ..env.clone()
     };
     let repo = Repo::discover_at(&env, &root)?;
-    Ok(Place {
-        repo: repo.map(|it| it.fetching(Fetch::Allowed)),
-        recorded: None,
-        env,
-        root,
-    })
+    let repo = repo.map(|it| it.fetching(Fetch::Allowed));
+    Ok(Place::new(env, root, repo))
 }

@@ -46,6 +46,8 @@ pub fn build(
         head,
         snapshot: place.repo.as_ref().map(|repo| repo.snapshot(head)),
         warnings: Vec::new(),
+        notes: Vec::new(),
+        details: Vec::new(),
     };
     let request = tasks::Request {
         task: format!("deploy --env {}", prepared.staged.environment),

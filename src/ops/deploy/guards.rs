@@ -3,13 +3,16 @@
 use std::collections::BTreeSet;
 
 use crate::git::Repo;
-use crate::model::change::ObjectId;
+use crate::model::change::{Head, ObjectId};
+use crate::model::ci::Trigger;
 use crate::model::due::{DeployPlan, DeployVerdict};
 use crate::model::ledger::Runs;
 use crate::model::name::EnvironmentName;
+use crate::ops::base::is_of_run;
 use crate::ops::deploy::environment::Staged;
 use crate::ops::deploy::order::Order;
 use crate::ops::failure::Failure;
+use crate::ops::place::Place;
 
 /// What the command line lets pass.
 #[derive(Clone, Copy, Debug, Default)]
@@ -39,19 +42,60 @@ pub fn clean(staged: &Staged, changed: &[crate::model::path::FilePath]) -> Resul
     })
 }
 
-/// Only the listed branches may deploy. Without a branch, as in CI, the commit has to be in one of them.
+/// Only the listed branches may deploy. Where no branch is known, the commit has to be in one of them.
 ///
 /// # Errors
 /// It is another branch.
-pub fn branch(staged: &Staged, repo: &Repo, commit: ObjectId) -> Result<(), Failure> {
-    let Some(here) = repo.head_branch()? else {
-        return holds(staged, repo, commit);
-    };
+pub fn branch(
+    staged: &Staged,
+    place: &Place,
+    repo: &Repo,
+    commit: ObjectId,
+) -> Result<(), Failure> {
     let allowed = &staged.settings.branches;
-    match allowed.is_empty() || allowed.iter().any(|it| matches(it, &here)) {
+    if allowed.is_empty() {
+        return Ok(());
+    }
+    let here = match checked_out(place, repo, commit)? {
+        CheckedOut::Branch(here) => here,
+        CheckedOut::Commit => return holds(staged, repo, commit),
+        CheckedOut::Change(what) => return Err(not_listed(staged, &format!("this is {what}"))),
+    };
+    match allowed.iter().any(|it| matches(it, &here)) {
         true => Ok(()),
         false => Err(not_listed(staged, &format!("this is `{here}`"))),
     }
+}
+
+/// What is checked out.
+enum CheckedOut {
+    Branch(String),
+    /// A commit, whatever branches hold it.
+    Commit,
+    /// What waits to be merged: it is on no branch, whatever the checkout is called.
+    Change(String),
+}
+
+/// CI systems check out commits, and know of which branch they are; some call a change by the branch that it goes into.
+fn checked_out(place: &Place, repo: &Repo, commit: ObjectId) -> Result<CheckedOut, Failure> {
+    let head = Head::Commit(Some(commit));
+    if let Some(ci) = place.ci() {
+        match (ci.trigger, ci.change_in_words(), &ci.branch) {
+            (Trigger::Change | Trigger::Queue, Some(what), _) => {
+                return Ok(CheckedOut::Change(what));
+            }
+            (Trigger::Queue, None, _) => {
+                return Ok(CheckedOut::Change("a run of the merge queue".to_owned()));
+            }
+            (Trigger::Tag, ..) => return Ok(CheckedOut::Commit),
+            (_, _, Some(branch)) if is_of_run(repo, ci, head)? => {
+                return Ok(CheckedOut::Branch(branch.clone()));
+            }
+            _ => {}
+        }
+    }
+    let here = repo.head_branch()?;
+    Ok(here.map_or(CheckedOut::Commit, CheckedOut::Branch))
 }
 
 /// One of the listed branches has to hold the commit.

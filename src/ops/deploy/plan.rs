@@ -27,6 +27,7 @@ use crate::ops::failure::Failure;
 use crate::ops::ledger::Ledgers;
 use crate::ops::place::Place;
 use crate::ops::request::CompareRequest;
+use crate::ops::trust;
 
 /// How many services have the commits listed that a deploy would bring: each costs a walk of the history.
 const MOST_LISTED: usize = 50;
@@ -73,9 +74,10 @@ pub fn prepare<'p>(
         if commit.is_none() && !staged.is_local() {
             return Err(no_commit(&name));
         }
+        trust::check(place, name.as_str())?;
         guards::clean(&staged, &changed)?;
         if let Some(commit) = commit {
-            guards::branch(&staged, repo, commit)?;
+            guards::branch(&staged, place, repo, commit)?;
         }
     }
     let chosen = chosen(&staged, &request)?;

@@ -127,12 +127,7 @@ pub fn judge(
         ..env.clone()
     };
     let repo = Repo::discover_at(&env, &root)?.map(|it| it.fetching(Fetch::Allowed));
-    let place = Place {
-        env,
-        root,
-        repo,
-        recorded: None,
-    };
+    let place = Place::new(env, root, repo);
     Ok(Judgement::Cases(Box::new(place), found))
 }
 

@@ -48,6 +48,15 @@ impl CacheUse {
             }),
         }
     }
+
+    /// The same without keeping any result; none if none would be kept anyway.
+    pub fn unkept(self) -> Option<Self> {
+        match self {
+            Self::ReadWrite => Some(Self::Read),
+            Self::Force => Some(Self::ForceUnkept),
+            Self::Read | Self::ForceUnkept | Self::Off => None,
+        }
+    }
 }
 
 /// The store of a run.

@@ -29,6 +29,7 @@ use crate::ops::tasks::keys::Keys;
 use crate::ops::tasks::lookup::Lookup;
 use crate::ops::tasks::results::State;
 use crate::ops::tasks::tools::{Early, Tools};
+use crate::ops::trust;
 
 /// A plan with everything that carrying it out takes.
 pub struct Prepared<'p> {
@@ -211,6 +212,7 @@ fn look_up<'p>(
         is_selected,
     } = chosen;
     let variables = variables(place, comparison.head);
+    let mut notes = Vec::new();
     let history = place.history();
     let on_disk = on_disk(place, &mut comparison)?;
     let workspace = &comparison.workspace;
@@ -233,8 +235,13 @@ fn look_up<'p>(
         };
         let keys = Keys::read(disk, workspace, graph, &plan, asked.tools, &variables)?;
         owned::check(workspace, keys.inputs.tracked())?;
-        let (cache, problem) =
-            Cache::open(&place.env, request.cache, place.identity(repo), history)?;
+        let mut usage = request.cache;
+        if let (Some(unkept), Some(why)) = (usage.unkept(), trust::foreign(place)?) {
+            usage = unkept;
+            let note = format!("no result of this run is kept for others: {why}");
+            notes.push(note);
+        }
+        let (cache, problem) = Cache::open(&place.env, usage, place.identity(repo), history)?;
         let lookup = Lookup {
             workspace,
             keys: &keys,
@@ -259,6 +266,7 @@ fn look_up<'p>(
         });
     }
     comparison.warnings.extend(warnings);
+    comparison.notes.extend(notes);
     Ok(Prepared {
         plan: Arc::new(plan),
         place,
