@@ -54,6 +54,8 @@
 //! | how outputs are put in place, and what is never touched | `cache::outputs` |
 //! | which outputs are refused | `config::outputs`, `config::overlap`, [`ops::owned`] |
 //! | which task starts next | `engine::schedule` |
+//! | where tasks run with `--isolated`, and when in place all the same | [`ops::isolation`]; the checkout: [`git::isolated`] |
+//! | how hooks of git are written, and what they judge | [`ops::hook`]; its words: [`model::hook`] |
 //! | how a task runs: tries, timeouts, values | `engine::attempt` |
 //! | what a command sees, and how it is ended | `process::environment`, `process::run`, `process::signals`, `process::sweep` |
 //! | when a service is well, and what is said when it is not | `health::http`, `health::tcp`, `health::reason` |

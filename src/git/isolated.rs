@@ -11,7 +11,7 @@ use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -49,7 +49,12 @@ impl Isolated {
     /// # Errors
     /// An index with conflicts, a commit that is missing, or files that cannot be written.
     pub fn of(repo: &Repo, directory: &Path, head: Head) -> Result<Self, Error> {
-        fs::create_dir_all(directory).map_err(fault("make", directory))?;
+        // What lies here is as private as the working tree may be.
+        let made = fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(directory);
+        made.map_err(fault("make", directory))?;
         let owner = repo.git_dir().as_os_str().as_bytes();
         let name = Digester::new("isolated").part("owner", owner).finish();
         let name = &name.as_str()[..16];

@@ -67,6 +67,7 @@ pub mod graph;
 pub mod grounds;
 pub mod history;
 pub mod hook;
+mod hook_schema;
 pub mod init;
 pub mod junit;
 pub mod lasting;

@@ -4,9 +4,10 @@
 use serde_json::{Value, json};
 
 use crate::report::deploy_schema;
+use crate::report::hook_schema::hook;
 
 /// The documents that have a schema.
-pub const DOCUMENTS: [&str; 21] = [
+pub const DOCUMENTS: [&str; 22] = [
     "init",
     "new",
     "doctor",
@@ -28,6 +29,7 @@ pub const DOCUMENTS: [&str; 21] = [
     "history",
     "changes",
     "lock",
+    "hook",
 ];
 
 /// Documents whose form is another's: they have a schema and no version of ours.
@@ -60,6 +62,7 @@ pub fn output_schema(document: &str) -> Option<Value> {
         "history" => deploy_schema::history(),
         "changes" => deploy_schema::changes(),
         "lock" => deploy_schema::lock(),
+        "hook" => hook(),
         _ => return None,
     };
     let mut schema = json!({

@@ -16,6 +16,7 @@ const COMMANDS: [&str; 24] = [
     "rollback",
     "promote",
     "lock",
+    "hook",
     "down",
     "affected",
     "why",
@@ -88,6 +89,7 @@ fn the_commands_are_listed_as_they_are_used() {
       promote      Bring the releases of one environment to another
       lock         Show, take or release the lease of an environment
       down         Take services away from an environment
+      hook         Let git ask svc before each commit
       log          Show the log of a task's last run, or list the runs
       cache        Look after the store of results that builds and tests are taken from
       new          Make a new service from a template

@@ -17,6 +17,9 @@ const DOCUMENTS: &[(&str, &[&str])] = &[
     ("new", &["new", "rust", "fresh", "--dry-run"]),
     ("doctor", &["doctor"]),
     ("doctor", &["doctor", "--fix", "--dry-run"]),
+    ("hook", &["hook", "install"]),
+    ("hook", &["hook", "status"]),
+    ("hook", &["hook", "uninstall"]),
 ];
 
 fn repo() -> TestRepo {

@@ -290,7 +290,7 @@ fn modes_links_line_endings_and_filters_are_as_git_makes_them() {
         .repo
         .git(&["config", "filter.up.smudge", "tr a-z A-Z"]);
     world.repo.git(&["config", "filter.up.clean", "tr A-Z a-z"]);
-    world.write(".gitattributes", "*.up filter=up\n");
+    world.write(".gitattributes", "*.up filter=up\nrun -text\n");
     world.write("a/crlf.txt", "one\r\ntwo\r\n");
     world.write("a/x.up", "LOUD\r\n");
     world.write("a/run", "#!/bin/sh\n");

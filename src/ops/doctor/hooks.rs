@@ -10,6 +10,13 @@ use crate::ops::place::Place;
 /// The hooks that judge what is committed and pushed.
 const HOOKS: &[&str] = &["pre-commit", "pre-push"];
 
+/// Where programs that look after hooks are told what to ask.
+const MANAGED: &[&str] = &[
+    ".husky/pre-commit",
+    "lefthook.yml",
+    ".pre-commit-config.yaml",
+];
+
 /// Looks at the hooks of the repository.
 pub fn look(place: &Place) -> Vec<Finding> {
     let Some(repo) = &place.repo else {
@@ -25,7 +32,9 @@ pub fn look(place: &Place) -> Vec<Finding> {
         .filter_map(|(name, path)| of_one(name, path))
         .collect();
     let asks = |path: &Path| std::fs::read(path).is_ok_and(|text| mentions_svc(&text));
-    if !there.iter().any(|(_, path)| asks(path)) && !place.env.is_ci() {
+    let top = repo.work_tree().unwrap_or(repo.git_dir());
+    let managed = MANAGED.iter().any(|name| asks(&top.join(name)));
+    if !managed && !there.iter().any(|(_, path)| asks(path)) && !place.env.is_ci() {
         let words = "no hook asks svc before a commit";
         let finding = Finding::new(Area::Hooks, Weight::Hint, "pre-commit", words);
         findings.push(finding.fix("`svc hook install` lets git ask before each commit".to_owned()));
@@ -64,7 +73,8 @@ fn directory(repo: &Repo) -> Option<PathBuf> {
 fn mentions_svc(text: &[u8]) -> bool {
     let text = String::from_utf8_lossy(text);
     let mut words = text.split(|it: char| it.is_whitespace() || "\"'`;&|()/".contains(it));
-    words.any(|word| word == "svc")
+    // The last two are hooks of ours for the pre-commit framework.
+    words.any(|word| matches!(word, "svc" | "svc-test" | "svc-lint"))
 }
 
 #[cfg(test)]
@@ -78,6 +88,7 @@ mod tests {
         };
         check("#!/bin/sh\nexec svc test --staged\n", true);
         check("/usr/local/bin/svc check", true);
+        check("      - id: svc-test\n", true);
         check("./svcs-check", false);
         check("kubectl get svc-list", false);
     }
