@@ -46,7 +46,10 @@ use crate::process::signals::outlive_file_limits;
 
 /// Runs the program and gives its exit code.
 pub fn main() -> ExitCode {
-    let arguments = Cli::parse();
+    let arguments = match Cli::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return session::tell_usage(&error).into(),
+    };
     outlive_file_limits();
     // What went wrong was told when it happened; scripts are to know whose fault it was.
     let exit = std::panic::catch_unwind(|| {

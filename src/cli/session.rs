@@ -33,7 +33,7 @@ pub struct Session {
 impl Session {
     /// Reads everything that is to be known about the surroundings.
     pub fn begin(global: &Global, command: &Command) -> Self {
-        let env = env(global);
+        let env = env(global.directory.as_deref());
         let terminal = Terminal::detect(&env);
         let guard = || terminal.ci.guard();
         Self {
@@ -143,15 +143,34 @@ impl Session {
     }
 }
 
-fn env(global: &Global) -> Env {
+/// Tells of arguments that make no sense, or of help that was asked for. They may hold anything, as a branch's name may.
+pub fn tell_usage(error: &clap::Error) -> Exit {
+    let guard = Terminal::detect(&env(None)).ci.guard();
+    match (guard.is_idle(), error.use_stderr()) {
+        // With colours where there are any; a reader who left is no error.
+        (true, _) => drop(error.print()),
+        (false, true) => Output::stderr()
+            .guarded(guard)
+            .write(&error.render().to_string()),
+        (false, false) => Output::stdout()
+            .guarded(guard)
+            .write(&error.render().to_string()),
+    }
+    match error.exit_code() {
+        0 => Exit::Fine,
+        _ => Exit::Usage,
+    }
+}
+
+fn env(given: Option<&Path>) -> Env {
     let here = std::env::current_dir().unwrap_or_else(|_| Path::new("/").to_owned());
-    let directory = match &global.directory {
+    let directory = match given {
         Some(directory) => here.join(directory),
         None => here,
     };
     Env {
         directory: directory.canonicalize().unwrap_or(directory),
-        directory_given: global.directory.is_some(),
+        directory_given: given.is_some(),
         variables: std::env::vars_os().collect(),
         processors: std::thread::available_parallelism().map_or(1, usize::from),
     }

@@ -10,6 +10,8 @@ use crate::model::task::Task;
 
 static PASSED: LazyLock<Names> =
     LazyLock::new(|| Names::read(include_str!("../../templates/env/passed.txt")));
+static NAMED: LazyLock<Names> =
+    LazyLock::new(|| Names::read(include_str!("../../templates/env/named.txt")));
 static NEVER: LazyLock<Names> =
     LazyLock::new(|| Names::read(include_str!("../../templates/env/never.txt")));
 
@@ -39,7 +41,8 @@ impl Environment {
 }
 
 /// The environment of a command of `task`: of `parent` what everybody sees, what the task and the workspace
-/// (`pass_env`) name, or with `strict-env = false` and in deploys everything; then `extra`, which wins.
+/// (`pass_env`) name, or with `strict-env = false` and in deploys everything but what has to be named; then `extra`, which
+/// wins.
 pub fn environment(
     parent: &BTreeMap<OsString, OsString>,
     task: &Task,
@@ -55,7 +58,15 @@ pub fn environment(
         if NEVER.have(name) {
             continue;
         }
-        if passes_all || PASSED.have(name) || named.have(name) {
+        let is_passed = match NAMED.have(name) {
+            true => lists
+                .into_iter()
+                .flatten()
+                .chain(pass_env)
+                .any(|it| name.to_str() == Some(it)),
+            false => passes_all || PASSED.have(name) || named.have(name),
+        };
+        if is_passed {
             environment.variables.insert(name.clone(), value.clone());
         } else if let Some(name) = name.to_str() {
             environment.removed.insert(name.to_owned());
@@ -178,6 +189,18 @@ mod tests {
     }
 
     #[test]
+    fn what_steers_later_steps_has_to_be_named_in_full() {
+        let parent = ["BASH_ENV", "GITHUB_ENV", "GITHUB_OUTPUT", "GITHUB_SHA"];
+        let mut task = Task::new(vec![]);
+        assert_eq!(seen(&task, &[], &parent), <[&str; 0]>::default());
+        assert_eq!(seen(&task, &["GITHUB_*"], &parent), ["GITHUB_SHA"]);
+        task.deploy = Some(Box::default());
+        assert_eq!(seen(&task, &[], &parent), ["GITHUB_SHA"]);
+        task.env = vec!["GITHUB_OUTPUT".into()];
+        assert_eq!(seen(&task, &[], &parent), ["GITHUB_OUTPUT", "GITHUB_SHA"]);
+    }
+
+    #[test]
     fn what_is_given_wins_and_is_not_missed() {
         let task = Task::new(vec![]);
         let given = [("PATH".into(), "/mine".into()), ("X".into(), "1".into())];
@@ -219,6 +242,7 @@ mod tests {
         for text in [
             include_str!("../../templates/env/passed.txt"),
             include_str!("../../templates/env/never.txt"),
+            include_str!("../../templates/env/named.txt"),
         ] {
             let names = text
                 .lines()

@@ -1,8 +1,14 @@
 //! Ctrl-C and its relatives.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a signal that comes late means something else than one that comes together with another"
+)]
+
 use std::io;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::iterator::{Handle, Signals};
@@ -14,9 +20,18 @@ use crate::process::control::Control;
 pub enum Request {
     /// The first signal: everything may clean up. Holds its name.
     End(&'static str),
+    /// A SIGTERM some time after a SIGINT: whoever sent it loses patience, as GitHub does 7.5 seconds after it cancels a
+    /// job; 2.5 seconds later it kills. What does not end very soon is killed now, while there is time to write that down.
+    Hurry,
     /// A second Ctrl-C: at once.
     Kill,
 }
+
+/// A SIGTERM that comes sooner after a SIGINT is the same wish, said twice.
+const SAME_WISH: Duration = Duration::from_secs(2);
+
+/// How long commands have when there is a hurry.
+const LAST_GRACE: Duration = Duration::from_millis(300);
 
 /// Listens until it is dropped; after that, signals are caught and nothing comes of them.
 #[derive(Debug)]
@@ -40,11 +55,12 @@ pub fn listen(
         .spawn(move || {
             let mut heard = Heard::default();
             for signal in signals.forever() {
-                let Some(request) = heard.hear(signal) else {
+                let Some(request) = heard.hear(signal, Instant::now()) else {
                     continue;
                 };
                 match request {
                     Request::End(_) => control.ask(),
+                    Request::Hurry => kill_soon(&control),
                     Request::Kill => control.kill(),
                 }
                 requested(request);
@@ -54,6 +70,17 @@ pub fn listen(
         handle,
         thread: Some(thread),
     })
+}
+
+fn kill_soon(control: &Control) {
+    let other = control.clone();
+    let soon = thread::Builder::new().spawn(move || {
+        thread::sleep(LAST_GRACE);
+        other.kill();
+    });
+    if soon.is_err() {
+        control.kill();
+    }
 }
 
 /// From now on, a file that would grow over the limit of `ulimit -f` is an error of the one who writes it, as a full disk
@@ -75,17 +102,23 @@ impl Drop for Listener {
 /// The signals of a run so far.
 #[derive(Debug, Default)]
 struct Heard {
-    is_asked: bool,
+    first: Option<Instant>,
     interrupts: u32,
+    is_hurried: bool,
 }
 
 impl Heard {
     /// What one more signal asks for. A terminal and a supervisor often send different signals for the same wish, so only
     /// a second Ctrl-C is one.
-    fn hear(&mut self, signal: i32) -> Option<Request> {
-        let is_first = !std::mem::replace(&mut self.is_asked, true);
+    fn hear(&mut self, signal: i32, now: Instant) -> Option<Request> {
+        let is_first = self.first.is_none();
+        let first = *self.first.get_or_insert(now);
         if signal == SIGINT {
             self.interrupts += 1;
+        }
+        let is_late = self.interrupts > 0 && now.duration_since(first) >= SAME_WISH;
+        if signal == SIGTERM && is_late && !std::mem::replace(&mut self.is_hurried, true) {
+            return Some(Request::Hurry);
         }
         match (is_first, signal, self.interrupts) {
             (true, _, _) => Some(Request::End(name(signal))),
@@ -119,7 +152,8 @@ mod tests {
     fn only_a_second_interrupt_kills() {
         let check = |signals: &[i32], expected: &[Option<Request>]| {
             let mut heard = Heard::default();
-            let got: Vec<_> = signals.iter().map(|it| heard.hear(*it)).collect();
+            let now = Instant::now();
+            let got: Vec<_> = signals.iter().map(|it| heard.hear(*it, now)).collect();
             assert_eq!(got, expected, "{signals:?}");
         };
         let end = |name| Some(Request::End(name));
@@ -138,5 +172,27 @@ mod tests {
             &[end("SIGTERM"), None, Some(Request::Kill)],
         );
         check(&[SIGHUP, SIGTERM], &[end("SIGHUP"), None]);
+    }
+
+    #[test]
+    fn a_late_end_is_a_hurry_once() {
+        let check = |signals: &[(i32, u64)], expected: &[Option<Request>]| {
+            let (mut heard, start) = (Heard::default(), Instant::now());
+            let at = |millis: u64| start + Duration::from_millis(millis);
+            let got = signals
+                .iter()
+                .map(|(it, millis)| heard.hear(*it, at(*millis)));
+            assert_eq!(got.collect::<Vec<_>>(), expected, "{signals:?}");
+        };
+        let end = |name| Some(Request::End(name));
+        check(
+            &[(SIGINT, 0), (SIGTERM, 7500), (SIGTERM, 7600)],
+            &[end("SIGINT"), Some(Request::Hurry), None],
+        );
+        check(
+            &[(SIGINT, 0), (SIGTERM, 100), (SIGINT, 9000)],
+            &[end("SIGINT"), None, Some(Request::Kill)],
+        );
+        check(&[(SIGTERM, 0), (SIGTERM, 9000)], &[end("SIGTERM"), None]);
     }
 }

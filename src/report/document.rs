@@ -13,11 +13,17 @@ pub fn line(value: &Value) -> String {
     escaped(&format!("{value}\n"))
 }
 
-/// Letters that are seen as no letter stand in strings alone, where an escape means the same.
+/// Letters that are seen as no letter stand in strings alone, where an escape means the same. So do those that a CI system
+/// would take for the beginning of a command: a second `#`, and the `_` of `section_start:`.
 fn escaped(json: &str) -> String {
     let mut text = String::with_capacity(json.len());
     for letter in json.chars() {
-        match is_unseen(letter) {
+        let is_of_command = match letter {
+            '#' => text.ends_with('#'),
+            '_' => ends_with_section(&text),
+            _ => false,
+        };
+        match is_of_command || is_unseen(letter) {
             true => {
                 let mut units = [0; 2];
                 for unit in letter.encode_utf16(&mut units) {
@@ -28,6 +34,13 @@ fn escaped(json: &str) -> String {
         }
     }
     text
+}
+
+fn ends_with_section(text: &str) -> bool {
+    const WORD: &str = "section";
+    let end = text.len().checked_sub(WORD.len());
+    let end = end.and_then(|at| text.as_bytes().get(at..));
+    end.is_some_and(|it| it.eq_ignore_ascii_case(WORD.as_bytes()))
 }
 
 /// Controls beyond those that JSON itself escapes, marks of direction, separators and letters without width.

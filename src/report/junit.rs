@@ -9,6 +9,8 @@ use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 use crate::model::event::Event;
 use crate::model::plan::{Plan, Verdict};
 use crate::model::run::{Outcome, TaskResult};
+use crate::report::clean::one_line;
+use crate::report::lines::{Keep, clean_lines};
 use crate::report::replace::replace;
 
 /// Writes the file when the run begins, is asked to stop and ends, each time whole: whoever kills `svc` leaves one that says
@@ -123,14 +125,13 @@ impl Junit {
 fn status(result: &TaskResult, verdict: Verdict) -> TestCaseStatus {
     let bad = |kind: NonSuccessKind, word: &str| {
         let mut status = TestCaseStatus::non_success(kind);
-        let tail = String::from_utf8_lossy(&result.tail);
-        status.set_message(&*result.reason).set_type(word);
-        status.set_description(tail);
+        status.set_message(text(&result.reason)).set_type(word);
+        status.set_description(lines(&result.tail));
         status
     };
     let skipped = |message: &str| {
         let mut status = TestCaseStatus::skipped();
-        status.set_message(message);
+        status.set_message(text(message));
         status
     };
     match result.outcome {
@@ -148,6 +149,25 @@ fn status(result: &TaskResult, verdict: Verdict) -> TestCaseStatus {
         Outcome::Failed => bad(NonSuccessKind::Error, "error"),
         Outcome::TimedOut => bad(NonSuccessKind::Error, "timeout"),
     }
+}
+
+/// Text on one line that XML may hold.
+fn text(text: &str) -> String {
+    lines(one_line(text).as_bytes())
+}
+
+/// Lines that XML may hold.
+fn lines(bytes: &[u8]) -> String {
+    let mut text = String::new();
+    clean_lines(bytes, Keep::Text, |line| {
+        let line = String::from_utf8_lossy(line);
+        text.extend(
+            line.chars()
+                .filter(|it| !matches!(it, '\u{fffe}' | '\u{ffff}')),
+        );
+        text.push('\n');
+    });
+    text.trim_end().to_owned()
 }
 
 fn interrupted(message: &str) -> TestCaseStatus {
@@ -207,6 +227,8 @@ mod tests {
         let failure = document.descendants().find(|it| it.has_tag_name("failure"));
         let shown = failure.unwrap().text().unwrap();
         assert_eq!(shown, "abred ]]> <&>  end");
+        // As a carriage return takes back what stood before it, so it does here.
+        assert!(!text.contains("\r"));
         assert!(!text.contains('\u{1b}'));
     }
 

@@ -147,6 +147,102 @@ fn a_second_interrupt_kills_at_once_and_a_termination_after_an_interrupt_does_no
     assert_eq!(status.code(), Some(130), "{said}");
 }
 
+/// As GitHub cancels a job: SIGINT, then SIGTERM, and soon after that SIGKILL, which nobody should have to wait for.
+fn cancel(running: &Running) -> std::time::Instant {
+    running.signal(Signal::INT);
+    std::thread::sleep(std::time::Duration::from_millis(2200));
+    running.signal(Signal::TERM);
+    std::time::Instant::now()
+}
+
+/// The kinds of events in a file that holds whole lines only.
+fn events(file: &std::path::Path) -> Vec<String> {
+    let text = std::fs::read_to_string(file).expect("events");
+    assert!(text.ends_with('\n'), "{text}");
+    let kind = |line: &str| {
+        let event: serde_json::Value = serde_json::from_str(line).expect("a document");
+        event["event"].as_str().expect("a kind").to_owned()
+    };
+    text.lines().map(kind).collect()
+}
+
+const DEAF: &str =
+    "trap '' INT TERM; touch \"$HOME\"/begun.flag; while :; do sleep 0.05 || true; done";
+
+#[test]
+fn a_cancelled_job_leaves_whole_files_though_its_tasks_do_not_listen() {
+    let repo = slow(DEAF);
+    repo.write(
+        "services.toml",
+        repo.read("services.toml").replace("500ms", "300s"),
+    );
+    let (junit, log) = (repo.beside("junit.xml"), repo.beside("events"));
+    let (junit_path, log_path) = (junit.to_str().unwrap(), log.to_str().unwrap());
+    let arguments = ["test", "--all", "--junit", junit_path, "--events", log_path];
+    let running = Running::start(repo.svc(&arguments));
+    let flag = repo.beside("home/begun.flag");
+    wait_until("the task begins", || flag.exists());
+    running.signal(Signal::INT);
+    // Whatever comes now, what is known is written.
+    wait_until("the report is written", || {
+        std::fs::read_to_string(&junit).is_ok_and(|it| it.contains("it was not over"))
+    });
+    std::thread::sleep(std::time::Duration::from_millis(2200));
+    running.signal(Signal::TERM);
+    let asked = std::time::Instant::now();
+    let (status, said) = running.end();
+    assert_eq!(status.code(), Some(130), "{said}");
+    assert!(asked.elapsed() < crate::world::DEADLINE / 2, "{said}");
+    let text = std::fs::read_to_string(&junit).unwrap();
+    crate::ci_reports::check_junit(&roxmltree::Document::parse(&text).unwrap());
+    assert!(text.contains("message=\"interrupted\""), "{text}");
+    let kinds = events(&log);
+    assert_eq!(kinds.last().unwrap(), "run-finished");
+    assert!(kinds.contains(&"stopping".to_owned()));
+    let (_, past) = document(&repo, &["log"]);
+    assert_eq!(outcomes(&past)[0], "a:test interrupted");
+}
+
+#[test]
+fn a_cancelled_deploy_is_written_down_and_gives_the_lease_back() {
+    let repo = crate::deploys::shop();
+    let target = format!("deploy = '''\n{DEAF}\n'''\n");
+    repo.write(".svc/targets/home.toml", target);
+    repo.commit("deaf");
+    let (junit, log) = (repo.beside("junit.xml"), repo.beside("events"));
+    let files = [
+        "--junit",
+        junit.to_str().unwrap(),
+        "--events",
+        log.to_str().unwrap(),
+    ];
+    let deploy = ["deploy", "--env", "staging", "--bootstrap"];
+    let running = Running::start(repo.svc(&[&deploy[..], &files].concat()));
+    let flag = repo.beside("home/begun.flag");
+    wait_until("the deploy begins", || flag.exists());
+    let asked = cancel(&running);
+    let (status, said) = running.end();
+    assert_eq!(status.code(), Some(130), "{said}");
+    // GitHub kills 2.5 seconds after it asked; here much else goes on at the same time.
+    assert!(
+        asked.elapsed() < std::time::Duration::from_secs(7),
+        "{said}"
+    );
+    let status = repo.svc(&["status"]).json();
+    let environments = status["environments"].as_array().unwrap();
+    let staging = environments.iter().find(|it| it["name"] == "staging");
+    let staging = staging.expect("it has a history");
+    assert_eq!(staging["locked_by"], serde_json::Value::Null, "{staging:#}");
+    assert_eq!(
+        staging["services"][0]["state"], "interrupted",
+        "{staging:#}"
+    );
+    let text = std::fs::read_to_string(&junit).unwrap();
+    crate::ci_reports::check_junit(&roxmltree::Document::parse(&text).unwrap());
+    assert!(text.contains("message=\"interrupted\""), "{text}");
+    assert_eq!(events(&log).last().unwrap(), "run-finished");
+}
+
 #[test]
 fn a_timeout_ends_everything_below_the_task() {
     let mark = mark();
