@@ -146,9 +146,14 @@ fn the_help_of_a_deploy_reads_well() {
           --no-cache          Neither take results from the cache nor keep any
 
     Output:
-          --log <WHICH>    Which output of tasks to show [default: on a terminal that of a single task
-                           and of failures, else all] [possible values: stream, grouped, failed, none]
-          --events <FILE>  Write every event of the run to FILE, one JSON document a line
+          --log <WHICH>          Which output of tasks to show [default: on a terminal that of a single
+                                 task and of failures, else all] [possible values: stream, grouped,
+                                 failed, none]
+          --events <FILE>        Write every event of the run to FILE, one JSON document a line
+          --junit <FILE>         Write the results as JUnit XML to FILE: a suite for each service, a
+                                 case for each task
+          --code-quality <FILE>  Write what tools said of places in files to FILE, as a Code Quality
+                                 report of GitLab
 
     Global options:
       -C, --directory <DIR>  Work in DIR instead of the current directory
@@ -213,6 +218,12 @@ fn the_help_of_a_deploy_reads_well() {
 
           --events <FILE>
               Write every event of the run to FILE, one JSON document a line
+
+          --junit <FILE>
+              Write the results as JUnit XML to FILE: a suite for each service, a case for each task
+
+          --code-quality <FILE>
+              Write what tools said of places in files to FILE, as a Code Quality report of GitLab
 
     Global options:
       -C, --directory <DIR>
