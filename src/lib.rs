@@ -73,6 +73,9 @@
 //! | what `svc new` makes, and where | [`ops::new`]; templates: [`scaffold`], `templates/scaffolds`, `templates/parts` |
 //! | what `svc doctor` looks at, and what `--fix` does | [`ops::doctor`], one file for each area; its words: [`model::finding`] |
 //! | which programs a command calls | [`model::commands`] |
+//! | how a CI system is spoken to, and what keeps others from it | `report::ci`, `report::ci::guard`, `report::output` |
+//! | folds, annotations, summaries in CI | `report::folding`, `report::remarks`, `report::summary`; what tools print: `report::matchers`, `templates/matchers` |
+//! | what is told of all runs of a call: JUnit, events, Code Quality | `report::lasting`, `report::junit`, `report::code_quality` |
 //! | lines, live lines, JSON, and their schemas | `report::lines`, `report::board`, `report::run_json`, `report::schema` |
 
 pub mod cache;

@@ -14,7 +14,8 @@ pub struct Folding {
     clock: Clock,
     /// Tells the folds of this run from those of others in the same job.
     run: String,
-    open: Option<Fold>,
+    /// The open one, and the task whose log it holds.
+    open: Option<(Fold, String)>,
     /// Tasks that ended while a fold was open.
     waiting: Vec<(usize, TaskResult)>,
     had_any: bool,
@@ -44,6 +45,11 @@ impl Folding {
         self.open.is_some()
     }
 
+    /// Whether the one of the task `name` is open.
+    pub fn is_of(&self, name: &str) -> bool {
+        self.open.as_ref().is_some_and(|(_, owner)| owner == name)
+    }
+
     /// A run begins.
     pub fn begin(&mut self, run: Option<&str>) {
         self.run = run.unwrap_or("run").to_owned();
@@ -51,7 +57,7 @@ impl Folding {
 
     /// Opens a fold for the log of the task `name`.
     pub fn open(&mut self, name: &str, title: &str, is_open: bool, write: Write) {
-        let name = format!("svc_{}_{name}", self.run);
+        let (owner, name) = (name, format!("svc_{}_{name}", self.run));
         let is_plain = |it: char| it.is_ascii_alphanumeric() || matches!(it, '_' | '.' | '-');
         let fold = Fold {
             name: name.replace(|it| !is_plain(it), "-"),
@@ -62,13 +68,13 @@ impl Folding {
         if let Some(command) = self.dialect.open(&fold) {
             write(Piece::Command(command));
             self.had_any = true;
-            self.open = Some(fold);
+            self.open = Some((fold, owner.to_owned()));
         }
     }
 
     /// Closes the open fold, if there is one.
     pub fn close(&mut self, write: Write) {
-        if let Some(mut fold) = self.open.take() {
+        if let Some((mut fold, _)) = self.open.take() {
             fold.time = self.clock.now().as_secs();
             if let Some(command) = self.dialect.close(&fold) {
                 write(Piece::Command(command));

@@ -53,6 +53,7 @@ impl Junit {
                 self.before.push((self.plan.clone(), results));
                 self.results = vec![None; plan.tasks.len()];
                 self.plan = plan.clone();
+                self.write();
             }
             Event::TaskFinished { task, result } => {
                 if let Some(place) = self.results.get_mut(*task) {

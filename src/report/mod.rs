@@ -42,6 +42,9 @@
 //! elsewhere each task's lines together when it ends, so that they are not mixed. `-q` shows only failures, at the end.
 //! The log of an earlier result is shown like any other, with a line behind it that says `cached`; on a terminal it is left
 //! out beside other tasks.
+//!
+//! In a CI system that has them, logs are folds ([`folding`]) with the last line as their title. All text goes out through
+//! [`output`], which keeps it from being read as a command of that system; what [`ci`] says goes beside it.
 
 pub mod affected;
 pub mod board;

@@ -178,8 +178,9 @@ impl Story {
     }
 
     fn finished(&mut self, task: usize, result: &TaskResult, write: Write) {
-        let was_running = self.running.remove(&task);
-        if self.folding.is_open() && !was_running {
+        self.running.remove(&task);
+        let is_in_fold = self.folding.is_of(&self.name(task));
+        if self.folding.is_open() && !is_in_fold {
             // Folds do not nest.
             self.folding.wait(task, result);
             return;
@@ -187,7 +188,7 @@ impl Story {
         let shows_all = matches!(self.mode, LogMode::Stream | LogMode::Grouped);
         let is_shown = self.replayed.remove(&task) && shows_all;
         self.stream(task, None, write);
-        if was_running {
+        if is_in_fold {
             self.folding.close(write);
         }
         let line = self.end_line(task, result, is_shown);
@@ -326,7 +327,7 @@ impl Story {
 
     /// Passes on what a task wrote; `None`: it ended.
     fn stream(&mut self, task: usize, bytes: Option<&[u8]>, write: Write) {
-        let prefix = match self.folding.is_open() {
+        let prefix = match self.folding.is_of(&self.name(task)) {
             true => format!("{} ", self.paint.bar()),
             false => {
                 let prefix = format!("{} | ", self.name(task));

@@ -92,6 +92,7 @@ fn the_commands_are_listed_as_they_are_used() {
       hook         Let git ask svc before each commit
       log          Show the log of a task's last run, or list the runs
       cache        Look after the store of results that builds and tests are taken from
+      ci           Write a CI pipeline, and spread what is affected over its jobs
       new          Make a new service from a template
       check        Check services.toml
       doctor       Look for what is wrong, or will be
@@ -146,9 +147,14 @@ fn the_help_of_a_deploy_reads_well() {
           --no-cache          Neither take results from the cache nor keep any
 
     Output:
-          --log <WHICH>    Which output of tasks to show [default: on a terminal that of a single task
-                           and of failures, else all] [possible values: stream, grouped, failed, none]
-          --events <FILE>  Write every event of the run to FILE, one JSON document a line
+          --log <WHICH>          Which output of tasks to show [default: on a terminal that of a single
+                                 task and of failures, else all] [possible values: stream, grouped,
+                                 failed, none]
+          --events <FILE>        Write every event of the run to FILE, one JSON document a line
+          --junit <FILE>         Write the results as JUnit XML to FILE: a suite for each service, a
+                                 case for each task
+          --code-quality <FILE>  Write what tools said of places in files to FILE, as a Code Quality
+                                 report of GitLab
 
     Global options:
       -C, --directory <DIR>  Work in DIR instead of the current directory
@@ -213,6 +219,12 @@ fn the_help_of_a_deploy_reads_well() {
 
           --events <FILE>
               Write every event of the run to FILE, one JSON document a line
+
+          --junit <FILE>
+              Write the results as JUnit XML to FILE: a suite for each service, a case for each task
+
+          --code-quality <FILE>
+              Write what tools said of places in files to FILE, as a Code Quality report of GitLab
 
     Global options:
       -C, --directory <DIR>

@@ -234,7 +234,7 @@ fn a_cancelled_deploy_is_written_down_and_gives_the_lease_back() {
     let staging = staging.expect("it has a history");
     assert_eq!(staging["locked_by"], serde_json::Value::Null, "{staging:#}");
     assert_eq!(
-        staging["services"][0]["state"], "interrupted",
+        staging["services"][0]["last"]["state"], "interrupted",
         "{staging:#}"
     );
     let text = std::fs::read_to_string(&junit).unwrap();

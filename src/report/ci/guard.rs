@@ -40,13 +40,19 @@ const LONGEST: usize = 32;
 /// Escape sequences longer than this are taken for text again: nobody waits for their end.
 const SEQUENCE: usize = 64;
 
+const ESCAPE: u8 = 0x1b;
+
 /// Watches one stream. Its memory is a few bytes.
 #[derive(Clone, Debug)]
 pub struct Guard {
     markers: Vec<Marker>,
-    /// The last bytes of this line, in lower case, without escape sequences.
+    /// Bytes in the middle of a line that have to be looked at: a marker may begin with them, or the line may end.
+    stops: Vec<bool>,
+    /// As many bytes at the start of a line may be the beginning of a marker.
+    starts: usize,
+    /// The last bytes of this line that may be the beginning of a marker, in lower case, without escape sequences.
     seen: Vec<u8>,
-    /// How many bytes stand on this line after white space; no more than [`LONGEST`] are counted.
+    /// How many bytes stand on this line after white space; no more than one above `starts` are counted.
     count: usize,
     /// The beginning of a letter that may turn out to be white space.
     letter: Vec<u8>,
@@ -64,8 +70,22 @@ enum Escape {
 impl Guard {
     /// A guard against these markers, at the start of a line.
     pub fn new(markers: impl IntoIterator<Item = Marker>) -> Self {
+        let markers: Vec<Marker> = markers.into_iter().collect();
+        let of_place = |place| markers.iter().filter(move |it| it.place == place);
+        let mut stops = vec![false; 256];
+        for marker in of_place(Where::Anywhere) {
+            let first = marker.text.as_bytes()[0];
+            stops[usize::from(first)] = true;
+            stops[usize::from(first.to_ascii_uppercase())] = true;
+        }
+        for byte in [b'\n', b'\r', ESCAPE] {
+            stops[usize::from(byte)] = true;
+        }
+        let starts = of_place(Where::Start).map(|it| it.text.len() - 1).max();
         Self {
-            markers: markers.into_iter().collect(),
+            stops,
+            starts: starts.unwrap_or_default(),
+            markers,
             seen: Vec::with_capacity(LONGEST + 1),
             count: 0,
             letter: Vec::new(),
@@ -87,19 +107,35 @@ impl Guard {
     /// `bytes` as they may be written.
     pub fn pass(&mut self, bytes: &[u8]) -> Vec<u8> {
         let mut out = Vec::with_capacity(bytes.len() + 8);
-        for &byte in bytes {
+        let mut rest = bytes;
+        while let Some(&byte) = rest.first() {
+            if self.is_between() {
+                let is_stop = |it: &u8| self.stops[usize::from(*it)];
+                let plain = rest.iter().position(is_stop).unwrap_or(rest.len());
+                out.extend_from_slice(&rest[..plain]);
+                rest = &rest[plain..];
+                if plain > 0 {
+                    continue;
+                }
+            }
             if self.completes(byte) {
                 out.push(b' ');
                 self.seen.clear();
-                self.count = LONGEST;
+                self.count = self.starts + 1;
             }
             out.push(byte);
             self.take(byte);
+            rest = &rest[1..];
         }
         if let Some(last) = bytes.last() {
             self.is_at_start = matches!(last, b'\n' | b'\r');
         }
         out
+    }
+
+    /// Whether nothing that was seen matters for what comes.
+    fn is_between(&self) -> bool {
+        self.escape == Escape::None && self.count > self.starts && self.seen.is_empty()
     }
 
     fn completes(&self, byte: u8) -> bool {
@@ -117,7 +153,7 @@ impl Guard {
     fn take(&mut self, byte: u8) {
         match (self.escape, byte) {
             (_, b'\n' | b'\r') => self.begin_line(),
-            (Escape::None, 0x1b) => self.escape = Escape::Begun,
+            (Escape::None, ESCAPE) => self.escape = Escape::Begun,
             (Escape::None, _) => self.note(byte),
             (Escape::Begun, b'[') => self.escape = Escape::Control(0),
             (Escape::Begun, _) => self.escape = Escape::None,
@@ -143,7 +179,16 @@ impl Guard {
             self.seen.remove(0);
         }
         self.seen.push(byte.to_ascii_lowercase());
-        self.count = (self.count + 1).min(LONGEST);
+        self.count = (self.count + 1).min(self.starts + 1);
+        if self.count > self.starts && !self.is_beginning() {
+            self.seen.clear();
+        }
+    }
+
+    /// Whether what was seen ends in the beginning of a marker.
+    fn is_beginning(&self) -> bool {
+        let begins = |text: &[u8]| (1..text.len()).any(|it| self.seen.ends_with(&text[..it]));
+        self.markers.iter().any(|it| begins(it.text.as_bytes()))
     }
 
     /// Whether the byte belongs to white space, or may: then the next ones tell.
