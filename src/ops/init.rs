@@ -180,9 +180,11 @@ fn take_tasks_back(draft: &mut Draft, text: &str, report: &Report) -> bool {
         let name = header.and_then(|it| it.split(['.', ']']).next());
         let mut services = draft.services.iter_mut();
         let service = services.find(|it| Some(it.name.as_str()) == name);
-        let Some(service) = service.filter(|it| !it.tasks.is_empty()) else {
+        let Some(service) = service else { continue };
+        let ways = (service.serve.take(), service.deploy.take());
+        if service.tasks.is_empty() && ways == (None, None) {
             continue;
-        };
+        }
         service.tasks.clear();
         draft.notes.push(Note {
             path: service.path.clone(),

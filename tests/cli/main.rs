@@ -26,6 +26,7 @@ mod flooding;
 mod guarded;
 mod help;
 mod init;
+mod init_ways;
 mod kept_right;
 mod machines;
 mod new;

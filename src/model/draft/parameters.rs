@@ -350,7 +350,7 @@ fn is_source(file: &FilePath) -> bool {
 }
 
 /// Whether a name or a path holds nothing that commands or lists of files could take for something else.
-fn is_plain(text: &str) -> bool {
+pub fn is_plain(text: &str) -> bool {
     let is_usual = |it: char| it.is_ascii_alphanumeric() || "._-+@/*".contains(it);
     let is_part = |it: &str| !it.is_empty() && !it.starts_with('-') && it != "." && it != "..";
     text.chars().all(is_usual) && text.split('/').all(is_part)
