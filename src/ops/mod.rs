@@ -31,4 +31,5 @@ pub mod source;
 pub mod status;
 mod survey;
 pub mod tasks;
+mod unignored;
 pub mod why;

@@ -264,3 +264,40 @@ fn where_there_is_a_choice_nothing_is_said_of_deploys() {
         check(&[&[NODE, image], *files].concat(), &[]);
     }
 }
+
+/// A library's build can be kept, if it is known to leave nothing.
+#[test]
+fn of_libraries_that_leave_nothing_the_builds_are_cached() {
+    let repo = TestRepo::with_files(&[
+        (
+            "libs/common/package.json",
+            r#"{"name": "common", "main": "x.js"}"#,
+        ),
+        (
+            "libs/built/package.json",
+            r#"{"name": "built", "main": "x.js", "scripts": {"build": "x"}}"#,
+        ),
+        (
+            "libs/money/Cargo.toml",
+            "[package]\nname = \"money\"\nversion = \"1.0.0\"\n",
+        ),
+        ("libs/money/src/lib.rs", ""),
+        (
+            "till/Cargo.toml",
+            "[package]\nname = \"till\"\nversion = \"1.0.0\"\n[dependencies]\nmoney = { path = \"../libs/money\" }\n",
+        ),
+        ("till/src/main.rs", "fn main() {}\n"),
+    ]);
+    assert_eq!(repo.svc(&["init"]).run().code(), 0);
+    let written = repo.read("services.toml");
+    let of = |name: &str| {
+        let (_, rest) = written.split_once(&format!("[services.{name}]\n")).unwrap();
+        rest.split("\n[")
+            .next()
+            .unwrap()
+            .contains("build.outputs = []")
+    };
+    assert!(of("common") && of("money"), "{written}");
+    assert!(!of("built") && !of("till"), "{written}");
+    assert_eq!(repo.svc(&["check"]).run().code(), 0);
+}

@@ -59,6 +59,7 @@ pub fn draft(found: &Found) -> Draft {
     circle::leave_out(&mut services, &mut notes);
     task::tasks(found, &kept, &mut services, &mut notes);
     parameters::fill(found, &kept, &mut services);
+    task::leave_nothing(found, &kept, &mut services);
     serve::serve(found, &kept, &mut services);
     deploy::deploy(found, &kept, &mut services);
     let shared = shared::shared(found, &kept, &services, read);
