@@ -110,6 +110,7 @@ fn called_by(command: &str) -> &str {
     const LONGEST: usize = 60;
     /// What scripts handle texts with.
     const PLAIN: &[&str] = &["sed", "sh", "grep", "head", "awk", "cut", "tr"];
+    const KEYWORDS: &[&str] = &["do", "done", "for", "if", "then", "else", "fi", "true"];
     let is_script = command.contains(['|', '\n', '$']) || command.len() > LONGEST;
     if !is_script {
         return command;
@@ -120,11 +121,15 @@ fn called_by(command: &str) -> &str {
     if let Some((at, length)) = found {
         return &command[at..at + length];
     }
-    // `"${JAVA_HOME:+$JAVA_HOME/bin/}java" -version`
-    let first = command.split_whitespace().next().unwrap_or(command);
-    let name = first.trim_matches('"').rsplit(['/', '}']).next();
-    let is_name = |it: &&str| !it.is_empty() && !it.contains(['$', '(', '"']);
-    name.filter(is_name).unwrap_or(command)
+    // Of `for …; done; python3 --version` and `"${JAVA_HOME:+$JAVA_HOME/bin/}java" -version`, what is run last.
+    let parts = command.rsplit([';', '|', '\n']);
+    let names = parts.filter_map(|part| {
+        let first = part.split_whitespace().next()?.trim_matches('"');
+        let name = first.rsplit(['/', '}']).next()?;
+        let is_name = !name.is_empty() && !name.contains(['$', '(', '"', '=', '[', ':']);
+        (is_name && !KEYWORDS.contains(&name) && !PLAIN.contains(&name)).then_some(name)
+    });
+    names.into_iter().next().unwrap_or(command)
 }
 
 fn told_of(command: &str, heard: &Heard, users: &BTreeSet<TaskId>, is_one: bool) -> Finding {
@@ -269,7 +274,11 @@ mod tests {
             "\"${JAVA_HOME:+$JAVA_HOME/bin/}java\" -version 2>&1",
             "java",
         );
-        check("for x in a; do :; done; python3 --version", "python3");
+        check("sh -c 'exit 3'; true", "sh -c 'exit 3'; true");
+        check(
+            "for x in a b; do [ ! -x $x ] || PATH=$x:$PATH; done; python3 --version",
+            "python3",
+        );
         check("mvn --batch-mode --version | sed -n 1p", "mvn");
     }
 
