@@ -52,6 +52,7 @@
 //! | why no earlier result stands | `ops::tasks::missed`, `ops::tasks::explain`, `report::standing` |
 //! | how results lie in the store, and which go first | `cache::store` |
 //! | how outputs are put in place, and what is never touched | `cache::outputs` |
+//! | which outputs git does not ignore | `ops::unignored` |
 //! | which outputs are refused | `config::outputs`, `config::overlap`, [`ops::owned`] |
 //! | which task starts next | `engine::schedule` |
 //! | where tasks run with `--isolated`, and when in place all the same | [`ops::isolation`]; the checkout: [`git::isolated`] |

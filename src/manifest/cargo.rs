@@ -134,7 +134,12 @@ fn workspace(facts: &mut Facts, root: &Node) {
         excluded: list("exclude"),
     };
     let members = workspace.node.entry("members");
-    facts.say(members.map_or(workspace.line, |it| it.line), gathers);
+    // A package may only say that it belongs to no workspace around it.
+    let is_alone =
+        root.find("package").is_some() && members.is_none_or(|it| it.node.items().is_empty());
+    if !is_alone {
+        facts.say(members.map_or(workspace.line, |it| it.line), gathers);
+    }
     let shared = workspace.node.find("dependencies");
     for dependency in shared.map_or(&[][..], Node::entries) {
         offer(facts, dependency, &dependency.name);

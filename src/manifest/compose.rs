@@ -5,11 +5,12 @@ use crate::manifest::error::Error;
 use crate::manifest::facts::Facts;
 use crate::manifest::image;
 use crate::manifest::place;
+use crate::manifest::started;
 use crate::manifest::syntax::node::{Entry, Node};
 use crate::manifest::syntax::yaml;
 use crate::model::manifest::{
     Ecosystem::{Compose, Image},
-    Manifest, Tie, What,
+    Manifest, Starting, Tie, What,
 };
 use crate::model::path::FilePath;
 
@@ -97,6 +98,7 @@ impl<'a> Service<'a> {
             self.image(facts, &about);
             self.others(facts, &about);
             self.ports(facts, &about);
+            self.starts(facts, &about);
         } else {
             self.others_of_one_built_elsewhere(facts);
         }
@@ -173,17 +175,77 @@ impl<'a> Service<'a> {
     }
 
     fn ports(&self, facts: &mut Facts, about: &FilePath) {
-        for port in self.entry.node.find("ports").map_or(&[][..], Node::items) {
+        for (line, number) in self.inside() {
+            facts.say_of(about.clone(), line, What::Port(number));
+        }
+    }
+
+    /// The ports that it listens on, with their lines.
+    fn inside(&self) -> impl Iterator<Item = (u32, u16)> {
+        let ports = self.entry.node.find("ports").map_or(&[][..], Node::items);
+        ports.iter().filter_map(|port| {
             let written = port.find("target").unwrap_or(port).scalar();
             let written = written.and_then(known).unwrap_or_default();
             let inside = written.split('/').next().unwrap_or_default();
             let inside = inside.rsplit(':').next().unwrap_or_default();
-            if let Ok(number) = inside.parse() {
-                facts.say_of(about.clone(), port.line, What::Port(number));
-            }
-        }
+            Some((port.line, inside.parse().ok()?))
+        })
+    }
+
+    fn starts(&self, facts: &mut Facts, about: &FilePath) {
+        let node = &self.entry.node;
+        let is_more = |it: &Entry| !PLAIN.contains(&it.name.as_str());
+        let environment = node.find("environment");
+        let named = environment.map_or(&[][..], Node::entries).iter();
+        let named = named.map(|it| (it.name.clone(), it.node.scalar().and_then(known)));
+        let listed = environment.into_iter().flat_map(Node::texts);
+        let listed = listed.map(|(_, it)| match it.split_once('=') {
+            Some((name, value)) => (name.to_owned(), known(value)),
+            None => (it.to_owned(), None),
+        });
+        let test = node.at(&["healthcheck", "test"]);
+        let test = test.map(|it| match it.text() {
+            Some(text) => text.to_owned(),
+            None => it.texts().map(|it| it.1).collect::<Vec<_>>().join(" "),
+        });
+        let starting = Starting {
+            command: Vec::new(),
+            ports: self.inside().map(|it| it.1).collect(),
+            variables: named.chain(listed).collect(),
+            wants_more: node.entries().iter().any(is_more)
+                || node.at(&["build", "target"]).is_some(),
+            health: test.and_then(|it| started::asked(&known(&it)?)),
+        };
+        let what = What::Starts(Box::new(starting));
+        facts.say_of(about.clone(), self.entry.line, what);
     }
 }
+
+/// Keys that say nothing of what is needed to run.
+const PLAIN: &[&str] = &[
+    "build",
+    "image",
+    "ports",
+    "expose",
+    "healthcheck",
+    "environment",
+    "container_name",
+    "hostname",
+    "restart",
+    "networks",
+    "labels",
+    "deploy",
+    "platform",
+    "init",
+    "logging",
+    "profiles",
+    "pull_policy",
+    "develop",
+    "stop_grace_period",
+    "stop_signal",
+    "tty",
+    "stdin_open",
+];
 
 impl Built {
     fn of(directory: &FilePath, build: &Node) -> Option<Self> {
@@ -254,6 +316,7 @@ services:
             &[
                 "2: reads deploy/infra/compose.yaml Declares",
                 "4: offers Compose cart = deploy/services/cart",
+                "4: [deploy/services/cart] starts \"\" at [80, 9000] with [] and more",
                 "5: offers Image shop/cart = deploy/services/cart",
                 "7: [deploy/services/cart] built from deploy deploy/services/cart/Dockerfile",
                 "10: [deploy/services/cart] reads protos Takes",
@@ -263,6 +326,7 @@ services:
                 "17: [deploy/services/cart] port 80",
                 "18: [deploy/services/cart] port 9000",
                 "20: offers Compose mail = deploy/services/mail",
+                "20: [deploy/services/mail] starts \"\" at [] with [] and more",
                 "21: [deploy/services/mail] built from deploy/services/mail deploy/services/mail/Dockerfile",
                 "22: [deploy/services/mail] needs Compose db StartsAfter",
                 "29: [deploy/services/mail] reads common.yaml StartsAfter",

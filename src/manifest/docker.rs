@@ -1,15 +1,18 @@
 //! Dockerfiles: what an image begins from, and which files it takes over.
 
 use crate::manifest::Tool;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use parse_dockerfile::{Flag, FromInstruction, Instruction, Source, parse_iter};
+use parse_dockerfile::{
+    Command, Flag, FromInstruction, HealthcheckArguments, Instruction, Source, parse_iter,
+};
 
 use crate::manifest::error::Error;
 use crate::manifest::facts::Facts;
 use crate::manifest::image;
+use crate::manifest::started;
 use crate::manifest::syntax::lines::Lines;
-use crate::model::manifest::{Ecosystem::Image, Manifest, Tie, What};
+use crate::model::manifest::{Ecosystem::Image, Manifest, Starting, Tie, What};
 use crate::model::path::FilePath;
 
 pub const TOOL: Tool = Tool { knows, read };
@@ -42,12 +45,14 @@ fn read(file: &FilePath, text: &str) -> Result<Manifest, Error> {
         facts: Facts::of(file),
         lines: Lines::of(text),
         begun: 0,
-        stages: BTreeSet::new(),
+        stages: BTreeMap::new(),
+        stage: Stage::default(),
         variables: BTreeMap::new(),
     };
     for instruction in instructions {
         reader.take(&instruction.map_err(|error| fault(file, &error))?);
     }
+    reader.starts();
     Ok(reader.facts.finish())
 }
 
@@ -55,12 +60,25 @@ fn fault(file: &FilePath, error: &parse_dockerfile::Error) -> Error {
     Error::at(file, error.line() as u32, error)
 }
 
+/// How an image is started, so far.
+#[derive(Clone, Default)]
+struct Stage {
+    name: Option<String>,
+    /// Where the last of it is written.
+    line: u32,
+    entrypoint: Option<Vec<String>>,
+    command: Option<Vec<String>>,
+    rest: Starting,
+}
+
 struct Reader {
     facts: Facts,
     lines: Lines,
-    /// How many stages began so far, and their names, lower case.
+    /// How many stages began so far, and how those with names, lower case, are started.
     begun: usize,
-    stages: BTreeSet<String>,
+    stages: BTreeMap<String, Stage>,
+    /// The one that instructions belong to.
+    stage: Stage,
     /// Of `ARG` and `ENV`, as far as they are known.
     variables: BTreeMap<String, String>,
 }
@@ -69,7 +87,10 @@ impl Reader {
     fn take(&mut self, instruction: &Instruction<'_>) {
         match instruction {
             Instruction::Arg(arg) => self.assign(&arg.arguments.value),
-            Instruction::Env(env) => self.assign(&env.arguments.value),
+            Instruction::Env(env) => {
+                self.assign(&env.arguments.value);
+                self.give(&env.arguments.value);
+            }
             Instruction::From(from) => self.begin(from),
             Instruction::Copy(copy) => self.copy(&copy.options, &copy.src),
             Instruction::Add(add) => self.copy(&add.options, &add.src),
@@ -77,6 +98,31 @@ impl Reader {
             Instruction::Expose(expose) => {
                 for port in &expose.arguments {
                     self.port(port.span.start, &port.value);
+                }
+            }
+            Instruction::Entrypoint(it) => {
+                self.stage.line = self.lines.at(it.entrypoint.span.start);
+                self.stage.entrypoint = Some(words(&it.arguments));
+                // It takes the place of what the image that it begins from had.
+                self.stage.command = None;
+            }
+            Instruction::Cmd(it) => {
+                self.stage.line = self.lines.at(it.cmd.span.start);
+                self.stage.command = Some(words(&it.arguments));
+            }
+            Instruction::Healthcheck(it) => {
+                if let HealthcheckArguments::Cmd { arguments, .. } = &it.arguments {
+                    let text = match arguments {
+                        Command::Exec(words) => {
+                            let words: Vec<&str> =
+                                words.value.iter().map(|it| &*it.value).collect();
+                            words.join(" ")
+                        }
+                        Command::Shell(text) => text.value.to_owned(),
+                        _ => String::new(),
+                    };
+                    let known = self.known(&text).unwrap_or_default();
+                    self.stage.rest.health = started::asked(&known);
                 }
             }
             _ => {}
@@ -114,13 +160,61 @@ impl Reader {
             self.image(line, &written, Tie::Declares);
         }
         self.begun += 1;
+        let written = self.known(&from.image.value).unwrap_or_default();
+        let base = self.stages.get(&written.to_lowercase()).cloned();
         let name = from.as_.as_ref().map(|(_, name)| name.value.to_lowercase());
-        self.stages.extend(name);
+        self.leave();
+        self.stage = base.unwrap_or_default();
+        self.stage.name = name.clone();
+        self.stages.extend(name.map(|it| (it, Stage::default())));
+    }
+
+    /// Remembers the stage that ends, for those that begin from it.
+    fn leave(&mut self) {
+        let stage = std::mem::take(&mut self.stage);
+        self.stages
+            .extend(stage.name.clone().map(|name| (name, stage)));
+    }
+
+    /// The last stage is the image.
+    fn starts(&mut self) {
+        let stage = std::mem::take(&mut self.stage);
+        let parts = [stage.entrypoint, stage.command];
+        let mut parts = parts.into_iter().flatten().peekable();
+        if parts.peek().is_none() {
+            return;
+        }
+        // If one of them takes a shell to know, nothing is known.
+        let parts: Option<Vec<_>> = parts.map(|it| (!it.is_empty()).then_some(it)).collect();
+        let command = parts.unwrap_or_default().concat();
+        let starting = Starting {
+            command,
+            ..stage.rest
+        };
+        self.facts.say(stage.line, What::Starts(Box::new(starting)));
+    }
+
+    /// What the image gives to what runs in it.
+    fn give(&mut self, arguments: &str) {
+        let words = shlex::split(arguments).unwrap_or_default();
+        let pairs: Vec<(String, String)> = match &words[..] {
+            [name, value] if !name.contains('=') => vec![(name.clone(), value.clone())],
+            words => {
+                let pairs = words.iter().filter_map(|it| it.split_once('='));
+                pairs
+                    .map(|(name, value)| (name.into(), value.into()))
+                    .collect()
+            }
+        };
+        for (name, value) in pairs {
+            let value = self.known(&value);
+            self.stage.rest.variables.push((name, value));
+        }
     }
 
     fn is_stage(&self, written: &str) -> bool {
         let is_number = written.parse().is_ok_and(|it: usize| it < self.begun);
-        is_number || self.stages.contains(&written.to_lowercase())
+        is_number || self.stages.contains_key(&written.to_lowercase())
     }
 
     fn image(&mut self, line: u32, written: &str, tie: Tie) {
@@ -200,8 +294,18 @@ impl Reader {
         let known = self.known(written).unwrap_or_default();
         let first = known.split(['/', '-']).next().unwrap_or_default();
         if let Ok(port) = first.parse() {
+            self.stage.rest.ports.push(port);
             self.facts.say(self.lines.at(at), What::Port(port));
         }
+    }
+}
+
+/// The words of a command. None where it takes a shell to know.
+fn words(command: &Command<'_>) -> Vec<String> {
+    match command {
+        Command::Exec(words) => words.value.iter().map(|it| it.value.to_string()).collect(),
+        Command::Shell(text) => started::words(text.value),
+        _ => Vec::new(),
     }
 }
 
@@ -256,6 +360,25 @@ EXPOSE $PORT 9000/tcp $NONE
                 "21: port 9000",
             ],
         );
+    }
+
+    #[test]
+    fn the_last_stage_is_what_is_started() {
+        let text = "FROM a AS base\nENV A=1 B=$X\nEXPOSE 80\nCMD [\"old\"]\nFROM b AS other\nEXPOSE 9\nFROM base\nENV P 80\n\
+            HEALTHCHECK CMD curl http://localhost:$P/up\nENTRYPOINT [\"/app\"]\nCMD -v x\n";
+        let expected = [
+            "1: base a",
+            "1: needs Image a Declares",
+            "3: port 80",
+            "5: base b",
+            "5: needs Image b Declares",
+            "6: port 9",
+            "11: starts \"/app -v x\" at [80] with [\"A=1\", \"B=?\", \"P=80\"], asked 80/up",
+        ];
+        words::check(read, "Dockerfile", text, &expected);
+        let shell = text.replace("-v x", "$V");
+        let found = words::told(&read(&"Dockerfile".into(), &shell).unwrap());
+        assert!(found[6].starts_with("11: starts \"\" at [80]"), "{found:?}");
     }
 
     #[test]

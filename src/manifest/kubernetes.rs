@@ -9,7 +9,7 @@ use regex::Regex;
 use crate::manifest::error::Error;
 use crate::manifest::facts::Facts;
 use crate::manifest::image;
-use crate::model::manifest::{Ecosystem::Image, Manifest, Tie};
+use crate::model::manifest::{Ecosystem::Image, Manifest, Tie, What};
 use crate::model::path::FilePath;
 
 pub const TOOL: Tool = Tool { knows, read };
@@ -51,6 +51,7 @@ fn read(file: &FilePath, text: &str) -> Result<Manifest, Error> {
     if !has("apiVersion:") || !has("kind:") {
         return Ok(facts.finish());
     }
+    facts.say(1, applied(text));
     for (line, words) in (1..).zip(text.lines()) {
         let found = IMAGE.captures(words).and_then(|it| it.get(1));
         if let Some(name) = found.and_then(|it| image::name(it.as_str())) {
@@ -58,6 +59,21 @@ fn read(file: &FilePath, text: &str) -> Result<Manifest, Error> {
         }
     }
     Ok(facts.finish())
+}
+
+fn applied(text: &str) -> What {
+    const WORKLOADS: &[&str] = &["Deployment", "StatefulSet", "DaemonSet", "CronJob", "Job"];
+    const GIVEN: &[&str] = &["env:", "envFrom:", "volumeMounts:", "command:", "args:"];
+    let kinds = text.lines().filter_map(|line| line.strip_prefix("kind:"));
+    let mut kinds = kinds.map(|it| it.trim().trim_matches(['"', '\'']));
+    What::Applied {
+        runs: kinds.any(|it| WORKLOADS.contains(&it)),
+        gives: text.lines().any(|line| {
+            let key = line.trim_start().trim_start_matches("- ");
+            GIVEN.iter().any(|it| key.starts_with(it))
+        }),
+        is_template: ["{{", "${", "<%"].iter().any(|it| text.contains(it)),
+    }
 }
 
 #[cfg(test)]
@@ -72,6 +88,7 @@ pub(crate) mod tests {
     fn manifests_need_the_images_they_name() {
         let file = "deploy/k8s/cart.yaml";
         let expected = [
+            "1: applied runs template",
             "6: needs Image shop/cart StartsAfter",
             "7: needs Image mail StartsAfter",
         ];

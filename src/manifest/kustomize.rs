@@ -6,7 +6,7 @@ use crate::manifest::facts::Facts;
 use crate::manifest::image;
 use crate::manifest::syntax::node::Node;
 use crate::manifest::syntax::yaml;
-use crate::model::manifest::{Ecosystem::Image, Manifest, Tie};
+use crate::model::manifest::{Ecosystem::Image, Manifest, Tie, What};
 use crate::model::path::FilePath;
 
 pub const TOOL: Tool = Tool { knows, read };
@@ -36,6 +36,14 @@ fn knows(name: &str) -> bool {
 fn read(file: &FilePath, text: &str) -> Result<Manifest, Error> {
     let document = yaml::document(file, text)?;
     let mut facts = Facts::of(file);
+    let kind = document.find("kind");
+    let applied = What::Applied {
+        runs: false,
+        gives: false,
+        // It can only be a part of another kustomization.
+        is_template: kind.and_then(Node::text) == Some("Component"),
+    };
+    facts.say(kind.map_or(1, |it| it.line), applied);
     for list in LISTS.iter().filter_map(|it| document.find(it)) {
         for (line, path) in list.texts() {
             reads(&mut facts, line, path);
@@ -120,6 +128,7 @@ pub(crate) mod tests {
             "k8s/overlays/staging/kustomization.yaml",
             SAMPLE,
             &[
+                "1: applied",
                 "2: reads k8s/base StartsAfter",
                 "6: reads k8s/overlays/staging/patch.yaml StartsAfter",
                 "12: reads config/app.toml StartsAfter",

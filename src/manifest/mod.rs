@@ -34,6 +34,7 @@ mod python;
 mod ruby;
 mod scripts;
 mod skaffold;
+mod started;
 mod syntax;
 mod terraform;
 #[cfg(test)]

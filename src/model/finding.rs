@@ -59,6 +59,8 @@ pub enum Step {
     LearnDefaultBranch { remote: String },
     /// Adds what is missing to `services.toml`.
     AddDependencies { service: String, to: Vec<String> },
+    /// Adds a line to `.gitignore` in the workspace's directory.
+    Ignore { line: String },
 }
 
 impl Finding {

@@ -87,12 +87,38 @@ pub enum What {
     Generated(String),
     /// It listens on this port.
     Port(u16),
+    /// It is started like this, in an image or by a compose file.
+    Starts(Box<Starting>),
+    /// The file is a manifest of Kubernetes.
+    Applied {
+        /// Whether it has something that runs.
+        runs: bool,
+        /// Whether what runs is given more than its image holds: variables, files, another command.
+        gives: bool,
+        /// Whether it means something only with values from elsewhere, or as a part of something else.
+        is_template: bool,
+    },
     /// A build of it leaves something behind.
     Leaves { product: Product, said: Said },
     /// A program begins in the file.
     Begins,
     /// A compiler goes by the file.
     Compiles(Box<Compiling>),
+}
+
+/// How something is started, as far as its image or a compose file says so.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Starting {
+    /// The program and its arguments. Empty where nothing, or nothing simple, says so.
+    pub command: Vec<String>,
+    /// Where it listens.
+    pub ports: Vec<u16>,
+    /// The variables that it is given, with their values where these are known.
+    pub variables: Vec<(String, Option<String>)>,
+    /// Whether it is given more: files, others that have to run, another command.
+    pub wants_more: bool,
+    /// What is asked whether it is well: a port, and the path there.
+    pub health: Option<(u16, String)>,
 }
 
 /// What a build may leave behind.

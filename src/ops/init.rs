@@ -16,6 +16,7 @@ use crate::ops::definition;
 use crate::ops::failure::Failure;
 use crate::ops::place::Place;
 use crate::ops::survey::{Survey, survey, updated, with_source};
+use crate::ops::unignored::unignored;
 
 /// What is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,10 +67,11 @@ fn root(env: &Env, request: Request) -> Result<(PathBuf, Option<PathBuf>), Failu
         let root = found.map_err(|looked| Failure::NoWorkspace { looked })?;
         return Ok((root, None));
     }
+    let repo = Repo::discover(env)?;
+    no_git_directory(env, repo.as_ref())?;
     let here = match env.directory_given {
         true => env.directory.clone(),
         false => {
-            let repo = Repo::discover(env)?;
             let top = repo.as_ref().and_then(|it| it.work_tree());
             top.map_or_else(|| env.directory.clone(), Path::to_owned)
         }
@@ -82,6 +84,27 @@ fn root(env: &Env, request: Request) -> Result<(PathBuf, Option<PathBuf>), Failu
         Ok(root) if root != here => Ok((here, Some(root))),
         _ => Ok((here, None)),
     }
+}
+
+/// What is written among the files of git itself would be seen by nobody.
+fn no_git_directory(env: &Env, repo: Option<&Repo>) -> Result<(), Failure> {
+    let here = env.directory.canonicalize();
+    let here = here.as_deref().unwrap_or(&env.directory);
+    let top = repo.and_then(Repo::work_tree);
+    // A working tree may lie in a bare repository.
+    let above = here.ancestors().take_while(|it| Some(*it) != top);
+    let is_git = |it: &&Path| {
+        ["HEAD", "objects", "refs"]
+            .iter()
+            .all(|part| it.join(part).exists())
+    };
+    let Some(git) = above.into_iter().find(is_git) else {
+        return Ok(());
+    };
+    Err(Failure::Usage {
+        message: format!("`{}` belongs to git itself", git.display()),
+        hint: "run it in a working tree; `git clone` or `git worktree add` makes one of a bare repository".to_owned(),
+    })
 }
 
 fn there_is_one(root: &Path) -> Failure {
@@ -116,6 +139,8 @@ fn answer(
     match request {
         Request::Create | Request::Preview => {
             answer.text = written(&mut answer.draft, &found, source)?;
+            let workspace = loaded(&answer.text, source)?;
+            answer.draft.notes.extend(not_ignored(place, &workspace)?);
             if request == Request::Create {
                 let lock = definition::lock(&place.root)?;
                 if !definition::create(&lock, &place.root, &answer.text)? {
@@ -176,9 +201,11 @@ fn take_tasks_back(draft: &mut Draft, text: &str, report: &Report) -> bool {
         let name = header.and_then(|it| it.split(['.', ']']).next());
         let mut services = draft.services.iter_mut();
         let service = services.find(|it| Some(it.name.as_str()) == name);
-        let Some(service) = service.filter(|it| !it.tasks.is_empty()) else {
+        let Some(service) = service else { continue };
+        let ways = (service.serve.take(), service.deploy.take());
+        if service.tasks.is_empty() && ways == (None, None) {
             continue;
-        };
+        }
         service.tasks.clear();
         draft.notes.push(Note {
             path: service.path.clone(),
@@ -217,6 +244,31 @@ fn take_outputs_back(draft: &mut Draft, found: &Found, workspace: &Workspace) ->
     draft.notes.sort();
     draft.notes.dedup();
     !taken.is_empty()
+}
+
+/// What git does not ignore of what builds leave behind, in one note.
+fn not_ignored(place: &Place, workspace: &Workspace) -> Result<Option<Note>, Failure> {
+    /// So many are named.
+    const NAMED: usize = 3;
+    let open = unignored(place, workspace)?;
+    let named: Vec<String> = open
+        .iter()
+        .take(NAMED)
+        .map(|it| format!("`{}` of {}", it.pattern, it.task))
+        .collect();
+    let rest = match open.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        rest => format!(" and {rest} more"),
+    };
+    let note = Note {
+        path: FilePath::from(".gitignore"),
+        words: format!(
+            "git does not ignore {}{rest}; `svc doctor --fix` adds what is missing",
+            named.join(", ")
+        ),
+        kind: NoteKind::NotTaken,
+    };
+    Ok((!open.is_empty()).then_some(note))
 }
 
 /// A workspace whose `services.toml` is not there yet.
@@ -274,6 +326,10 @@ fn update(
         answer.is_written = true;
     }
     answer.text.clone_from(&updated.text);
+    // Whoever has a name in the file was told when it got there.
+    let is_added = |path: &FilePath| updated.services.iter().any(|it| it.path == *path);
+    let notes = &mut answer.draft.notes;
+    notes.retain(|it| it.kind != NoteKind::Renamed || is_added(&it.path));
     answer.updated = Some(updated);
     Ok(())
 }

@@ -37,6 +37,7 @@ pub mod status;
 mod survey;
 pub mod tasks;
 pub mod trust;
+mod unignored;
 pub mod why;
 
 pub use crate::ops::machinery::secrets;

@@ -1,7 +1,7 @@
 //! What services do, field by field, and where each part of it is written.
 
 use crate::model::origin::{Field, Origin, PresetOrigins, ServiceOrigins};
-use crate::report::clean::{self, one_line};
+use crate::report::clean::{self, one_line, short};
 use crate::report::view::Look;
 
 /// Values are not padded to more columns than this.
@@ -54,7 +54,7 @@ fn fields(text: &mut String, fields: &[Field], look: Look) {
             };
             let value = match value.as_str() {
                 "" => "(nothing)".to_owned(),
-                value => one_line(value),
+                value => readable(value),
             };
             rows.push([key.to_owned(), value, origin(from) + instead]);
         }
@@ -68,6 +68,18 @@ fn fields(text: &mut String, fields: &[Field], look: Look) {
         let line = format!("  {key:keys$}  {value:values$}  {}", look.paint.faint(from));
         text.push_str(line.trim_end());
         text.push('\n');
+    }
+}
+
+/// The first line of a script, and a mark that there is more.
+fn readable(value: &str) -> String {
+    /// Longer lines are read by nobody.
+    const LONGEST: usize = 160;
+    let mut lines = value.lines().filter(|it| !it.trim().is_empty());
+    let first = lines.next().unwrap_or_default();
+    match lines.next() {
+        Some(_) => short(first, LONGEST - 4) + " ...",
+        None => short(first, LONGEST),
     }
 }
 

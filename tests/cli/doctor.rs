@@ -451,3 +451,29 @@ fn a_tool_is_asked_once_for_all_and_told_once_for_each_answer() {
     );
     assert_eq!(of("echo one"), ["one"]);
 }
+
+#[test]
+fn outputs_that_git_does_not_ignore_are_found_and_mended() {
+    let repo = repo(
+        "version = 1\n[services.api.build]\nrun = \"true\"\noutputs = [\"dist\", \"out/*.x\", \"kept\"]\n[services.api]\npath = \"api\"\n",
+    );
+    repo.write(".gitignore", "kept");
+    let found = findings(&repo, &[]);
+    let open = |found: &[serde_json::Value]| {
+        let open = found
+            .iter()
+            .filter_map(|it| it["fix"]["step"]["line"].as_str());
+        open.map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(open(&found), ["/api/dist", "/api/out/*.x"]);
+    let said = repo.svc(&["doctor", "--fix"]).run();
+    assert!(said.code() != 70, "{}", said.all());
+    assert_eq!(repo.read(".gitignore"), "kept\n/api/dist\n/api/out/*.x\n");
+    assert!(open(&findings(&repo, &[])).is_empty());
+    repo.write("api/dist/x", "");
+    repo.git(&["add", "--force", "api/dist/x"]);
+    let found = findings(&repo, &[]);
+    let taken = find(&found, "definition", "outputs").unwrap();
+    assert_eq!(taken["weight"], "failure");
+    assert_eq!(taken["words"], "api:build: `api/dist` takes api/dist/x");
+}

@@ -270,3 +270,141 @@ fn of_several_at_once_one_writes() {
     let left = names.filter(|it| it.file_name().to_string_lossy().starts_with(".services"));
     assert_eq!(left.count(), 0);
 }
+
+#[test]
+fn what_belongs_to_git_itself_gets_no_file() {
+    let repo = TestRepo::with_files(&[("api/Dockerfile", "FROM scratch\n")]);
+    let git = repo.root().join(".git");
+    let bare = repo.root().join("bare.git");
+    let made = std::process::Command::new("git")
+        .args(["init", "--quiet", "--bare"])
+        .arg(&bare)
+        .status();
+    assert!(made.unwrap().success());
+    for directory in [&git, &bare] {
+        for flags in [&["init"][..], &["init", "--dry-run"]] {
+            let said = repo.at(directory.as_path()).svc(flags).run();
+            assert_eq!(said.code(), 2, "{}", said.all());
+            let stderr = said.stderr();
+            assert!(stderr.contains("belongs to git itself"), "{stderr}");
+            let with = [&["-C", directory.to_str().unwrap()], flags].concat();
+            let said = repo.svc(&with).run();
+            assert_eq!(said.code(), 2, "{}", said.all());
+        }
+        assert!(!directory.join("services.toml").exists());
+    }
+    assert!(!repo.root().join("services.toml").exists());
+}
+
+#[test]
+fn files_that_are_too_large_or_lead_in_circles_are_passed_over() {
+    let repo = TestRepo::with_files(&[("api/go.mod", "module a\n"), ("web/x", "")]);
+    let large = std::fs::File::create(repo.root().join("web/package.json")).unwrap();
+    large.set_len(50 << 20).unwrap();
+    symlink("..", repo.root().join("web/up")).unwrap();
+    symlink("loop", repo.root().join("web/loop")).unwrap();
+    symlink("nowhere", repo.root().join("web/go.mod")).unwrap();
+    let said = repo.svc(&["init"]).run();
+    assert_eq!(said.code(), 0, "{}", said.all());
+    let stderr = said.stderr();
+    assert!(
+        stderr.contains("web/package.json: it has more than 4 MiB"),
+        "{stderr}"
+    );
+    assert!(repo.read("services.toml").contains("[services.api]"));
+    assert_eq!(repo.svc(&["check"]).run().code(), 0);
+}
+
+/// It is another's file: what it says counts for that one.
+#[test]
+fn a_lock_file_that_is_a_link_is_passed_over() {
+    let repo = TestRepo::with_files(&[
+        (
+            "a/package.json",
+            r#"{"name": "a", "scripts": {"start": "x"}}"#,
+        ),
+        (
+            "b/package.json",
+            r#"{"name": "b", "scripts": {"start": "x"}}"#,
+        ),
+        (
+            "locks/package-lock.json",
+            r#"{"lockfileVersion": 3, "packages": {}}"#,
+        ),
+    ]);
+    for link in ["package-lock.json", "a/package-lock.json"] {
+        let way = if link.contains('/') {
+            "../locks"
+        } else {
+            "locks"
+        };
+        symlink(format!("{way}/package-lock.json"), repo.root().join(link)).unwrap();
+    }
+    let said = repo.svc(&["init"]).run();
+    assert_eq!(said.code(), 0, "{}", said.all());
+    assert_eq!(repo.svc(&["check"]).run().code(), 0);
+    let said = repo.svc(&["affected", "--all"]).run();
+    assert_eq!(said.code(), 0, "{}", said.all());
+    let said = repo.svc(&["doctor"]).run();
+    assert!(said.code() != 70, "{}", said.all());
+}
+
+#[test]
+fn renames_are_told_once() {
+    let repo = TestRepo::with_files(&[("Größe Eins/Dockerfile", "FROM scratch\n")]);
+    let said = repo.svc(&["init"]).run().stderr();
+    assert!(said.contains("Größe Eins"), "{said}");
+    let said = repo.svc(&["init", "--update"]).run().stderr();
+    assert!(!said.contains("Größe Eins"), "{said}");
+    repo.write("Maß Zwei/Dockerfile", "FROM scratch\n");
+    let said = repo.svc(&["init", "--update"]).run().stderr();
+    assert!(
+        said.contains("Maß Zwei") && !said.contains("Größe"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_package_that_belongs_to_no_workspace_is_a_service() {
+    let repo = TestRepo::with_files(&[
+        (
+            "till/Cargo.toml",
+            "[package]\nname = \"till\"\n[workspace]\n",
+        ),
+        ("till/src/main.rs", "fn main() {}\n"),
+    ]);
+    let said = repo.svc(&["init"]).run();
+    assert_eq!(said.code(), 0, "{}", said.all());
+    assert!(repo.read("services.toml").contains("path = \"till\""));
+}
+
+#[test]
+fn tasks_of_nx_get_names_that_can_be() {
+    let project =
+        r#"{"name": "a", "targets": {"test:integration": {"command": "make it", "cache": true}}}"#;
+    let repo = TestRepo::with_files(&[
+        ("nx.json", "{}"),
+        ("a/project.json", project),
+        (
+            "a/package.json",
+            r#"{"name": "a", "scripts": {"start": "x"}}"#,
+        ),
+    ]);
+    assert_eq!(repo.svc(&["init"]).run().code(), 0);
+    let written = repo.read("services.toml");
+    assert!(written.contains("tasks.test-integration"), "{written}");
+    assert_eq!(repo.svc(&["check"]).run().code(), 0);
+}
+
+/// Its Gemfile is there for the tools of one phone.
+#[test]
+fn an_app_for_phones_is_what_its_scripts_are() {
+    let package =
+        r#"{"name": "app", "dependencies": {"react-native": "1"}, "scripts": {"start": "x"}}"#;
+    let repo = TestRepo::with_files(&[
+        ("app/package.json", package),
+        ("app/Gemfile", "gem 'cocoapods'\n"),
+    ]);
+    assert_eq!(repo.svc(&["init"]).run().code(), 0);
+    assert!(repo.read("services.toml").contains("uses = \"node\""));
+}

@@ -27,6 +27,7 @@ mod flooding;
 mod guarded;
 mod help;
 mod init;
+mod init_ways;
 mod injection;
 mod kept_right;
 mod machines;

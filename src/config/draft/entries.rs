@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use crate::config::draft::write::{concluded, is_pattern};
-use crate::config::edit::{Entry, Group, Item, written};
+use crate::config::edit::{Entry, Group, Item, deploy, serve, written};
 use crate::config::merge::INHERITED;
 use crate::config::offer::preset_tasks;
 use crate::config::source::Source;
@@ -114,6 +114,12 @@ pub fn entry(
         depends_on: edges(false),
         left_out: edges(true),
         inputs,
+        ways: service
+            .serve
+            .iter()
+            .flat_map(serve)
+            .chain(service.deploy.iter().flat_map(deploy))
+            .collect(),
         tasks,
     })
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::config::edit::words::{WIDTH, assigned_list, comment, key, list, string};
 use crate::config::task::OWN_KEYS;
-use crate::model::draft::{DraftTask, DraftUses, Evidence};
+use crate::model::draft::{Concluded, DraftDeploy, DraftServe, DraftTask, DraftUses, Evidence};
 
 /// A service that is about to be written.
 #[derive(Clone, Debug, Default)]
@@ -19,6 +19,8 @@ pub struct Entry {
     pub left_out: Vec<Item>,
     /// What all of its tasks read beside its own files.
     pub inputs: Vec<Item>,
+    /// How it runs on this machine, and by what it is deployed: whole lines.
+    pub ways: Vec<String>,
     /// By name.
     pub tasks: BTreeMap<String, DraftTask>,
 }
@@ -65,6 +67,25 @@ fn shown(evidence: &Evidence, text: &str) -> String {
     }
 }
 
+/// `serve = { … }`, under what speaks for it.
+pub fn serve(serve: &Concluded<DraftServe>) -> Vec<String> {
+    let DraftServe { run, port, health } = &serve.what;
+    let health = health.as_deref().map(string);
+    let health = health.map_or(String::new(), |it| format!(", health = {it}"));
+    let written = format!("serve = {{ run = {}, port = {port}{health} }}", string(run));
+    let why = Item::new("serve", &serve.evidence).line();
+    why.into_iter().chain([written]).collect()
+}
+
+/// `deploy = { … }`, under what speaks for it.
+pub fn deploy(deploy: &Concluded<DraftDeploy>) -> Vec<String> {
+    let DraftDeploy { target, files } = &deploy.what;
+    let (target, path) = (string(target), string(&files.1));
+    let written = format!("deploy = {{ target = {target}, {} = {path} }}", files.0);
+    let why = Item::new("deploy", &deploy.evidence).line();
+    why.into_iter().chain([written]).collect()
+}
+
 /// Why an edge is not taken.
 pub fn refused(item: &Item) -> String {
     match item.why.as_str() {
@@ -105,6 +126,7 @@ pub fn render(entry: &Entry) -> String {
     if !entry.inputs.is_empty() {
         lines.push(reasoned_list("inputs", &entry.inputs));
     }
+    lines.extend(entry.ways.iter().cloned());
     let mut tables = Vec::new();
     let rank = |name: &str| {
         OWN_KEYS

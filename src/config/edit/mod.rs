@@ -9,7 +9,7 @@ mod words;
 #[cfg(test)]
 mod tests;
 
-pub use entry::{Entry, Item, defaults, reasoned_list, render};
+pub use entry::{Entry, Item, defaults, deploy, reasoned_list, render, serve};
 pub use lists::Holder;
 pub use page::{Group, Page};
 pub use service::{EditError, NewService, add_service, written};

@@ -65,6 +65,35 @@ fn words(own: &FilePath, fact: &Fact) -> String {
         What::BaseImage(image) => format!("base {image}"),
         What::Script { name, command } => format!("script {name} = {command}"),
         What::Port(port) => format!("port {port}"),
+        What::Starts(it) => format!(
+            "starts {:?} at {:?} with {:?}{}{}",
+            it.command.join(" "),
+            it.ports,
+            it.variables
+                .iter()
+                .map(|(name, value)| format!("{name}={}", value.as_deref().unwrap_or("?")))
+                .collect::<Vec<_>>(),
+            if it.wants_more { " and more" } else { "" },
+            it.health
+                .as_ref()
+                .map_or(String::new(), |(port, path)| format!(
+                    ", asked {port}{path}"
+                ))
+        ),
+        What::Applied {
+            runs,
+            gives,
+            is_template,
+        } => {
+            let words = [
+                (*runs, "runs"),
+                (*gives, "gives"),
+                (*is_template, "template"),
+            ];
+            let words = words.iter().filter(|it| it.0).map(|it| it.1);
+            let words: Vec<&str> = std::iter::once("applied").chain(words).collect();
+            words.join(" ")
+        }
         other => format!("{other:?}"),
     };
     format!("{}: {about}{what}", fact.line)

@@ -6,7 +6,7 @@ use crate::model::draft::Found;
 use crate::model::draft::detect::DetectedIn;
 use crate::model::draft::files::split;
 use crate::model::draft::words::Evidence;
-use crate::model::manifest::{Ecosystem, Fact, Makes, Manifest, What};
+use crate::model::manifest::{Ecosystem, Fact, Makes, Manifest, Tie, What};
 use crate::model::path::{FilePath, is_within};
 use crate::model::pattern::Pattern;
 
@@ -66,6 +66,11 @@ pub fn gather(found: &Found, detected: &DetectedIn) -> Candidates {
             });
         }
     }
+    for directory in mobile(&found.manifests) {
+        if let Some(candidate) = all.get_mut(directory) {
+            prefer_scripts(found, candidate);
+        }
+    }
     let built = built_files(&found.manifests);
     for manifest in &found.manifests {
         for fact in &manifest.facts {
@@ -104,6 +109,28 @@ pub fn gather(found: &Found, detected: &DetectedIn) -> Candidates {
         candidate.evidence.dedup();
     }
     all
+}
+
+/// Packages of apps for phones, which keep files of other ecosystems for the tools of each phone.
+fn mobile(manifests: &[Manifest]) -> impl Iterator<Item = &FilePath> {
+    let facts = manifests.iter().flat_map(|it| &it.facts);
+    let is_mobile = |what: &What| match what {
+        What::Needs {
+            ecosystem: Ecosystem::Npm,
+            name,
+            tie: Tie::Declares,
+        } => matches!(name.as_str(), "react-native" | "expo"),
+        _ => false,
+    };
+    facts
+        .filter(move |it| is_mobile(&it.what))
+        .map(|it| &it.about)
+}
+
+/// Ruby's tools put the app together; what it is lies in its scripts.
+fn prefer_scripts(found: &Found, candidate: &mut Candidate) {
+    let is_ruby = |at: &usize| found.presets.get(*at).is_some_and(|it| it.name == "ruby");
+    candidate.presets.sort_by_key(is_ruby);
 }
 
 /// The directory of the component that is built from `dockerfile` in `context`.

@@ -2,12 +2,13 @@
 //!
 //! `draft` goes through the steps in order, one file for each: which directories are services (`candidate`, `place`,
 //! `leave_out`), what they are called (`name`), what they depend on (`resolve`, `copies`, `edge`, `circle`), what
-//! all of them read (`shared`), what other tools say of their tasks (`task`), and what is said to presets
-//! (`parameters`).
+//! all of them read (`shared`), what other tools say of their tasks (`task`), what is said to presets
+//! (`parameters`), and how they run and are deployed (`serve`, `deploy`).
 
 mod candidate;
 mod circle;
 mod copies;
+mod deploy;
 mod detect;
 mod edge;
 mod files;
@@ -17,6 +18,7 @@ mod parameters;
 mod place;
 mod proto;
 mod resolve;
+mod serve;
 mod shared;
 mod task;
 mod words;
@@ -31,7 +33,8 @@ pub use detect::matches as fits_name;
 pub use files::FileList;
 pub use leave_out::is_foreign;
 pub use words::{
-    Concluded, Draft, DraftEdge, DraftService, DraftTask, DraftUses, Evidence, Note, NoteKind,
+    Concluded, Draft, DraftDeploy, DraftEdge, DraftServe, DraftService, DraftTask, DraftUses,
+    Evidence, Note, NoteKind,
 };
 
 /// What is known of a repository before it is a workspace.
@@ -56,6 +59,9 @@ pub fn draft(found: &Found) -> Draft {
     circle::leave_out(&mut services, &mut notes);
     task::tasks(found, &kept, &mut services, &mut notes);
     parameters::fill(found, &kept, &mut services);
+    task::leave_nothing(found, &kept, &mut services);
+    serve::serve(found, &kept, &mut services);
+    deploy::deploy(found, &kept, &mut services);
     let shared = shared::shared(found, &kept, &services, read);
     shared.give(&mut services);
     services.sort_by(|left, right| left.name.cmp(&right.name));

@@ -82,6 +82,11 @@ pub fn place(found: &Found, mut all: Candidates, notes: &mut Vec<Note>) -> Kept 
 }
 
 impl Place {
+    /// Whether it is only there for others.
+    pub fn is_library(&self) -> bool {
+        !self.packages.is_empty() && self.packages.iter().all(|it| it.makes == Makes::Library)
+    }
+
     /// Whether nothing but the recipe of an image makes it a service.
     fn is_only_image(&self) -> bool {
         self.has_image && self.packages.is_empty()
@@ -152,6 +157,8 @@ impl Kept {
                 inputs: Vec::new(),
                 tags: Vec::new(),
                 tasks: BTreeMap::new(),
+                serve: None,
+                deploy: None,
                 evidence: place.evidence.clone(),
             });
         services.collect()

@@ -6,7 +6,7 @@ use crate::model::draft::Found;
 use crate::model::draft::place::Kept;
 use crate::model::draft::resolve::{Names, Wanted};
 use crate::model::draft::words::{DraftService, DraftTask, Note, NoteKind};
-use crate::model::manifest::{Ecosystem, Fact, ForeignTask, What, Whose};
+use crate::model::manifest::{Ecosystem, Fact, ForeignTask, Makes, What, Whose};
 use crate::model::name::TaskName;
 use crate::model::path::{FilePath, ancestors};
 
@@ -85,7 +85,7 @@ pub fn tasks(found: &Found, kept: &Kept, services: &mut [DraftService], notes: &
             });
             continue;
         }
-        let Some(name) = TaskName::new(&task.name) else {
+        let Some(name) = task_name(&task.name) else {
             notes.push(Note {
                 path: file.clone(),
                 words: format!(
@@ -175,6 +175,43 @@ pub fn tasks(found: &Found, kept: &Kept, services: &mut [DraftService], notes: &
     for service in services.iter_mut() {
         tidy(&mut service.tasks, service.uses.is_some());
     }
+}
+
+/// Says of libraries that their builds leave nothing behind, where that is so: their results can be kept then. Whoever
+/// uses one takes its sources.
+pub fn leave_nothing(found: &Found, kept: &Kept, services: &mut [DraftService]) {
+    let mut builds: BTreeSet<usize> = BTreeSet::new();
+    for fact in found.manifests.iter().flat_map(|it| &it.facts) {
+        let is_build = matches!(&fact.what, What::Script { name, .. } if name == "build");
+        builds.extend(kept.owner(fact.about.as_bytes()).filter(|_| is_build));
+    }
+    let build = TaskName::new("build").expect("it is a name");
+    for (at, service) in services.iter_mut().enumerate() {
+        let Some(uses) = &service.uses else { continue };
+        let leaves_nothing = match uses.preset.as_str() {
+            "rust" | "go" => !uses.parameters.contains_key("bin"),
+            "node" | "typescript" => !builds.contains(&at),
+            _ => false,
+        };
+        if service.makes != Makes::Library
+            || !leaves_nothing
+            || !found
+                .presets
+                .iter()
+                .any(|it| it.name == uses.preset && !it.is_own)
+            || service.tasks.get(&build).is_some_and(|it| it.run.is_some())
+        {
+            continue;
+        }
+        let task = service.tasks.entry(build.clone()).or_default();
+        task.outputs.get_or_insert_default();
+    }
+}
+
+/// `test:integration` is called `test-integration` here.
+fn task_name(name: &str) -> Option<TaskName> {
+    let written = name.replace([':', '.', '/', '_', ' '], "-");
+    TaskName::new(name).or_else(|| TaskName::new(&written.to_lowercase()))
 }
 
 /// Needs by the names that services have here; those of projects that are none are left out.

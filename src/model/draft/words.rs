@@ -35,6 +35,10 @@ pub struct DraftService {
     pub tags: Vec<String>,
     /// What the preset does not give, or gives otherwise.
     pub tasks: BTreeMap<TaskName, DraftTask>,
+    /// How it runs on this machine, where that is sure.
+    pub serve: Option<Concluded<DraftServe>>,
+    /// By what it is deployed, where files of its own say so.
+    pub deploy: Option<Concluded<DraftDeploy>>,
     /// Why it is a service.
     pub evidence: Vec<Evidence>,
 }
@@ -67,6 +71,23 @@ pub struct DraftTask {
     pub env: Option<Vec<String>>,
     pub pass_env: Option<Vec<String>>,
     pub cache: Option<bool>,
+}
+
+/// How a service runs on this machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DraftServe {
+    pub run: String,
+    pub port: u16,
+    /// The path that answers when it is well.
+    pub health: Option<String>,
+}
+
+/// By what a service is deployed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DraftDeploy {
+    pub target: String,
+    /// The parameter that names its files, and the path.
+    pub files: (String, String),
 }
 
 /// Something with what it was concluded from.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
 
 use crate::config::FILE;
@@ -137,7 +138,33 @@ fn take(place: &Place, step: &Step) -> Result<(), Failure> {
             finished.into_output()?;
             Ok(())
         }
+        Step::Ignore { line } => ignore(place, line),
         // All at once, by `add_dependencies`.
         Step::AddDependencies { .. } => Ok(()),
     }
+}
+
+/// Adds a line at the end, unless it is there.
+fn ignore(place: &Place, line: &str) -> Result<(), Failure> {
+    let path = place.root.join(".gitignore");
+    let file = |cause| Failure::File {
+        attempt: format!("add `{line}` to `{}`", path.display()),
+        cause,
+    };
+    let existing = match fs::read(&path) {
+        Ok(existing) => existing,
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound => Vec::new(),
+        Err(cause) => return Err(file(cause)),
+    };
+    if existing
+        .split(|it| *it == b'\n')
+        .any(|it| it == line.as_bytes())
+    {
+        return Ok(());
+    }
+    let is_open = existing.last().is_some_and(|it| *it != b'\n');
+    let text = format!("{}{line}\n", if is_open { "\n" } else { "" });
+    let mut open = fs::OpenOptions::new();
+    let mut opened = open.append(true).create(true).open(&path).map_err(file)?;
+    opened.write_all(text.as_bytes()).map_err(file)
 }

@@ -104,12 +104,41 @@ fn called(workspace: &Workspace) -> BTreeMap<String, BTreeSet<TaskId>> {
     called
 }
 
+/// What a tool is called, by the command that tells its version: that itself, or the program if it is a whole script.
+fn called_by(command: &str) -> &str {
+    /// Longer commands are read by nobody.
+    const LONGEST: usize = 60;
+    /// What scripts handle texts with.
+    const PLAIN: &[&str] = &["sed", "sh", "grep", "head", "awk", "cut", "tr"];
+    const KEYWORDS: &[&str] = &["do", "done", "for", "if", "then", "else", "fi", "true"];
+    let is_script = command.contains(['|', '\n', '$']) || command.len() > LONGEST;
+    if !is_script {
+        return command;
+    }
+    let all = programs(command);
+    let program = all.iter().find(|it| !PLAIN.contains(&it.as_str()));
+    let found = program.and_then(|it| Some((command.find(it.as_str())?, it.len())));
+    if let Some((at, length)) = found {
+        return &command[at..at + length];
+    }
+    // Of `for …; done; python3 --version` and `"${JAVA_HOME:+$JAVA_HOME/bin/}java" -version`, what is run last.
+    let parts = command.rsplit([';', '|', '\n']);
+    let names = parts.filter_map(|part| {
+        let first = part.split_whitespace().next()?.trim_matches('"');
+        let name = first.rsplit(['/', '}']).next()?;
+        let is_name = !name.is_empty() && !name.contains(['$', '(', '"', '=', '[', ':']);
+        (is_name && !KEYWORDS.contains(&name) && !PLAIN.contains(&name)).then_some(name)
+    });
+    names.into_iter().next().unwrap_or(command)
+}
+
 fn told_of(command: &str, heard: &Heard, users: &BTreeSet<TaskId>, is_one: bool) -> Finding {
+    let about = called_by(command);
     match heard {
-        Heard::Said(line) if is_one => Finding::fine(Area::Tools, command, line),
+        Heard::Said(line) if is_one => Finding::fine(Area::Tools, about, line),
         Heard::Said(line) => {
             let words = format!("{line} (for {})", named(users));
-            Finding::fine(Area::Tools, command, words)
+            Finding::fine(Area::Tools, about, words)
         }
         Heard::Failed { how, line } => {
             let line = line.as_ref().map(|line| format!(" ({line})"));
@@ -120,7 +149,7 @@ fn told_of(command: &str, heard: &Heard, users: &BTreeSet<TaskId>, is_one: bool)
                 Some(program) => format!("install {program}, or change `tools` of the task"),
                 None => "install what it calls, or change `tools` of the task".to_owned(),
             };
-            Finding::new(Area::Tools, Weight::Failure, command, words).fix(fix)
+            Finding::new(Area::Tools, Weight::Failure, about, words).fix(fix)
         }
     }
 }
@@ -232,6 +261,26 @@ mod tests {
         &["yarn.lock", "poetry.lock", "mkdocs.yml", "tofu.lock"],
         &["bun.lock", "Gemfile.lock", "Cargo.lock", "go.work"],
     ];
+
+    #[test]
+    fn tools_are_called_by_their_programs() {
+        let check = |command: &str, expected| assert_eq!(called_by(command), expected);
+        check("rustc --version --verbose", "rustc --version --verbose");
+        check(
+            "poetry run python --version 2>/dev/null | sed -n '$p'",
+            "poetry",
+        );
+        check(
+            "\"${JAVA_HOME:+$JAVA_HOME/bin/}java\" -version 2>&1",
+            "java",
+        );
+        check("sh -c 'exit 3'; true", "sh -c 'exit 3'; true");
+        check(
+            "for x in a b; do [ ! -x $x ] || PATH=$x:$PATH; done; python3 --version",
+            "python3",
+        );
+        check("mvn --batch-mode --version | sed -n 1p", "mvn");
+    }
 
     #[test]
     fn presets_that_come_with_the_program_give_no_false_alarm() {

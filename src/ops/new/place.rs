@@ -9,7 +9,7 @@ use crate::git::Repo;
 use crate::model::env::Env;
 use crate::model::name::ServiceName;
 use crate::model::path::{FilePath, ancestors};
-use crate::model::workspace::{Service, Workspace};
+use crate::model::workspace::{Service, ServiceIndex, Workspace};
 use crate::ops::failure::Failure;
 use crate::scaffold::{File, Makes, Template};
 
@@ -143,8 +143,26 @@ fn tidy(path: &Path) -> PathBuf {
 /// The directory that holds most of the services like it.
 fn usual_parent(workspace: &Workspace, makes: Makes) -> Option<FilePath> {
     let mut counts: BTreeMap<FilePath, usize> = BTreeMap::new();
-    let services = workspace.services().iter();
-    for service in services.filter(|it| is_like(it, makes) && !it.path.is_root()) {
+    let all = || workspace.indices();
+    let below = |index: &ServiceIndex| !workspace.service(*index).path.is_root();
+    let mut like: Vec<ServiceIndex> = all()
+        .filter(|it| below(it) && is_like(workspace.service(*it), makes))
+        .collect();
+    // Where nobody says of any service how it runs, what no other uses, and is not kept where libraries are, is one.
+    let needed: BTreeSet<ServiceIndex> = all()
+        .flat_map(|it| workspace.dependencies(it).iter().copied())
+        .collect();
+    let is_said = all().any(|it| is_like(workspace.service(it), Makes::Service));
+    let seems_library =
+        |it: &ServiceIndex| needed.contains(it) || is_shared(&workspace.service(*it).path);
+    if !is_said {
+        match makes {
+            Makes::Service => like = all().filter(|it| below(it) && !seems_library(it)).collect(),
+            Makes::Library if like.iter().any(seems_library) => like.retain(seems_library),
+            Makes::Library | Makes::Job | Makes::Site => {}
+        }
+    }
+    for service in like.into_iter().map(|it| workspace.service(it)) {
         let parent = ancestors(service.path.as_bytes())
             .nth(1)
             .unwrap_or_default();
@@ -156,6 +174,22 @@ fn usual_parent(workspace: &Workspace, makes: Makes) -> Option<FilePath> {
         .into_iter()
         .find(|(_, count)| *count == most)
         .map(|it| it.0)
+}
+
+/// Whether it lies where libraries are kept.
+fn is_shared(path: &FilePath) -> bool {
+    const SHARED: &[&[u8]] = &[
+        b"libs",
+        b"lib",
+        b"packages",
+        b"pkg",
+        b"shared",
+        b"common",
+        b"libraries",
+    ];
+    path.as_bytes()
+        .split(|it| *it == b'/')
+        .any(|it| SHARED.contains(&it))
 }
 
 fn is_like(service: &Service, makes: Makes) -> bool {

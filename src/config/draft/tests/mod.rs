@@ -52,6 +52,8 @@ pub fn service(name: &str, path: &str, makes: Makes, preset: &str) -> DraftServi
         inputs: Vec::new(),
         tags: Vec::new(),
         tasks: [].into(),
+        serve: None,
+        deploy: None,
         evidence: Vec::new(),
     }
 }

@@ -3,6 +3,7 @@
 
 mod fitting;
 mod inferred;
+mod outputs;
 mod patterns;
 mod shared;
 mod unshown;
@@ -60,6 +61,7 @@ fn compare(
     findings.extend(fitting::look(&sight)?);
     findings.extend(patterns::look(&sight)?);
     findings.extend(shared::look(&sight));
+    findings.extend(outputs::look(place, &sight)?);
     Ok(findings)
 }
 
