@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::support::TestRepo;
 
-const COMMANDS: [&str; 24] = [
+const COMMANDS: [&str; 25] = [
     "init",
     "build",
     "test",
