@@ -92,6 +92,7 @@ fn the_commands_are_listed_as_they_are_used() {
       hook         Let git ask svc before each commit
       log          Show the log of a task's last run, or list the runs
       cache        Look after the store of results that builds and tests are taken from
+      ci           Write a CI pipeline, and spread what is affected over its jobs
       new          Make a new service from a template
       check        Check services.toml
       doctor       Look for what is wrong, or will be
