@@ -236,10 +236,6 @@ pub fn read<'d>(
     })
 }
 
-#[expect(
-    clippy::too_many_arguments,
-    reason = "what is known of a service so far"
-)]
 fn tasks<'d>(
     findings: &mut Findings,
     known: &mut KnownInputs,

@@ -272,3 +272,26 @@ fn line(findings: &mut Findings, key: Key, node: Node) -> String {
     let words: Vec<&str> = text.unwrap_or_default().split_whitespace().collect();
     words.join(" ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::parse;
+    use crate::config::preset::{embedded, embedded_names};
+    use crate::config::problem::FileId;
+
+    #[test]
+    fn templates_that_come_with_the_program_are_sound() {
+        for name in embedded_names() {
+            let (document, errors) = parse::parse(FileId(0), embedded(name).unwrap());
+            assert!(errors.is_empty(), "{name}");
+            let mut findings = Findings::default();
+            let preset = read(&mut findings, name, Whose::Workspace, &document);
+            let messages: Vec<_> = findings.0.iter().map(|it| &it.message).collect();
+            assert!(
+                messages.is_empty() && !preset.is_broken,
+                "{name}: {messages:?}"
+            );
+        }
+    }
+}
