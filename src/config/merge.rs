@@ -2,6 +2,7 @@
 //! replaces the inherited one, and `...` within it stands for that one.
 
 use crate::config::deploy;
+use crate::config::known::KnownInputs;
 use crate::config::needs;
 use crate::config::problem::Findings;
 use crate::config::read::{self, At, Texts};
@@ -92,19 +93,26 @@ fn lay(list: &mut Vec<String>, over: &Option<Texts>) {
 }
 
 /// What all tasks of a service read beside its own files.
-pub fn besides(findings: &mut Findings, head: &Head, path: &FilePath) -> Vec<InputRule> {
+pub fn besides(
+    findings: &mut Findings,
+    known: &mut KnownInputs,
+    head: &Head,
+    path: &FilePath,
+) -> Vec<InputRule> {
     let Some((key, node)) = head.table.find("inputs") else {
         return Vec::new();
     };
     let list = read::texts(findings, key.text, node);
     let texts = list.iter().flat_map(Texts::iter);
     let own = texts.filter(|text| text.value != INHERITED);
-    own.flat_map(|text| input(findings, text, path)).collect()
+    own.flat_map(|text| known.rules(findings, text, path).to_vec())
+        .collect()
 }
 
 /// What a task reads, from what its service says of all tasks and the tables of this one.
 pub fn inputs(
     findings: &mut Findings,
+    known: &mut KnownInputs,
     path: &FilePath,
     besides: &[InputRule],
     layers: &Layers,
@@ -119,27 +127,11 @@ pub fn inputs(
         for text in list.iter() {
             match text.value {
                 INHERITED => rules.extend(inherited.iter().cloned()),
-                _ => rules.extend(input(findings, text, path)),
+                _ => rules.extend_from_slice(known.rules(findings, text, path)),
             }
         }
     }
     Inputs::new(rules)
-}
-
-fn input(findings: &mut Findings, text: At<&str>, path: &FilePath) -> Vec<InputRule> {
-    let (value, leaves_out) = match text.value.strip_prefix('!') {
-        Some(rest) => (rest, true),
-        None => (text.value, false),
-    };
-    let Some(pattern) = pattern(findings, "inputs", At { value, ..text }, path) else {
-        return Vec::new();
-    };
-    if leaves_out {
-        return vec![InputRule::Leave(pattern)];
-    }
-    // Whoever looks for the files of a pattern looks where it begins.
-    let each = Pattern::each(value, path).unwrap_or_else(|_| vec![pattern]);
-    each.into_iter().map(InputRule::Take).collect()
 }
 
 fn outputs(findings: &mut Findings, path: &FilePath, layers: &Layers) -> Option<Vec<Pattern>> {
@@ -203,23 +195,28 @@ pub fn pattern(
     match Pattern::new(text.value, directory) {
         Ok(pattern) => Some(pattern),
         Err(reason) => {
-            let problem = findings.add(
-                text.place,
-                format!(
-                    "`{}` in `{key}` is not a pattern that can be used",
-                    text.value.escape_debug()
-                ),
-            );
-            problem.label(reason.clone());
-            if reason.contains("..") && key == "inputs" {
-                problem.hint("begin it with `/` to name files from the workspace root");
-            } else if text.value.contains(['[', ']', '{', '}', '\\']) {
-                problem.hint(
-                    "`*` and `?` stay within a directory, `**` crosses them, `{a,b}` and `[a-z]` choose; `\\` takes the next character as it is",
-                );
-            }
+            unusable(findings, key, text, &reason);
             None
         }
+    }
+}
+
+/// Notes that a text is no pattern.
+pub fn unusable(findings: &mut Findings, key: &str, text: At<&str>, reason: &str) {
+    let problem = findings.add(
+        text.place,
+        format!(
+            "`{}` in `{key}` is not a pattern that can be used",
+            text.value.escape_debug()
+        ),
+    );
+    problem.label(reason);
+    if reason.contains("..") && key == "inputs" {
+        problem.hint("begin it with `/` to name files from the workspace root");
+    } else if text.value.contains(['[', ']', '{', '}', '\\']) {
+        problem.hint(
+            "`*` and `?` stay within a directory, `**` crosses them, `{a,b}` and `[a-z]` choose; `\\` takes the next character as it is",
+        );
     }
 }
 

@@ -15,6 +15,7 @@ mod edit;
 mod faults;
 mod halves;
 mod keys;
+mod known;
 mod links;
 mod load;
 mod merge;

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::config::load::load;
 use crate::config::parse;
-use crate::config::preset;
+use crate::config::preset::{self, Whose};
 use crate::config::problem::{FileId, Findings, Invalid, Report, Sources};
 use crate::config::source::{FILE, Source};
 use crate::model::name::{ServiceName, TaskName, is_valid};
@@ -76,7 +76,11 @@ fn offered(
     for error in errors {
         findings.add(error.place, error.message);
     }
-    let read = preset::read(findings, name, &document);
+    let whose = match is_own {
+        true => Whose::Workspace,
+        false => Whose::Ours,
+    };
+    let read = preset::read(findings, name, whose, &document);
     (findings.0.len() == before).then_some(Preset {
         filled: read.filled(),
         name: read.name,

@@ -155,6 +155,9 @@ impl<'w> Tell<'_, '_, '_, 'w> {
             let InputRule::Take(input) = rule else {
                 continue;
             };
+            if outputs.is_free(input) {
+                continue;
+            }
             let stays = |output: &Output<'w>| !may_leave(&rules[at + 1..], input, output.pattern);
             let is_own = |at: usize| outputs.all[at].owner == reader && stays(&outputs.all[at]);
             if let Some(own) = outputs.overlapping(input, &is_own) {

@@ -1,7 +1,7 @@
 //! All outputs of a workspace, to be found by what they take, without comparing each with each.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 use std::sync::OnceLock;
 
@@ -51,6 +51,8 @@ pub struct Outputs<'w> {
     sorted: OnceLock<Vec<usize>>,
     /// What patterns that choose take as a whole: many tasks say the same of the directories above all services.
     taken: RefCell<HashMap<String, Rc<[usize]>>>,
+    /// Patterns that overlap no output at all.
+    free: RefCell<HashSet<&'w str>>,
 }
 
 impl<'w> Outputs<'w> {
@@ -64,6 +66,7 @@ impl<'w> Outputs<'w> {
             shortest: usize::MAX,
             sorted: OnceLock::new(),
             taken: RefCell::default(),
+            free: RefCell::default(),
             all,
         };
         for (at, output) in outputs.all.iter().enumerate() {
@@ -76,6 +79,18 @@ impl<'w> Outputs<'w> {
             }
         }
         outputs
+    }
+
+    /// Whether no output surely overlaps `pattern`. Most of what many tasks read is such.
+    pub fn is_free(&self, pattern: &'w Pattern) -> bool {
+        if self.free.borrow().contains(pattern.as_str()) {
+            return true;
+        }
+        let is_free = self.overlapping(pattern, &|_| true).is_none();
+        if is_free {
+            self.free.borrow_mut().insert(pattern.as_str());
+        }
+        is_free
     }
 
     /// An output of those that are `wanted` that surely overlaps `pattern`.

@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 
 use crate::config::deploy;
 use crate::config::keys::TableKind;
+use crate::config::known::KnownInputs;
 use crate::config::merge::{self, Layers};
 use crate::config::preset::{self, Preset};
 use crate::config::problem::{Findings, Place, Problem};
@@ -163,6 +164,7 @@ fn tasks_table<'d>(head: &Head<'d>) -> Option<TableNode<'d>> {
 /// Reads one service. `None`, with a problem noted, if it has no usable path.
 pub fn read<'d>(
     findings: &mut Findings,
+    known: &mut KnownInputs,
     context: &Context<'d>,
     head: &Head<'d>,
 ) -> Option<Service> {
@@ -211,7 +213,15 @@ pub fn read<'d>(
     // Without a path, patterns are still checked, as if the service were at the root.
     let known_path = path.flatten();
     let place = known_path.clone().unwrap_or_default();
-    let tasks = tasks(findings, context, head, &place, &tables, serve.is_some());
+    let tasks = tasks(
+        findings,
+        known,
+        context,
+        head,
+        &place,
+        &tables,
+        serve.is_some(),
+    );
     let preset = uses(head).and_then(|name| context.presets.get(name));
     let consumers = preset.and_then(|it| it.consumers.as_ref());
     Some(Service {
@@ -228,6 +238,7 @@ pub fn read<'d>(
 
 fn tasks<'d>(
     findings: &mut Findings,
+    known: &mut KnownInputs,
     context: &Context<'d>,
     head: &Head<'d>,
     path: &FilePath,
@@ -243,7 +254,7 @@ fn tasks<'d>(
         .iter()
         .filter(|(name, _)| is_given(name) && !tables.iter().any(|(own, _)| own == name));
     let mut tasks = BTreeMap::new();
-    let besides = merge::besides(findings, head, path);
+    let besides = merge::besides(findings, known, head, path);
     for (name, own) in tables.iter().chain(only_preset) {
         let Some(task_name) = TaskName::new(name) else {
             continue;
@@ -259,7 +270,7 @@ fn tasks<'d>(
             _ => besides.as_slice(),
         };
         let mut task = merge::merge(findings, context, head, path, &task_name, &layers);
-        task.inputs = merge::inputs(findings, path, besides, &layers);
+        task.inputs = merge::inputs(findings, known, path, besides, &layers);
         // Of what could not be read, a command may be a part.
         if layers.iter().flatten().all(|layer| layer.is_sound) {
             check_run(findings, context, head, &task_name, own, &task, serves);

@@ -5,6 +5,8 @@ use std::ffi::{OsStr, OsString};
 use std::io::{self, BufRead, Read};
 use std::path::{Path, PathBuf};
 
+use rayon::prelude::*;
+
 use crate::config::links::links;
 use crate::model::path::{FilePath, ancestors};
 use crate::model::pattern::Pattern;
@@ -71,6 +73,9 @@ pub enum Directory {
     Unknown,
 }
 
+/// So few files are looked for by one thread.
+const FEW: usize = 200;
+
 /// The working directory.
 #[derive(Clone, Debug)]
 pub struct Disk {
@@ -130,7 +135,7 @@ impl Source for Disk {
             Err(error) if is_absent(&error) => Ok(false),
             Err(error) => Err(error),
         };
-        paths.iter().map(is_there).collect()
+        paths.par_iter().with_min_len(FEW).map(is_there).collect()
     }
 
     fn directories(&self, paths: &[&FilePath]) -> Vec<Directory> {

@@ -26,6 +26,7 @@ mod lock;
 mod make;
 mod maven;
 mod mentions;
+mod names;
 mod npm;
 mod php;
 mod place;
@@ -98,7 +99,9 @@ const TOOLS_BY_PATH: &[Tool] = &[kubernetes::TOOL];
 
 /// Whether anything is to be learned from the file at `path`. Quick: it is asked of every file of a repository.
 pub fn is_known(path: &[u8]) -> bool {
-    tools(path).next().is_some()
+    let may_be = names::may_be_known(path);
+    debug_assert!(may_be || tools(path).next().is_none());
+    may_be && tools(path).next().is_some()
 }
 
 /// The file that has the values of variables in the file at `path`, where its tool looks for one.

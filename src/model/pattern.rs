@@ -1,11 +1,12 @@
 //! One file pattern: a glob below the workspace that also takes everything below what it names.
 
+use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
-use globset::{Glob, GlobBuilder, GlobSet, GlobSetBuilder};
+use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
 use crate::model::path::{FilePath, display, is_within};
 
@@ -14,26 +15,39 @@ const LONGEST: usize = 4096;
 
 /// A glob relative to the workspace. `*` and `?` stay within one directory, `**` crosses them, `{a,b}` and `[a-z]` choose.
 ///
-/// A pattern that matches a directory takes every file below it, so `dist` and `dist/**` mean the same files.
+/// A pattern that matches a directory takes every file below it, so `dist` and `dist/**` mean the same files. To clone one
+/// costs nothing, since many tasks name the same files.
 #[derive(Clone, Debug)]
-pub struct Pattern {
+pub struct Pattern(Arc<Whole>);
+
+#[derive(Debug)]
+struct Whole {
     text: Box<str>,
     /// How much of the text is the literal part.
     literal: usize,
     /// The literal part itself, where brackets keep letters of it in the text.
     unbracketed: Option<Box<str>>,
+    /// How much of the text stands in front of the first glob character.
+    plain: usize,
     compiled: OnceLock<Box<GlobSet>>,
 }
 
-impl Pattern {
-    /// Checks and keeps `text`, which is read relative to `directory`, or to the workspace if it begins with `/`.
+/// What a pattern says, before it is known which directory it is read in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Glob {
+    rest: Box<str>,
+    is_from_top: bool,
+}
+
+impl Glob {
+    /// Checks and keeps `text`, which begins at the workspace if a `/` stands in front.
     ///
     /// # Errors
     /// What is wrong with the glob, in words, or that it leaves the workspace.
-    pub fn new(text: &str, directory: &FilePath) -> Result<Self, String> {
-        let (rest, directory) = match text.strip_prefix('/') {
-            Some(rest) => (rest, &[][..]),
-            None => (text, directory.as_bytes()),
+    pub fn new(text: &str) -> Result<Self, String> {
+        let (rest, is_from_top) = match text.strip_prefix('/') {
+            Some(rest) => (rest, true),
+            None => (text, false),
         };
         let rest = rest.trim_end_matches('/');
         if rest.split('/').any(|part| part == "..") {
@@ -43,7 +57,7 @@ impl Pattern {
             "." => "",
             _ => rest.strip_prefix("./").unwrap_or(rest),
         };
-        if rest.is_empty() && text.starts_with('/') {
+        if rest.is_empty() && is_from_top {
             return Err("it names the whole workspace".into());
         }
         // No path has such parts; and what begins with a slash is absolute to the file system.
@@ -57,17 +71,9 @@ impl Pattern {
         if rest.contains(['[', ']', '{', '}', '\\']) {
             build(rest).map_err(|error| error.kind().to_string())?;
         }
-        let mut text = escaped(directory);
-        if !text.is_empty() && !rest.is_empty() {
-            text.push('/');
-        }
-        text.push_str(rest);
-        let literal = literal_part(&text);
         Ok(Self {
-            literal: literal.len(),
-            unbracketed: literal.contains('[').then(|| unbracketed(literal).into()),
-            text: text.into(),
-            compiled: OnceLock::new(),
+            rest: rest.into(),
+            is_from_top,
         })
     }
 
@@ -75,33 +81,69 @@ impl Pattern {
     /// directory that it begins in, and most are plain paths.
     ///
     /// # Errors
-    /// Those of [`Pattern::new`].
-    pub fn each(text: &str, directory: &FilePath) -> Result<Vec<Self>, String> {
-        let whole = Self::new(text, directory)?;
+    /// Those of [`Glob::new`].
+    pub fn each(text: &str) -> Result<Vec<Self>, String> {
+        let whole = Self::new(text)?;
         let is_plain = !text.contains(['[', '\\']);
         let texts = is_plain.then(|| alternatives(text)).flatten();
-        let patterns = texts.map(|it| it.iter().map(|it| Self::new(it, directory)).collect());
-        match patterns {
-            Some(Ok(patterns)) => Ok(patterns),
+        let globs = texts.map(|it| it.iter().map(|it| Self::new(it)).collect());
+        match globs {
+            Some(Ok(globs)) => Ok(globs),
             // Braces may name what no pattern is by itself, such as nothing at all.
             Some(Err(_)) | None => Ok(vec![whole]),
         }
     }
 
+    /// Whether it means the same in every directory.
+    pub fn is_from_top(&self) -> bool {
+        self.is_from_top
+    }
+
+    /// What it means in `directory`.
+    pub fn within(&self, directory: &FilePath) -> Pattern {
+        let directory = match self.is_from_top {
+            true => &[][..],
+            false => directory.as_bytes(),
+        };
+        let directory = escaped(directory);
+        let is_deeper = !directory.is_empty() && !self.rest.is_empty();
+        let between = if is_deeper { "/" } else { "" };
+        let parts = [&*directory, between, &*self.rest];
+        let text: Box<str> = parts.concat().into();
+        let literal = literal_part(&text);
+        Pattern(Arc::new(Whole {
+            literal: literal.len(),
+            unbracketed: literal.contains('[').then(|| unbracketed(literal).into()),
+            plain: plain_part(&text).len(),
+            text,
+            compiled: OnceLock::new(),
+        }))
+    }
+}
+
+impl Pattern {
+    /// Checks and keeps `text`, which is read relative to `directory`, or to the workspace if it begins with `/`.
+    ///
+    /// # Errors
+    /// What is wrong with the glob, in words, or that it leaves the workspace.
+    pub fn new(text: &str, directory: &FilePath) -> Result<Self, String> {
+        Glob::new(text).map(|glob| glob.within(directory))
+    }
+
     /// The glob, relative to the workspace.
     pub fn as_str(&self) -> &str {
-        &self.text
+        &self.0.text
     }
 
     /// The longest leading path without glob characters: only it and what lies below it can match.
     pub fn literal(&self) -> &[u8] {
-        let written = &self.text[..self.literal];
-        self.unbracketed.as_deref().unwrap_or(written).as_bytes()
+        let written = &self.0.text[..self.0.literal];
+        self.0.unbracketed.as_deref().unwrap_or(written).as_bytes()
     }
 
     /// Whether the pattern is a plain path, without any glob character.
     pub fn is_literal(&self) -> bool {
-        self.literal == self.text.len()
+        self.0.literal == self.0.text.len()
     }
 
     /// Whether the pattern takes the file at `path`.
@@ -111,31 +153,31 @@ impl Pattern {
         }
         self.is_literal() || {
             // Most of what is asked for differs early, and to compile a glob takes a while.
-            if !path.starts_with(plain_part(&self.text).as_bytes()) {
+            if !path.starts_with(&self.0.text.as_bytes()[..self.0.plain]) {
                 return false;
             }
-            let set = self.compiled.get_or_init(|| Box::new(self.compile()));
+            let set = self.0.compiled.get_or_init(|| Box::new(self.compile()));
             set.is_match(Path::new(OsStr::from_bytes(path)))
         }
     }
 
     /// Whether it chooses among what lies directly in the directory of its literal part, as `/tsconfig*.json` does.
     pub fn is_shallow(&self) -> bool {
-        let rest = &self.text[self.literal..];
+        let rest = &self.0.text[self.0.literal..];
         let rest = rest.strip_prefix('/').unwrap_or(rest);
         !self.is_literal() && !rest.contains('/') && !rest.contains("**")
     }
 
     /// The directory of which the pattern takes everything, as of `dist`, `dist/**` and `dist/*`. None if it chooses.
     pub fn whole(&self) -> Option<&[u8]> {
-        let rest = &self.text[self.literal..];
+        let rest = &self.0.text[self.0.literal..];
         let rest = rest.strip_prefix('/').unwrap_or(rest);
         matches!(rest, "" | "*" | "**" | "**/*").then(|| self.literal())
     }
 
     /// Whether some file at or below `directory` may match. Patterns that choose between several paths are not looked into.
     pub fn may_reach(&self, directory: &[u8]) -> bool {
-        if chooses_between_paths(&self.text) {
+        if chooses_between_paths(&self.0.text) {
             return true;
         }
         let matches = |part: &str, name: &[u8]| {
@@ -144,7 +186,7 @@ impl Pattern {
                 .is_match(Path::new(OsStr::from_bytes(name)))
         };
         let names = directory.split(|byte| *byte == b'/');
-        let mut parts = self.text.split('/').zip(names);
+        let mut parts = self.0.text.split('/').zip(names);
         parts
             .find_map(|(part, name)| match part {
                 "**" => Some(true),
@@ -155,8 +197,10 @@ impl Pattern {
 
     fn compile(&self) -> GlobSet {
         GlobSetBuilder::new()
-            .add(build(&self.text).expect("the glob was checked when the pattern was made"))
-            .add(build(&format!("{}/**", self.text)).expect("a valid glob stays valid with `/**`"))
+            .add(build(&self.0.text).expect("the glob was checked when the pattern was made"))
+            .add(
+                build(&format!("{}/**", self.0.text)).expect("a valid glob stays valid with `/**`"),
+            )
             .build()
             .expect("two valid globs make a set")
     }
@@ -164,13 +208,13 @@ impl Pattern {
 
 impl PartialEq for Pattern {
     fn eq(&self, other: &Self) -> bool {
-        self.text == other.text
+        Arc::ptr_eq(&self.0, &other.0) || self.0.text == other.0.text
     }
 }
 
 impl Eq for Pattern {}
 
-fn build(text: &str) -> Result<Glob, globset::Error> {
+fn build(text: &str) -> Result<globset::Glob, globset::Error> {
     GlobBuilder::new(text)
         .literal_separator(true)
         .backslash_escape(true)
@@ -226,17 +270,12 @@ fn choices(text: &str) -> Option<(Vec<&str>, usize)> {
 }
 
 /// A directory as a glob that matches just it.
-fn escaped(directory: &[u8]) -> String {
+fn escaped(directory: &[u8]) -> Cow<'_, str> {
     let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"/-_.".contains(byte);
     match std::str::from_utf8(directory) {
-        Ok(text) if directory.iter().all(plain) => {
-            // The rest of the pattern follows.
-            let mut glob = String::with_capacity(text.len() + 32);
-            glob.push_str(text);
-            glob
-        }
-        Ok(text) => bracketed(text),
-        Err(_) => bracketed(&display(directory)),
+        Ok(text) if directory.iter().all(plain) => Cow::Borrowed(text),
+        Ok(text) => Cow::Owned(bracketed(text)),
+        Err(_) => Cow::Owned(bracketed(&display(directory))),
     }
 }
 
@@ -245,7 +284,7 @@ const META: [char; 5] = ['*', '?', '[', '{', '\\'];
 
 /// `a[b` as `a[[]b`: each letter that means something is kept in brackets.
 fn bracketed(text: &str) -> String {
-    let mut glob = String::with_capacity(text.len() + 32);
+    let mut glob = String::with_capacity(text.len() + 8);
     for letter in text.chars() {
         match META.contains(&letter) || matches!(letter, ']' | '}') {
             true => glob.extend(['[', letter, ']']),
@@ -307,7 +346,8 @@ fn literal_part(text: &str) -> &str {
 
 /// What stands in front of the first glob character.
 fn plain_part(text: &str) -> &str {
-    let meta = text.find(META);
+    let is_meta = |byte: u8| matches!(byte, b'*' | b'?' | b'[' | b'{' | b'\\');
+    let meta = text.bytes().position(is_meta);
     meta.map_or(text, |meta| &text[..meta])
 }
 
@@ -318,7 +358,9 @@ mod tests {
     #[test]
     fn braces_at_the_beginning_are_taken_apart() {
         let check = |pattern: &str, expected: &[&str]| {
-            let patterns = Pattern::each(pattern, &"api".into()).unwrap();
+            let globs = Glob::each(pattern).unwrap();
+            let patterns = globs.iter().map(|it| it.within(&"api".into()));
+            let patterns: Vec<_> = patterns.collect();
             let texts: Vec<_> = patterns.iter().map(Pattern::as_str).collect();
             assert_eq!(texts, expected, "{pattern}");
         };
@@ -337,7 +379,7 @@ mod tests {
         check("/{a,}", &["{a,}"]);
         let many = "/{a,b,c,d}{a,b,c,d}{a,b,c,d}{a,b,c,d}";
         check(many, &[&many[1..]]);
-        assert!(Pattern::each("/{a", &"api".into()).is_err());
+        assert!(Glob::each("/{a").is_err());
     }
 
     #[test]

@@ -6,7 +6,9 @@ use std::sync::LazyLock;
 
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Serde, ValueKind};
-use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, UndefinedBehavior, Value};
+use minijinja::{
+    AutoEscape, Environment, Error, ErrorKind, Output, Template, UndefinedBehavior, Value,
+};
 
 use crate::model::suggest::nearest;
 
@@ -86,6 +88,33 @@ pub fn structured(value: serde_json::Value) -> Value {
 pub fn render(quoting: Quoting, template: &str, facts: Value) -> Result<String, String> {
     let rendered = engine_for(quoting).render_str(template, facts);
     rendered.map_err(|error| words(&error))
+}
+
+/// A template that is rendered many times.
+pub struct Compiled<'t>(Template<'t, 't>);
+
+/// Reads a template once for many times.
+///
+/// # Errors
+/// What is wrong, in words.
+pub fn compile(quoting: Quoting, template: &str) -> Result<Compiled<'_>, String> {
+    let compiled = engine_for(quoting).template_from_str(template);
+    compiled.map(Compiled).map_err(|error| words(&error))
+}
+
+impl Compiled<'_> {
+    /// The text that it makes of `facts`.
+    ///
+    /// # Errors
+    /// What is wrong, in words.
+    pub fn render(&self, facts: Value) -> Result<String, String> {
+        self.0.render(facts).map_err(|error| words(&error))
+    }
+
+    /// The names that it asks for.
+    pub fn used(&self) -> BTreeSet<String> {
+        self.0.undeclared_variables(false).into_iter().collect()
+    }
 }
 
 /// The names that a template asks for; none where it is no sound template.

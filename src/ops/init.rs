@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::config::draft::Updated;
-use crate::config::{self, FILE, Report, Source};
+use crate::config::{self, FILE, Invalid, Loaded, Report, Source};
 use crate::git::{Fetch, Repo};
 use crate::model::draft::{Draft, Found, Note, NoteKind};
 use crate::model::env::Env;
@@ -138,8 +138,8 @@ fn answer(
     };
     match request {
         Request::Create | Request::Preview => {
-            answer.text = written(&mut answer.draft, &found, source)?;
-            let workspace = loaded(&answer.text, source)?;
+            let (text, workspace) = written(&mut answer.draft, &found, source)?;
+            answer.text = text;
             answer.draft.notes.extend(not_ignored(place, &workspace)?);
             if request == Request::Create {
                 let lock = definition::lock(&place.root)?;
@@ -154,40 +154,38 @@ fn answer(
     Ok(answer)
 }
 
-/// The text of a draft, which is known to be valid. Outputs that take files of the repository are taken out of the draft.
-fn written(draft: &mut Draft, found: &Found, source: &dyn Source) -> Result<String, Failure> {
+/// The text of a draft, and what it means. Outputs that take files of the repository are taken out of the draft.
+fn written(
+    draft: &mut Draft,
+    found: &Found,
+    source: &dyn Source,
+) -> Result<(String, Workspace), Failure> {
     let mut text = config::draft::write(draft, source);
     // What other tools say of tasks may mean something here that cannot be.
-    let mut loads = config::load(&Drafted {
-        text: &text,
-        source,
-    });
-    while let Err(invalid) = &loads {
-        if !take_tasks_back(draft, &text, &invalid.0) {
-            break;
+    let mut workspace = loop {
+        match load(&text, source) {
+            Ok(loaded) => break loaded.workspace,
+            Err(invalid) if take_tasks_back(draft, &text, &invalid.0) => {}
+            Err(invalid) => return Err(not_valid(&text, &invalid)),
         }
         text = config::draft::write(draft, source);
-        loads = config::load(&Drafted {
-            text: &text,
-            source,
-        });
-    }
-    let workspace = loaded(&text, source)?;
+    };
     if take_outputs_back(draft, found, &workspace) {
         text = config::draft::write(draft, source);
-        loaded(&text, source)?;
+        let loaded = load(&text, source).map_err(|invalid| not_valid(&text, &invalid))?;
+        workspace = loaded.workspace;
     }
-    Ok(text)
+    Ok((text, workspace))
 }
 
-fn loaded(text: &str, source: &dyn Source) -> Result<Workspace, Failure> {
-    let drafted = Drafted { text, source };
-    match config::load(&drafted) {
-        Ok(loaded) => Ok(loaded.workspace),
-        Err(invalid) => Err(Failure::Ours {
-            what: "what was to be written is not valid".to_owned(),
-            shown: format!("{}\n{text}", invalid.0.plain()),
-        }),
+fn load(text: &str, source: &dyn Source) -> Result<Loaded, Invalid> {
+    config::load(&Drafted { text, source })
+}
+
+fn not_valid(text: &str, invalid: &Invalid) -> Failure {
+    Failure::Ours {
+        what: "what was to be written is not valid".to_owned(),
+        shown: format!("{}\n{text}", invalid.0.plain()),
     }
 }
 

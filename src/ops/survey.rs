@@ -31,6 +31,9 @@ pub struct Survey {
 /// Manifests with more bytes than this are not read.
 const LARGEST: u64 = 4 << 20;
 
+/// So many names at least are looked at by one thread.
+const MANY: usize = 4096;
+
 /// Lists all files, reads those that say something of services, and drafts a workspace.
 ///
 /// # Errors
@@ -100,10 +103,13 @@ pub fn with_source<T>(
 
 /// What the known files say. What cannot be read is left out with a note.
 fn read(place: &Place, names: &Names, source: &dyn Source) -> (Vec<Manifest>, Vec<Note>) {
-    let known: Vec<FilePath> = names
-        .files
-        .iter()
-        .filter(|path| manifest::is_known(path) && !is_foreign(path))
+    let files = &names.files;
+    let known = (0..files.len()).into_par_iter().with_min_len(MANY);
+    let known = known.filter(|at| manifest::is_known(files.at(*at)) && !is_foreign(files.at(*at)));
+    let known: Vec<usize> = known.collect();
+    let known: Vec<FilePath> = known
+        .into_iter()
+        .map(|at| files.at(at))
         .map(FilePath::from_bytes)
         .filter(|path| names.links.binary_search(path).is_err())
         .collect();

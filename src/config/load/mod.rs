@@ -16,7 +16,7 @@ use crate::config::load::files::File;
 use crate::config::load::include::parent;
 use crate::config::load::services::read_services;
 use crate::config::outputs;
-use crate::config::preset::{self, Preset};
+use crate::config::preset::{self, Preset, Whose};
 use crate::config::problem::{FileId, Findings, Invalid, Place, Report, Sources};
 use crate::config::read;
 use crate::config::root::{self, Root};
@@ -200,7 +200,11 @@ impl Reading<'_> {
             .collect();
         let mut read_presets = BTreeMap::new();
         for (name, document) in presets.keys().zip(&preset_documents) {
-            let preset = preset::read(&mut self.findings, name, document);
+            let whose = match presets[name].path == preset::own_path(name) {
+                true => Whose::Workspace,
+                false => Whose::Ours,
+            };
+            let preset = preset::read(&mut self.findings, name, whose, document);
             read_presets.insert(name.clone(), preset);
         }
         let (rendered, given, there) = self.rendered(&context.heads, &read_presets);

@@ -2,11 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use serde_json::Value;
-
 use crate::config::load::Reading;
 use crate::config::load::files::{File, Text, reason};
-use crate::config::preset::{self, LookedUp, Preset, Rendered, Uses, Values};
+use crate::config::preset::{self, LookedUp, Preset, Rendered, Uses};
 use crate::config::problem::{FileId, Place};
 use crate::config::read::At;
 use crate::config::service::{self, Context, Head};
@@ -14,7 +12,6 @@ use crate::model::name::is_valid;
 use crate::model::path::FilePath;
 use crate::model::pattern::Pattern;
 use crate::model::suggest::nearest;
-use crate::model::template::variable;
 
 impl Reading<'_> {
     /// The files of all presets that services use, by name. `first` is the number of the first of them.
@@ -49,18 +46,22 @@ impl Reading<'_> {
         let there = self.look_up(presets, &users);
         let mut rendered = Vec::new();
         let mut given = vec![None; heads.len()];
-        let mut known: HashMap<(&str, Vec<Option<Value>>), u32> = HashMap::new();
+        let mut known: HashMap<(&str, String), u32> = HashMap::new();
+        let asked = presets.iter().map(|(name, it)| (&**name, it.asked()));
+        let asked: HashMap<&str, Vec<String>> = asked.collect();
+        let mut texts = preset::Known::default();
         for user in &users {
-            let preset = &presets[user.uses.preset.value];
+            let name = user.uses.preset.value;
+            let preset = &presets[name];
             let service = (heads[user.head].name, &user.path);
             let values = preset::values(&mut self.findings, preset, &user.uses, service, &there);
-            let seen = preset.used.iter();
-            let seen = seen.map(|variable| seen_as(&values, variable)).collect();
+            let seen = preset::fingerprint(&values, &asked[name]);
             let next = rendered.len() as u32;
-            let at = *known.entry((user.uses.preset.value, seen)).or_insert(next);
+            let at = *known.entry((name, seen)).or_insert(next);
             if at == next {
                 let place = user.uses.preset.place;
-                rendered.push(preset::render(&mut self.findings, preset, &values, place));
+                let findings = &mut self.findings;
+                rendered.push(preset::render(findings, &mut texts, preset, &values, place));
             }
             given[user.head] = Some(at);
         }
@@ -169,10 +170,4 @@ struct User<'d> {
     head: usize,
     uses: Uses<'d>,
     path: FilePath,
-}
-
-/// The value that templates see by the name `name`.
-fn seen_as(values: &Values, name: &str) -> Option<Value> {
-    let value = values.iter().find(|(it, _)| variable(it) == name);
-    value.map(|(_, value)| value.clone())
 }

@@ -1,6 +1,7 @@
 //! Reads the services of all files, several at once where there are many.
 
 use crate::config::check::Read;
+use crate::config::known::KnownInputs;
 use crate::config::problem::Findings;
 use crate::config::service::{self, Context, Head};
 
@@ -12,9 +13,10 @@ const THREADS: usize = 2;
 pub fn read_services(findings: &mut Findings, context: &Context) -> Vec<Read> {
     let read = |start: usize, heads: &[Head]| {
         let mut findings = Findings::default();
+        let mut known = KnownInputs::default();
         let mut services = Vec::with_capacity(heads.len());
         for (at, head) in (start as u32..).zip(heads) {
-            let service = service::read(&mut findings, context, head);
+            let service = service::read(&mut findings, &mut known, context, head);
             services.extend(service.map(|service| (at, service)));
         }
         (findings, services)

@@ -15,17 +15,19 @@ use include_dir::{Dir, include_dir};
 use serde_json::Value;
 
 use crate::config::consumers::Consumers;
+use crate::config::preset::render::texts;
 use crate::config::task::TaskTables;
 use crate::config::tree::{Document, TableNode};
 use crate::model::path::FilePath;
 use crate::model::preset::{Detect, Filled, Source};
 use crate::model::target::ParameterKind;
+use crate::model::template::{self, is_template, variable};
 
 pub use look_up::{LookedUp, places};
 pub use read::read;
-pub use render::{Rendered, render, tasks};
+pub use render::{Known, Rendered, render, tasks};
 pub use uses::{Uses, uses};
-pub use values::{Values, values};
+pub use values::{Values, fingerprint, values};
 
 static EMBEDDED: Dir = include_dir!("$CARGO_MANIFEST_DIR/templates/presets");
 
@@ -44,8 +46,6 @@ pub struct Preset<'d> {
     pub consumers: Option<Consumers>,
     /// The file, with templates in its tasks.
     pub document: &'d Document<'d>,
-    /// The names that those templates ask for.
-    pub used: BTreeSet<String>,
     /// Whether one of them is no template.
     pub is_broken: bool,
 }
@@ -95,7 +95,33 @@ impl<'d> Given<'d> {
     }
 }
 
+/// Whose a preset's file is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whose {
+    /// It comes with the program, whose tests see to it that its templates are sound.
+    Ours,
+    Workspace,
+}
+
 impl Preset<'_> {
+    /// The names of the values that its templates ask for.
+    pub fn asked(&self) -> Vec<String> {
+        let texts = texts(self.document).map(|(text, _)| text);
+        let texts = texts.filter(|text| is_template(text));
+        let used: BTreeSet<String> = texts.flat_map(template::used).collect();
+        self.named(&used)
+    }
+
+    /// The names of the values that templates know as `variables`.
+    pub fn named(&self, variables: &BTreeSet<String>) -> Vec<String> {
+        let names = self.parameters.keys().map(String::as_str);
+        let names = names.chain(FACTS);
+        // Whoever prints everything asks for everything.
+        let prints = variables.contains("debug");
+        let asked = names.filter(|name| prints || variables.contains(&variable(name)));
+        asked.map(str::to_owned).collect()
+    }
+
     /// The names of the files that its parameters are found by.
     pub fn looked_for(&self) -> impl Iterator<Item = String> {
         let look_ups = self.parameters.values();

@@ -9,7 +9,7 @@ use crate::config::deploy;
 use crate::config::keys::TableKind;
 use crate::config::parameter;
 use crate::config::preset::render::{texts, way_to_tasks};
-use crate::config::preset::{FACTS, LookUp, Parameter, Preset};
+use crate::config::preset::{FACTS, LookUp, Parameter, Preset, Whose};
 use crate::config::problem::Findings;
 use crate::config::read::{self, At, Texts};
 use crate::config::tree::{Document, Key, Node, TableNode};
@@ -18,7 +18,12 @@ use crate::model::target::{ParameterKind, example};
 use crate::model::template::{self, is_template, is_word, variable};
 
 /// Reads the preset `name`. What is wrong with it is noted; the rest of it is there all the same.
-pub fn read<'d>(findings: &mut Findings, name: &str, document: &'d Document<'d>) -> Preset<'d> {
+pub fn read<'d>(
+    findings: &mut Findings,
+    name: &str,
+    whose: Whose,
+    document: &'d Document<'d>,
+) -> Preset<'d> {
     let mut preset = Preset {
         name: name.to_owned(),
         about: String::new(),
@@ -26,10 +31,6 @@ pub fn read<'d>(findings: &mut Findings, name: &str, document: &'d Document<'d>)
         parameters: BTreeMap::new(),
         consumers: None,
         document,
-        used: texts(document)
-            .filter(|(text, _)| is_template(text))
-            .flat_map(|(text, _)| template::used(text))
-            .collect(),
         is_broken: false,
     };
     for (key, node) in document.root().iter() {
@@ -47,7 +48,9 @@ pub fn read<'d>(findings: &mut Findings, name: &str, document: &'d Document<'d>)
             _ => read::unknown_key(f, TableKind::Preset, key),
         }
     }
-    check_templates(findings, &mut preset);
+    if whose == Whose::Workspace {
+        check_templates(findings, &mut preset);
+    }
     preset
 }
 
@@ -268,4 +271,27 @@ fn line(findings: &mut Findings, key: Key, node: Node) -> String {
     let text = read::text(findings, key.text, node);
     let words: Vec<&str> = text.unwrap_or_default().split_whitespace().collect();
     words.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::parse;
+    use crate::config::preset::{embedded, embedded_names};
+    use crate::config::problem::FileId;
+
+    #[test]
+    fn templates_that_come_with_the_program_are_sound() {
+        for name in embedded_names() {
+            let (document, errors) = parse::parse(FileId(0), embedded(name).unwrap());
+            assert!(errors.is_empty(), "{name}");
+            let mut findings = Findings::default();
+            let preset = read(&mut findings, name, Whose::Workspace, &document);
+            let messages: Vec<_> = findings.0.iter().map(|it| &it.message).collect();
+            assert!(
+                messages.is_empty() && !preset.is_broken,
+                "{name}: {messages:?}"
+            );
+        }
+    }
 }

@@ -1,7 +1,8 @@
 //! The tasks of a preset for one service: the tree of the file once more, its templates rendered.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, HashMap};
 
 use minijinja::Value as Given;
 use serde_json::Value as Json;
@@ -12,7 +13,7 @@ use crate::config::read;
 use crate::config::task::{self, OWN_KEYS, TaskTable};
 use crate::config::tree::{Document, Key, Kind, List, Name, Node, TableNode, Value};
 use crate::model::target::ParameterKind;
-use crate::model::template::{self, BETWEEN, Quoting, is_template, structured, variable};
+use crate::model::template::{self, BETWEEN, Compiled, Quoting, is_template, structured, variable};
 
 /// What stands at a place of the file, which decides how values are written there.
 #[derive(Clone, Copy, PartialEq)]
@@ -86,9 +87,26 @@ fn collect<'d>(node: Node<'d>, into: &mut Vec<(&'d str, Place)>) {
     }
 }
 
+/// What the templates of presets came to before. Most services that use a preset differ in what few of its texts ask for.
+#[derive(Default)]
+pub struct Known<'d> {
+    /// By where the text stands, which is quicker than to compare them.
+    texts: HashMap<*const u8, KnownText<'d>>,
+}
+
+struct KnownText<'d> {
+    /// What is wrong with it otherwise.
+    template: Result<Compiled<'d>, String>,
+    /// The names of the values that it asks for.
+    asked: Vec<String>,
+    /// By the fingerprints of those values.
+    made: HashMap<String, Vec<String>>,
+}
+
 /// Renders the templates of `preset` with `values`. `used_at` is where a service uses it.
 pub fn render<'d>(
     findings: &mut Findings,
+    known: &mut Known<'d>,
     preset: &Preset<'d>,
     values: &Values,
     used_at: Place,
@@ -96,8 +114,11 @@ pub fn render<'d>(
     let before = findings.0.len();
     let mut rendering = Rendering {
         findings,
-        plain: given(preset, values, |text| text.to_owned()),
-        in_patterns: given(preset, values, globset::escape),
+        known,
+        preset,
+        values,
+        plain: OnceCell::new(),
+        in_patterns: OnceCell::new(),
         used_at,
         is_broken: preset.is_broken,
         made: Document {
@@ -179,9 +200,13 @@ fn given(preset: &Preset, values: &Values, path: impl Fn(&str) -> String) -> Giv
 
 struct Rendering<'f, 'd> {
     findings: &'f mut Findings,
-    plain: Given,
+    known: &'f mut Known<'d>,
+    preset: &'f Preset<'d>,
+    values: &'f Values,
+    /// The values as templates see them, once one is asked for.
+    plain: OnceCell<Given>,
     /// The same, where a path is one for patterns too.
-    in_patterns: Given,
+    in_patterns: OnceCell<Given>,
     used_at: Place,
     /// Whether its templates are known to be none.
     is_broken: bool,
@@ -280,22 +305,48 @@ impl<'d> Rendering<'_, 'd> {
     }
 
     /// What a template comes to: nothing, a text, or several where it is a list. None, with a problem noted, if it fails.
-    fn text(&mut self, text: &str, node: Node, way: Way) -> Option<Vec<String>> {
+    fn text(&mut self, text: &'d str, node: Node, way: Way) -> Option<Vec<String>> {
         if self.is_broken {
             return None;
         }
+        let preset = self.preset;
+        let known = self.known.texts.entry(text.as_ptr());
+        let known = known.or_insert_with(|| {
+            let template = template::compile(way.quoting(), text);
+            let used = template.as_ref().map(Compiled::used).unwrap_or_default();
+            KnownText {
+                template,
+                asked: preset.named(&used),
+                made: HashMap::new(),
+            }
+        });
+        let values = self.values;
+        let seen = preset::fingerprint(values, &known.asked);
+        if let Some(made) = known.made.get(&seen) {
+            return Some(made.clone());
+        }
         let facts = match way {
-            Way::Pattern => &self.in_patterns,
-            _ => &self.plain,
+            Way::Pattern => self
+                .in_patterns
+                .get_or_init(|| given(preset, values, globset::escape)),
+            _ => self
+                .plain
+                .get_or_init(|| given(preset, values, |text| text.to_owned())),
         };
-        let words = match template::render(way.quoting(), text, facts.clone()) {
+        let rendered = match &known.template {
+            Ok(template) => template.render(facts.clone()),
+            Err(words) => Err(words.clone()),
+        };
+        let words = match rendered {
             Ok(rendered) if rendered.contains(BETWEEN) && !stands_alone(text) => {
                 "a list has to be the whole of an element, or be joined with `|join(\" \")`".into()
             }
             Ok(rendered) => {
                 let texts = rendered.split(BETWEEN);
                 let texts = texts.filter(|text| !text.trim().is_empty());
-                return Some(texts.map(|text| tidy(text, way)).collect());
+                let made: Vec<String> = texts.map(|text| tidy(text, way)).collect();
+                known.made.insert(seen, made.clone());
+                return Some(made);
             }
             Err(words) => words,
         };

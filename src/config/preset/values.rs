@@ -95,6 +95,25 @@ pub fn values(
     values
 }
 
+/// A text that is the same for the same values of `names`, and for no others.
+pub fn fingerprint(values: &Values, names: &[String]) -> String {
+    let mut text = String::new();
+    for name in names {
+        match values.get(name) {
+            None => text.push('-'),
+            Some(Value::String(value)) => {
+                text.push_str(&format!("={}:", value.len()));
+                text.push_str(value);
+            }
+            Some(value) => {
+                let value = value.to_string();
+                text.push_str(&format!("#{}:{value}", value.len()));
+            }
+        }
+    }
+    text
+}
+
 /// Every directory above `path` as the beginning of a pattern, with a slash behind each: `{a/b/,a/,}`.
 fn above(path: &str) -> String {
     let ends = path.match_indices('/').map(|(at, _)| at);

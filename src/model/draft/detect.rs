@@ -22,8 +22,12 @@ pub type DetectedIn = HashMap<FilePath, Vec<Detected>>;
 struct Wanted<'p> {
     presets: &'p [Preset],
     by_name: HashMap<&'p [u8], Vec<Sign>>,
+    /// Which names may be among those, by their length and first letter.
+    lengths: [u64; 256],
     /// Names that only begin or end as the pattern says.
     patterns: Vec<(&'p [u8], Vec<Sign>)>,
+    /// The patterns that a name may fit by its last letter.
+    by_last: Vec<Vec<u16>>,
     /// Names that lie deeper, part by part.
     paths: Vec<(Vec<&'p [u8]>, Sign)>,
 }
@@ -72,7 +76,9 @@ impl<'p> Wanted<'p> {
         let mut wanted = Self {
             presets,
             by_name: HashMap::new(),
+            lengths: [0; 256],
             patterns: Vec::new(),
+            by_last: vec![Vec::new(); 256],
             paths: Vec::new(),
         };
         for (preset, detect) in presets.iter().enumerate() {
@@ -85,6 +91,17 @@ impl<'p> Wanted<'p> {
             for (at, name) in detect.all.iter().enumerate() {
                 let all = Some(at);
                 wanted.add(name, Sign { preset, all });
+            }
+        }
+        for name in wanted.by_name.keys() {
+            let first = usize::from(name.first().copied().unwrap_or_default());
+            wanted.lengths[first] |= length(name);
+        }
+        for (at, (pattern, _)) in (0..).zip(&wanted.patterns) {
+            for (last, fitting) in (0..=u8::MAX).zip(&mut wanted.by_last) {
+                if matches!(pattern.last(), Some(it) if *it == b'*' || *it == last) {
+                    fitting.push(at);
+                }
             }
         }
         wanted
@@ -108,9 +125,15 @@ impl<'p> Wanted<'p> {
     }
 
     fn each(&self, name: &[u8], mut found: impl FnMut(Sign)) {
-        let named = self.by_name.get(name).into_iter().flatten();
-        named.for_each(|sign| found(*sign));
-        for (pattern, signs) in &self.patterns {
+        let (Some(first), Some(last)) = (name.first(), name.last()) else {
+            return;
+        };
+        if self.lengths[usize::from(*first)] & length(name) != 0 {
+            let named = self.by_name.get(name).into_iter().flatten();
+            named.for_each(|sign| found(*sign));
+        }
+        for at in &self.by_last[usize::from(*last)] {
+            let (pattern, signs) = &self.patterns[usize::from(*at)];
             if matches(pattern, name) {
                 signs.iter().for_each(|sign| found(*sign));
             }
@@ -163,19 +186,29 @@ impl<'p> Wanted<'p> {
     }
 }
 
+/// A bit for the length of a name.
+fn length(name: &[u8]) -> u64 {
+    1 << name.len().min(63)
+}
+
 /// Whether a name fits a pattern, in which `*` stands for any characters.
 pub fn matches(pattern: &[u8], name: &[u8]) -> bool {
-    let mut parts = pattern.split(|byte| *byte == b'*');
-    let first = parts.next().unwrap_or_default();
+    let is_star = |byte: &u8| *byte == b'*';
+    let (Some(open), Some(close)) = (
+        pattern.iter().position(is_star),
+        pattern.iter().rposition(is_star),
+    ) else {
+        return name == pattern;
+    };
+    let (first, last) = (&pattern[..open], &pattern[close + 1..]);
+    if !name.ends_with(last) {
+        return false;
+    }
     let Some(mut rest) = name.strip_prefix(first) else {
         return false;
     };
-    if !pattern.contains(&b'*') {
-        return rest.is_empty();
-    }
-    let mut parts: Vec<&[u8]> = parts.collect();
-    let last = parts.pop().unwrap_or_default();
-    for part in parts.into_iter().filter(|it| !it.is_empty()) {
+    let parts = pattern[open..close].split(is_star);
+    for part in parts.filter(|it| !it.is_empty()) {
         let place = rest.windows(part.len()).position(|it| it == part);
         match place {
             Some(at) => rest = &rest[at + part.len()..],

@@ -22,13 +22,11 @@ pub fn look(sight: &Sight) -> Vec<Finding> {
         let Some(slash) = path.iter().position(|byte| *byte == b'/') else {
             continue;
         };
-        if readers.of(path).next().is_none() || is_anybodys(workspace, path) {
+        if is_anybodys(workspace, path) {
             continue;
         }
-        let reading: BTreeSet<ServiceIndex> = readers
-            .of(path)
-            .filter(|it| reads(workspace, *it, path))
-            .collect();
+        let mut reading: BTreeSet<ServiceIndex> = readers.naming(path).collect();
+        reading.retain(|it| reads(workspace, *it, path));
         if reading.len() > 1 {
             let key = (
                 FilePath::from_bytes(&path[..slash]),
