@@ -176,7 +176,12 @@ fn matrix(session: &Session, args: &MatrixArgs) -> Result<Exit, Failure> {
             return Ok(Exit::Fine);
         }
         Format::GitHub => matrix_github(fanout),
-        Format::Azure => matrix_azure(fanout),
+        Format::Azure => {
+            // What is only written to standard output there is kept from being a command.
+            let commands = matrix_azure(fanout);
+            commands.lines().for_each(|it| session.stdout.command(it));
+            return Ok(Exit::Fine);
+        }
         Format::GitLab => matrix_gitlab(fanout, &args.before),
         Format::Buildkite => matrix_buildkite(fanout, &args.before),
         Format::CircleCi => matrix_circleci(fanout, &args.before, into.as_deref())

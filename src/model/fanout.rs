@@ -30,7 +30,7 @@ pub struct Fanout {
 /// One job of a [`Fanout`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Leg {
-    /// In dependency order, never empty.
+    /// In the order of the plan, never empty.
     pub services: Vec<ServiceName>,
     /// The task of each of them, by its full name.
     pub tasks: Vec<TaskId>,
@@ -70,8 +70,7 @@ pub fn most_jobs(system: System) -> usize {
 pub struct Work {
     /// How long each task takes.
     pub weights: Vec<u64>,
-    /// For each service the tasks that it takes, as places in `weights`, each once. Services stand after those that they
-    /// depend on.
+    /// For each service the tasks that it takes, as places in `weights`, each once.
     pub services: Vec<Vec<usize>>,
 }
 

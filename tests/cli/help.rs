@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::support::TestRepo;
 
-const COMMANDS: [&str; 25] = [
+const COMMANDS: [&str; 26] = [
     "init",
     "build",
     "test",
@@ -28,6 +28,7 @@ const COMMANDS: [&str; 25] = [
     "schema",
     "log",
     "cache",
+    "ci",
     "completions",
     "man",
 ];

@@ -18,6 +18,8 @@ mod afterwards;
 mod answers;
 mod caching;
 mod changing;
+mod ci_init;
+mod ci_matrix;
 mod ci_reports;
 mod deploying;
 mod deploys;

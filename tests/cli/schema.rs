@@ -6,6 +6,8 @@ use crate::support::TestRepo;
 
 const DOCUMENTS: &[(&str, &[&str])] = &[
     ("affected", &["affected"]),
+    ("ci-matrix", &["ci", "matrix", "build"]),
+    ("ci-init", &["ci", "init", "gitlab", "--dry-run"]),
     ("list", &["list"]),
     ("plan", &["build", "--all", "--dry-run"]),
     ("run", &["test", "--all"]),

@@ -209,9 +209,7 @@ fn commands_come_through_the_quotes_of_each_system() {
     // Buildkite takes `$` for its own at each upload: of the pipeline, and of the steps that it makes.
     let steps = files("buildkite")[0]["steps"][0]["commands"].clone();
     let plan = steps[1].as_str().unwrap().replace("$$", "$");
-    let words = shlex::split(plan.split(" > ").next().unwrap()).unwrap_or_default();
     assert!(plan.starts_with("svc ci matrix test --shards 4 --format buildkite --before "));
-    drop(words);
     let said = repo
         .svc(&[
             "ci",
