@@ -131,7 +131,7 @@ pub enum Format {
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "What to compare")]
 pub struct CompareArgs {
-    /// Compare with the merge-base of REV and the head [default: SVC_BASE, else the default branch]
+    /// Compare with the merge-base of REV and the head [default: SVC_BASE, else what the CI system says, else the default branch]
     #[arg(long, value_name = "REV")]
     pub base: Option<String>,
     /// Compare with exactly REV

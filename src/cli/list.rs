@@ -11,7 +11,7 @@ use crate::ops::failure::Failure;
 use crate::ops::list;
 use crate::ops::place::Place;
 use crate::report::list::{list_json, list_text};
-use crate::report::origin::origins_text;
+use crate::report::origin::{Scripts, origins_text};
 
 /// List the services
 #[derive(Debug, Args)]
@@ -49,7 +49,12 @@ pub fn run(session: &Session, args: &ListArgs) -> Result<Exit, Failure> {
             session.say(&list_text(workspace, &answer.services, look));
             if look.is_verbose() {
                 let origins = list::origins(&place, &answer)?;
-                session.say(&origins_text(&origins, look));
+                // Whoever names a service wants to see all of it.
+                let scripts = match request.select.names.is_empty() {
+                    true => Scripts::Begun,
+                    false => Scripts::Whole,
+                };
+                session.say(&origins_text(&origins, scripts, look));
             }
         }
     }

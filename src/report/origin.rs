@@ -7,8 +7,17 @@ use crate::report::view::Look;
 /// Values are not padded to more columns than this.
 const WIDEST: usize = 60;
 
+/// How scripts of several lines are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scripts {
+    /// Every line of them.
+    Whole,
+    /// What they begin with.
+    Begun,
+}
+
 /// A paragraph for the preset of each service, and one for each of its tasks.
-pub fn origins_text(services: &[ServiceOrigins], look: Look) -> String {
+pub fn origins_text(services: &[ServiceOrigins], scripts: Scripts, look: Look) -> String {
     let mut text = String::new();
     for service in services {
         if let Some(uses) = &service.uses {
@@ -16,12 +25,12 @@ pub fn origins_text(services: &[ServiceOrigins], look: Look) -> String {
                 .paint
                 .strong(format!("{} uses {}", service.service, uses.preset));
             text.push_str(&format!("\n{heading}{}\n", about(uses)));
-            fields(&mut text, &uses.parameters, look);
+            fields(&mut text, &uses.parameters, scripts, look);
         }
         for (task, list) in &service.tasks {
             let heading = look.paint.strong(format!("{}:{task}", service.service));
             text.push_str(&format!("\n{heading}\n"));
-            fields(&mut text, list, look);
+            fields(&mut text, list, scripts, look);
         }
     }
     text
@@ -34,7 +43,7 @@ fn about(uses: &PresetOrigins) -> String {
     }
 }
 
-fn fields(text: &mut String, fields: &[Field], look: Look) {
+fn fields(text: &mut String, fields: &[Field], scripts: Scripts, look: Look) {
     let mut rows: Vec<[String; 3]> = Vec::new();
     for field in fields {
         let instead = match field.instead_of.as_slice() {
@@ -52,11 +61,10 @@ fn fields(text: &mut String, fields: &[Field], look: Look) {
                 0 => (field.key.as_str(), instead.as_str()),
                 _ => ("", ""),
             };
-            let value = match value.as_str() {
-                "" => "(nothing)".to_owned(),
-                value => readable(value),
-            };
-            rows.push([key.to_owned(), value, origin(from) + instead]);
+            let mut lines = shown(value, scripts).into_iter();
+            let first = lines.next().unwrap_or_else(|| "(nothing)".to_owned());
+            rows.push([key.to_owned(), first, origin(from) + instead]);
+            rows.extend(lines.map(|line| [String::new(), line, String::new()]));
         }
     }
     let widest = |column: usize| {
@@ -71,15 +79,20 @@ fn fields(text: &mut String, fields: &[Field], look: Look) {
     }
 }
 
-/// The first line of a script, and a mark that there is more.
-fn readable(value: &str) -> String {
+/// The lines of a value that are shown; none of one that is empty.
+fn shown(value: &str, scripts: Scripts) -> Vec<String> {
     /// Longer lines are read by nobody.
     const LONGEST: usize = 160;
     let mut lines = value.lines().filter(|it| !it.trim().is_empty());
-    let first = lines.next().unwrap_or_default();
-    match lines.next() {
-        Some(_) => short(first, LONGEST - 4) + " ...",
-        None => short(first, LONGEST),
+    match scripts {
+        Scripts::Whole => lines.map(one_line).collect(),
+        Scripts::Begun => {
+            let first = lines.next().map(|it| match lines.next() {
+                Some(_) => short(it, LONGEST - 4) + " ...",
+                None => short(it, LONGEST),
+            });
+            first.into_iter().collect()
+        }
     }
 }
 
