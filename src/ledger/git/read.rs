@@ -39,7 +39,9 @@ impl GitStore {
             other => other.into(),
         })?;
         let read = |(name, bytes): (String, Vec<u8>)| self.standing_in(&name, &bytes);
-        files.into_par_iter().map(read).collect()
+        // Of several that are wrong always the first is told.
+        let all: Vec<_> = files.into_par_iter().map(read).collect();
+        all.into_iter().collect()
     }
 
     /// How one service stands.
