@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use crate::cli::around::{about, announce_secrets};
 use crate::cli::deploy::{ConsentArgs, Telling, ask, finish};
 use crate::cli::exit::Exit;
 use crate::cli::run::OutputArgs;
@@ -91,9 +92,16 @@ pub fn perform(
             &format!("{verb} {count} in {}?", moves.environment),
         )?;
     }
-    let about = About {
-        command: words.command.to_owned(),
-        ..About::default()
+    // Without a definition there is nothing to tell of its services.
+    let about = match moves.place.workspace() {
+        Ok(loaded) => {
+            announce_secrets(session, moves.place, &loaded.workspace);
+            about(words.command, moves.place, &loaded.workspace)
+        }
+        Err(_) => About {
+            command: words.command.to_owned(),
+            ..About::default()
+        },
     };
     let mut telling = Telling::new(session, about);
     let ways = Ways {
