@@ -7,6 +7,7 @@ mod azure;
 mod bases;
 mod bitbucket;
 mod buildkite;
+mod changes;
 mod circleci;
 mod drone;
 mod github;
@@ -41,6 +42,7 @@ pub fn read(env: &Env) -> Option<Ci> {
         System::TeamCity => teamcity::read(&said),
         System::Jenkins => jenkins::read(&said),
     };
+    changes::heed(&said, &mut ci);
     ci.also = systems.collect();
     ci.notes = said.into_notes();
     Some(ci)

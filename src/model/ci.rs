@@ -42,13 +42,11 @@ const MARKS: &[(System, &str, Option<&str>)] = &[
 ];
 
 impl System {
-    /// The systems whose variables are set, the most specific first. None where `CI` is `false` or `0`.
+    /// The systems whose variables are set, the most specific first.
     pub fn all_of(env: &Env) -> impl Iterator<Item = Self> {
-        let is_off = env.text("CI").is_some_and(is_no);
         let is_set = move |(_, name, value): &&(Self, &str, Option<&str>)| {
             let found = env.text(name);
-            !is_off
-                && found.is_some_and(|it| value.is_none_or(|value| it.eq_ignore_ascii_case(value)))
+            found.is_some_and(|it| value.is_none_or(|value| it.eq_ignore_ascii_case(value)))
         };
         MARKS.iter().filter(is_set).map(|(system, ..)| *system)
     }
@@ -257,7 +255,8 @@ mod tests {
             &[("JENKINS_URL", "http://ci.test/"), ("BUILDKITE", "true")],
             &[System::Buildkite, System::Jenkins],
         );
-        check(&[("CI", "false"), ("GITLAB_CI", "true")], &[]);
+        // Many set this for the sake of one tool; who reads the log, and whose code it is, stays the same.
+        check(&[("CI", "false"), ("GITLAB_CI", "true")], &[System::GitLab]);
     }
 
     #[test]

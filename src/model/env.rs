@@ -34,8 +34,12 @@ impl Env {
         (!value.is_empty()).then(|| Path::new(value))
     }
 
-    /// Whether this run is in a CI system: one that is known, or one that says so by `CI`.
+    /// Whether this run is to be taken for one in a CI system: one that is known, or one that says so by `CI`. With
+    /// `CI=false` it compares and shows progress as on a laptop, wherever it is.
     pub fn is_ci(&self) -> bool {
-        System::of(self).is_some() || self.text("CI").is_some_and(|value| !is_no(value))
+        match self.text("CI") {
+            Some(value) => !is_no(value),
+            None => System::of(self).is_some(),
+        }
     }
 }

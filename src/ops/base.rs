@@ -46,7 +46,7 @@ pub fn find(
         (BaseRequest::Exact(revision), _) => exact(revision),
         (BaseRequest::MergeBase(revision), _) => merge_base(revision, ""),
         (BaseRequest::Derived, Some(revision)) => merge_base(revision, "SVC_BASE"),
-        (BaseRequest::Derived, None) => match place.ci() {
+        (BaseRequest::Derived, None) => match place.ci().filter(|_| place.env.is_ci()) {
             Some(ci) => {
                 let mut run = Run::new(repo, ci, head, configured)?;
                 based.found = run.base(tell)?;

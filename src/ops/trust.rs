@@ -5,7 +5,8 @@ use crate::model::ci::Trust;
 use crate::ops::failure::Failure;
 use crate::ops::place::Place;
 
-/// The variable that decides it. A change cannot bring it along: it is set where the CI system is configured.
+/// The variable that decides it. It belongs where the CI system is configured: in a pipeline's file, changes could bring it
+/// along wherever the system takes that file from the change.
 const VARIABLE: &str = "SVC_TRUST";
 
 /// Why this run is not to change what others share; none if it may.

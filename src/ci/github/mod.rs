@@ -88,6 +88,9 @@ fn other(ci: &mut Ci, name: &str) {
         "issues",
         "discussion",
         "discussion_comment",
+        "fork",
+        "gollum",
+        "watch",
     ];
     if by_anybody.contains(&name) {
         ci.trust = Trust::Foreign {

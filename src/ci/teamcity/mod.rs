@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::ci::bases::{of_push, of_queue, of_target};
+use crate::ci::changes::{of_change, take};
 use crate::ci::said::{Said, line, number};
 use crate::model::ci::{ChangeRequest, Ci, System, Trigger, Trust};
 
@@ -44,6 +45,11 @@ pub fn read(said: &Said<'_>) -> Ci {
         .is_some_and(|it| it.starts_with("refs/tags/") || it.starts_with("tags/"))
     {
         ci.trigger = Trigger::Tag;
+        return ci;
+    }
+    // Without the feature for pull requests they are branches by other names.
+    if let Some(what) = branch.as_deref().and_then(of_change) {
+        take(&mut ci, &what);
         return ci;
     }
     // The default branch of a build configuration may be shown as `<default>`.
