@@ -61,7 +61,12 @@ pub fn code_quality_json(all: &[Annotation]) -> Value {
             continue;
         }
         seen.push(it);
-        let code = it.code.as_deref().unwrap_or("remark");
+        let kind = match it.severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+            Severity::Notice => "notice",
+        };
+        let code = it.code.as_deref().unwrap_or(kind);
         let what = Digester::new("code quality")
             .part("path", path.as_bytes())
             .part("code", code.as_bytes())

@@ -98,7 +98,11 @@ impl Remarks {
         let mut found: Vec<_> = found.into_iter().map(|it| annotation(&id, it)).collect();
         let room = KEPT.saturating_sub(self.all.len());
         if result.outcome != Outcome::Interrupted {
-            self.all.extend(found.iter().take(room).cloned());
+            // A task that passed has no errors, whatever its tools called so.
+            let has_failed = matches!(result.outcome, Outcome::Failed | Outcome::TimedOut);
+            let counts = |it: &&Annotation| has_failed || it.severity != Severity::Error;
+            let counting = found.iter().filter(counts);
+            self.all.extend(counting.take(room).cloned());
         }
         match result.outcome {
             Outcome::Failed | Outcome::TimedOut => {
