@@ -53,6 +53,32 @@ fn files_that_are_not_staged_fool_nobody() {
 }
 
 #[test]
+fn files_that_git_was_told_not_to_look_at_fool_nobody() {
+    for bit in ["skip-worktree", "assume-unchanged"] {
+        let world = World::hooked();
+        world.stage("a/file", "bad\n");
+        world.git(&["commit", "-qm", "bad", "--no-verify"]).fine();
+        world
+            .repo
+            .git(&["update-index", &format!("--{bit}"), "a/file"]);
+        world.write("a/file", "good\n");
+        world.stage("a/more", "good\n");
+        let said = world.git(&["commit", "-qm", bit]).refused();
+        assert!(said.contains("this is bad"), "{said}");
+        let ran = world.ran();
+        assert!(
+            ran.iter().all(|(_, path)| !path.starts_with(world.root())),
+            "{ran:?}"
+        );
+        // Of what no task reads it does not matter.
+        world.stage("c/file", "better\n");
+        world.repo.git(&["reset", "-q", "--", "a/more"]);
+        world.git(&["commit", "-qm", "c"]).fine();
+        assert_eq!(world.ran(), [("c".to_owned(), world.root().join("c"))]);
+    }
+}
+
+#[test]
 fn what_is_the_same_runs_in_place_and_the_key_is_the_same_everywhere() {
     let world = World::hooked();
     world.stage("a/file", "better\n");
