@@ -212,7 +212,7 @@ fn judge_it(session: &Session, args: &RunArgs) -> Result<Exit, Failure> {
     };
     let mut all = Exit::Fine;
     for case in &cases {
-        match judge_one(session, &place, case, &asked.tasks)? {
+        match judge_one(session, &place, hook, case, &asked.tasks)? {
             Exit::Fine => {}
             Exit::Interrupted => return Ok(Exit::Interrupted),
             other => all = other,
@@ -241,6 +241,7 @@ fn input(session: &Session, hook: HookName) -> Result<Vec<u8>, Failure> {
 fn judge_one(
     session: &Session,
     place: &Place,
+    hook: HookName,
     case: &Case,
     tasks: &[String],
 ) -> Result<Exit, Failure> {
@@ -258,8 +259,13 @@ fn judge_one(
         match session.look(|tell| tasks::prepare_isolated(place, &isolation, request, tell)) {
             // Another state of the workspace may not have it yet, or not any more.
             Err(Failure::Unknown {
-                kind: "task", name, ..
+                kind: "task",
+                name,
+                nearest,
             }) => {
+                if !case.is_task_elsewhere(place, &name) {
+                    return Err(unknown_task(hook, &name, nearest.as_deref()));
+                }
                 session.warn(&format!(
                     "no service has a task `{name}` here, so it judges nothing"
                 ));
@@ -281,4 +287,17 @@ fn judge_one(
         session.stderr.write(&judged(&summary));
     }
     Ok(exit)
+}
+
+/// A hook that asks for what nobody has would let everything through.
+fn unknown_task(hook: HookName, name: &str, nearest: Option<&str>) -> Failure {
+    let meant = nearest.map_or(String::new(), |it| format!("did you mean `{it}`? "));
+    Failure::Usage {
+        message: format!("the hook asks for the task `{name}`, which no service has"),
+        hint: format!(
+            "{meant}define it, or let the hook ask for another (`svc hook install --task TASK`, or where the hook is \
+             configured); without svc: {}",
+            hook.skip()
+        ),
+    }
 }

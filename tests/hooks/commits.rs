@@ -333,11 +333,14 @@ fn several_tasks_make_one_plan() {
     world.stage("c/file", "fair\n");
     let said = world.git(&["commit", "-qm", "fair"]).fine();
     assert!(said.starts_with("svc: 2 tasks fine"), "{said}");
-    // A branch on which nobody lints.
-    world.repo.git(&["checkout", "-q", "-B", "old", "HEAD~2"]);
-    world.stage("c/file", "new\n");
-    let said = world.git(&["commit", "-qm", "new"]).fine();
+    // A commit after which nobody lints, and then a branch on which nobody does.
+    let lints = world.repo.read("services.toml");
+    world.stage("services.toml", &lints.replace(tasks, ""));
+    let said = world.git(&["commit", "-qm", "no lint"]).fine();
     assert!(said.contains("no service has a task `lint`"), "{said}");
+    world.stage("c/file", "new\n");
+    let said = world.git(&["commit", "-qm", "new"]).refused();
+    assert!(said.contains("`lint`, which no service has"), "{said}");
     let said = world.repo.svc(&["hook", "install", "--task", "tset"]).run();
     assert_eq!(said.code(), 2);
     assert!(said.stderr().contains("`test`"), "{}", said.stderr());
@@ -460,4 +463,31 @@ fn the_index_of_the_hook_is_not_handed_to_tasks() {
         world.repo.git(&["show", "--format=", "--name-only"]),
         "a/file"
     );
+}
+
+#[test]
+fn a_task_that_nobody_has_lets_nothing_through() {
+    let world = World::new();
+    world.stage("a/file", "bad\n");
+    let run = |task: &str| {
+        let arguments = ["hook", "run", "pre-commit", "--task", task];
+        world.repo.svc(&arguments).run()
+    };
+    let said = run("tset");
+    assert_eq!(said.code(), 2, "{}", said.all());
+    assert!(
+        said.stderr().contains("did you mean `test`?"),
+        "{}",
+        said.all()
+    );
+    assert_eq!(run("lint").code(), 2);
+    // What is about to be removed, and what is not staged yet, is known.
+    let lint = "\n[services.c.tasks.lint]\nrun = \"true\"\n";
+    world.repo.append("services.toml", lint);
+    assert_eq!(run("lint").code(), 0);
+    world.repo.git(&["reset", "-q", "--", "a/file"]);
+    world.git(&["commit", "-qam", "lint", "--no-verify"]).fine();
+    let text = world.repo.read("services.toml").replace(lint, "");
+    world.stage("services.toml", &text);
+    assert_eq!(run("lint").code(), 0);
 }

@@ -10,10 +10,13 @@ use crate::model::change::{Base, Head};
 use crate::model::env::Env;
 use crate::model::hook::{Asked, HookName};
 use crate::model::path::FilePath;
+use crate::model::workspace::Workspace;
+use crate::ops::choose;
 use crate::ops::failure::Failure;
 use crate::ops::hook::{commit, push};
 use crate::ops::place::Place;
 use crate::ops::request::{BaseRequest, CompareRequest, HeadRequest, SelectRequest};
+use crate::ops::source::SnapshotSource;
 use crate::ops::tasks;
 use crate::ops::tasks::cache::CacheUse;
 use crate::ops::tasks::tools::Asking;
@@ -71,6 +74,22 @@ impl Case {
             cache,
             asking: Asking::Run,
         }
+    }
+
+    /// Whether a service has the task `name` on disk or at the base, if none has at the head.
+    pub fn is_task_elsewhere(&self, place: &Place, name: &str) -> bool {
+        let has = |workspace: &Workspace| choose::task(workspace, name).is_ok();
+        if place.workspace().is_ok_and(|it| has(&it.workspace)) {
+            return true;
+        }
+        let Some(repo) = &place.repo else {
+            return false;
+        };
+        let mut commits = self.base.commits.iter();
+        commits.any(|commit| {
+            let state = repo.snapshot(Head::Commit(Some(*commit)));
+            config::load(&SnapshotSource(&*state)).is_ok_and(|it| has(&it.workspace))
+        })
     }
 }
 
