@@ -84,6 +84,27 @@ fn new_branches_deletes_and_forced_pushes_are_judged_by_what_is_new() {
 }
 
 #[test]
+fn what_another_remote_has_does_not_count() {
+    let world = world();
+    commit(&world, "b/file", "bad\n");
+    world
+        .git(&["push", "-q", "--no-verify", "origin", "main"])
+        .fine();
+    let other = world.repo.beside("other.git").display().to_string();
+    world.repo.git(&["init", "-q", "--bare", &other]);
+    world.repo.git(&["remote", "add", "other", &other]);
+    world.git(&["push", "-q", "other", "HEAD:main"]).refused();
+    world.git(&["push", "-q", &other, "HEAD:main"]).refused();
+    // The address of a remote is as good as its name.
+    let origin = world.repo.beside("remote.git").display().to_string();
+    commit(&world, "c/file", "better\n");
+    world.ran();
+    world.git(&["push", "-q", &origin, "HEAD:side"]).fine();
+    assert_eq!(world.ran_names(), ["c"]);
+    world.git(&["push", "-q", "other", "HEAD:side"]).refused();
+}
+
+#[test]
 fn several_refs_are_judged_each() {
     let world = world();
     world.repo.git(&["checkout", "-qb", "one"]);
