@@ -18,7 +18,7 @@ use crate::model::hook::{Asked, HookName, Installed};
 use crate::model::path::FilePath;
 use crate::ops::failure::Failure;
 use crate::ops::hook;
-use crate::ops::hook::judge::{Case, Judgement, Said};
+use crate::ops::hook::judge::{Case, Judgement, Said, is_told_by_framework};
 use crate::ops::isolation::{self, Isolation, directories};
 use crate::ops::place::Place;
 use crate::ops::tasks;
@@ -228,7 +228,7 @@ fn judge_it(session: &Session, args: &RunArgs) -> Result<Exit, Failure> {
 /// What git tells a hook on its standard input.
 fn input(session: &Session, hook: HookName) -> Result<Vec<u8>, Failure> {
     let mut input = Vec::new();
-    if hook == HookName::PrePush && session.env.text("PRE_COMMIT").is_none() {
+    if hook == HookName::PrePush && !is_told_by_framework(&session.env) {
         let read = std::io::stdin().lock().read_to_end(&mut input);
         read.map_err(|cause| Failure::File {
             attempt: "read what is pushed from standard input".to_owned(),

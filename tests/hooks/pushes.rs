@@ -1,6 +1,6 @@
 //! Each way to push: what is pushed is judged, against what the remote has.
 
-use crate::world::World;
+use crate::world::{World, came};
 
 /// A remote that has `main`, and hooks before pushes.
 fn world() -> World {
@@ -102,6 +102,17 @@ fn what_another_remote_has_does_not_count() {
     world.git(&["push", "-q", &origin, "HEAD:side"]).fine();
     assert_eq!(world.ran_names(), ["c"]);
     world.git(&["push", "-q", "other", "HEAD:side"]).refused();
+}
+
+#[test]
+fn a_variable_of_the_framework_does_not_hide_what_git_says() {
+    let world = world();
+    commit(&world, "c/file", "bad\n");
+    commit(&world, "c/file", "good\n");
+    let arguments = ["push", "-q", "origin", "HEAD~1:refs/heads/main"];
+    let mut push = world.command_at(&world.root(), &arguments);
+    let said = came(push.env("PRE_COMMIT", "1")).refused();
+    assert!(said.contains("this is bad"), "{said}");
 }
 
 #[test]

@@ -7,6 +7,7 @@ use crate::git::{self, BaseRule, Fetch, FoundBase, Repo, find_base};
 use crate::model::change::{Base, Head, ObjectId};
 use crate::ops::failure::Failure;
 use crate::ops::hook::judge::{Case, Range, Said};
+use crate::ops::request::BaseRequest;
 
 /// The states that are pushed, each once, with all that the remote has in their places.
 ///
@@ -79,10 +80,10 @@ fn case(head: ObjectId, bases: &[Base]) -> Case {
     rules.dedup();
     Case {
         head: Head::Commit(Some(head)),
-        base: Base {
+        base: BaseRequest::Known(Base {
             commits: if is_all { Vec::new() } else { commits },
             rule: rules.join(", "),
-        },
+        }),
         flags: ["--head", &head.to_string(), "--isolated"]
             .map(str::to_owned)
             .to_vec(),
