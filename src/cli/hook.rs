@@ -125,7 +125,6 @@ impl From<Hook> for HookName {
 
 /// Runs `svc hook`.
 pub fn run(session: &Session, args: &HookArgs) -> Result<Exit, Failure> {
-    let place = || Place::find(&session.env, Fetch::Forbidden);
     match &args.command {
         HookCommand::Install {
             task,
@@ -144,13 +143,11 @@ pub fn run(session: &Session, args: &HookArgs) -> Result<Exit, Failure> {
                 force: *force,
                 program: Local::own_program().ok(),
             };
-            Ok(tell_installed(
-                session,
-                &hook::install(&place()?, &request)?,
-            ))
+            let place = Place::find(&session.env, Fetch::Forbidden)?;
+            Ok(tell_installed(session, &hook::install(&place, &request)?))
         }
         HookCommand::Uninstall { force } => {
-            let place = place()?;
+            let place = hook::around(&session.env)?;
             let removed = hook::uninstall(&place, *force)?;
             isolation::clear(&session.env, place.repo.as_ref());
             match session.is_for_machines() {
@@ -160,7 +157,7 @@ pub fn run(session: &Session, args: &HookArgs) -> Result<Exit, Failure> {
             Ok(Exit::Fine)
         }
         HookCommand::Status => {
-            let status = hook::status(&place()?)?;
+            let status = hook::status(&hook::around(&session.env)?)?;
             match session.is_for_machines() {
                 true => session.document(&status_json(&status)),
                 false => session.say(&status_text(&status)),

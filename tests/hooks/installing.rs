@@ -126,6 +126,31 @@ fn what_somebody_added_by_hand_is_not_written_over() {
 }
 
 #[test]
+fn hooks_of_a_workspace_that_is_gone_can_be_removed() {
+    let world = World::hooked();
+    world.repo.remove("services.toml");
+    let status = world.repo.svc(&["hook", "status"]).stdout();
+    assert!(status.contains("asks svc"), "{status}");
+    // Also from below.
+    let below = world.root().join("a");
+    let said = world.repo.at(&below).svc(&["hook", "uninstall"]).stdout();
+    assert_eq!(said, "removed: pre-commit, pre-merge-commit\n");
+    assert_eq!(hooks(&world.root().join(".git/hooks")), [""; 0]);
+}
+
+#[test]
+fn what_asks_for_another_workspace_is_not_removed() {
+    let world = World::hooked();
+    let hook = world.root().join(".git/hooks/pre-commit");
+    let text = std::fs::read(&hook).unwrap();
+    world.write("below/services.toml", "version = 1\n");
+    let below = world.root().join("below");
+    let uninstall = || world.repo.at(&below).svc(&["hook", "uninstall"]).stdout();
+    assert_eq!(uninstall(), "no hook asked svc\n");
+    assert_eq!(std::fs::read(&hook).unwrap(), text);
+}
+
+#[test]
 fn two_earlier_hooks_are_both_kept() {
     let world = World::new();
     let directory = world.root().join(".git/hooks");

@@ -7,6 +7,8 @@ use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use crate::config;
+use crate::git::Repo;
 use crate::model::hook::{Asked, HookName, Installed, Present};
 use crate::ops::choose;
 use crate::ops::failure::Failure;
@@ -216,11 +218,15 @@ fn remove(hooks: &Hooks, name: HookName, place: &Place) -> Result<bool, Failure>
         Present::Nothing if before.symlink_metadata().is_ok() => Vec::new(),
         Present::Nothing | Present::Other => return Ok(false),
     };
-    let scope = repo(place)?.scope();
+    let repo = repo(place)?;
+    let count = all.len();
     let others: Vec<Asked> = all
         .into_iter()
-        .filter(|it| it.workspace != *scope)
+        .filter(|it| !is_meant(place, repo, it))
         .collect();
+    if count > 0 && others.len() == count {
+        return Ok(false);
+    }
     if !others.is_empty() {
         let old = fs::read(&file).unwrap_or_default();
         let program = script::program(&old);
@@ -235,6 +241,16 @@ fn remove(hooks: &Hooks, name: HookName, place: &Place) -> Result<bool, Failure>
         }
         Err(cause) => Err(fault("put back", &before)(cause)),
     }
+}
+
+/// Whether hooks are to ask no more for this workspace. Where there is none, those are meant that are none any more.
+fn is_meant(place: &Place, repo: &Repo, asked: &Asked) -> bool {
+    if place.root.join(config::FILE).is_file() {
+        return asked.workspace == *repo.scope();
+    }
+    let top = repo.work_tree().unwrap_or(repo.git_dir());
+    let root = top.join(asked.workspace.as_path());
+    !root.join(config::FILE).is_file()
 }
 
 /// One `svc` at a time changes hooks.

@@ -13,4 +13,4 @@ pub mod status;
 
 pub use crate::ops::hook::change::{Request, install, uninstall};
 pub use crate::ops::hook::judge::judge;
-pub use crate::ops::hook::status::status;
+pub use crate::ops::hook::status::{around, status};
