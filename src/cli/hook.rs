@@ -18,7 +18,7 @@ use crate::model::hook::{Asked, HookName, Installed};
 use crate::model::path::FilePath;
 use crate::ops::failure::Failure;
 use crate::ops::hook;
-use crate::ops::hook::judge::{Case, Judgement, Said};
+use crate::ops::hook::judge::{Case, Judgement, Said, is_told_by_framework};
 use crate::ops::isolation::{self, Isolation, directories};
 use crate::ops::place::Place;
 use crate::ops::tasks;
@@ -125,7 +125,6 @@ impl From<Hook> for HookName {
 
 /// Runs `svc hook`.
 pub fn run(session: &Session, args: &HookArgs) -> Result<Exit, Failure> {
-    let place = || Place::find(&session.env, Fetch::Forbidden);
     match &args.command {
         HookCommand::Install {
             task,
@@ -144,13 +143,11 @@ pub fn run(session: &Session, args: &HookArgs) -> Result<Exit, Failure> {
                 force: *force,
                 program: Local::own_program().ok(),
             };
-            Ok(tell_installed(
-                session,
-                &hook::install(&place()?, &request)?,
-            ))
+            let place = Place::find(&session.env, Fetch::Forbidden)?;
+            Ok(tell_installed(session, &hook::install(&place, &request)?))
         }
         HookCommand::Uninstall { force } => {
-            let place = place()?;
+            let place = hook::around(&session.env)?;
             let removed = hook::uninstall(&place, *force)?;
             isolation::clear(&session.env, place.repo.as_ref());
             match session.is_for_machines() {
@@ -160,7 +157,7 @@ pub fn run(session: &Session, args: &HookArgs) -> Result<Exit, Failure> {
             Ok(Exit::Fine)
         }
         HookCommand::Status => {
-            let status = hook::status(&place()?)?;
+            let status = hook::status(&hook::around(&session.env)?)?;
             match session.is_for_machines() {
                 true => session.document(&status_json(&status)),
                 false => session.say(&status_text(&status)),
@@ -212,7 +209,7 @@ fn judge_it(session: &Session, args: &RunArgs) -> Result<Exit, Failure> {
     };
     let mut all = Exit::Fine;
     for case in &cases {
-        match judge_one(session, &place, case, &asked.tasks)? {
+        match judge_one(session, &place, hook, case, &asked.tasks)? {
             Exit::Fine => {}
             Exit::Interrupted => return Ok(Exit::Interrupted),
             other => all = other,
@@ -228,7 +225,7 @@ fn judge_it(session: &Session, args: &RunArgs) -> Result<Exit, Failure> {
 /// What git tells a hook on its standard input.
 fn input(session: &Session, hook: HookName) -> Result<Vec<u8>, Failure> {
     let mut input = Vec::new();
-    if hook == HookName::PrePush && session.env.text("PRE_COMMIT").is_none() {
+    if hook == HookName::PrePush && !is_told_by_framework(&session.env) {
         let read = std::io::stdin().lock().read_to_end(&mut input);
         read.map_err(|cause| Failure::File {
             attempt: "read what is pushed from standard input".to_owned(),
@@ -241,6 +238,7 @@ fn input(session: &Session, hook: HookName) -> Result<Vec<u8>, Failure> {
 fn judge_one(
     session: &Session,
     place: &Place,
+    hook: HookName,
     case: &Case,
     tasks: &[String],
 ) -> Result<Exit, Failure> {
@@ -258,8 +256,13 @@ fn judge_one(
         match session.look(|tell| tasks::prepare_isolated(place, &isolation, request, tell)) {
             // Another state of the workspace may not have it yet, or not any more.
             Err(Failure::Unknown {
-                kind: "task", name, ..
+                kind: "task",
+                name,
+                nearest,
             }) => {
+                if !case.is_task_elsewhere(place, &name) {
+                    return Err(unknown_task(hook, &name, nearest.as_deref()));
+                }
                 session.warn(&format!(
                     "no service has a task `{name}` here, so it judges nothing"
                 ));
@@ -281,4 +284,17 @@ fn judge_one(
         session.stderr.write(&judged(&summary));
     }
     Ok(exit)
+}
+
+/// A hook that asks for what nobody has would let everything through.
+fn unknown_task(hook: HookName, name: &str, nearest: Option<&str>) -> Failure {
+    let meant = nearest.map_or(String::new(), |it| format!("did you mean `{it}`? "));
+    Failure::Usage {
+        message: format!("the hook asks for the task `{name}`, which no service has"),
+        hint: format!(
+            "{meant}define it, or let the hook ask for another (`svc hook install --task TASK`, or where the hook is \
+             configured); without svc: {}",
+            hook.skip()
+        ),
+    }
 }

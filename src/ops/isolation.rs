@@ -178,7 +178,10 @@ fn differs(
     let all: BTreeSet<NodeIndex> = nodes.iter().copied().chain(lacking).collect();
     let within = places(workspace, graph, &all);
     let here = repo.snapshot(Head::WorkTree(repo.head_commit()?));
-    let paths = different(head, &*here, &within)?;
+    let mut paths = different(head, &*here, &within)?;
+    // What git takes as unchanged without looking may be anything.
+    let promised = here.promised()?.into_iter();
+    paths.extend(promised.filter(|path| is_in_any(path, &within)));
     if paths.is_empty() {
         return Ok(false);
     }
@@ -186,6 +189,11 @@ fn differs(
     let changed = Changed::find(workspace, &changes, &DefinitionChanges::default());
     let affected = changed.affected_nodes(workspace, graph);
     Ok(nodes.iter().any(|it| !affected[*it].is_empty()))
+}
+
+fn is_in_any(path: &FilePath, within: &[FilePath]) -> bool {
+    let mut within = within.iter();
+    within.any(|it| is_within(path.as_bytes(), it.as_bytes()))
 }
 
 /// The files within some places that are not the same in two states.

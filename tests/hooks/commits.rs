@@ -53,6 +53,32 @@ fn files_that_are_not_staged_fool_nobody() {
 }
 
 #[test]
+fn files_that_git_was_told_not_to_look_at_fool_nobody() {
+    for bit in ["skip-worktree", "assume-unchanged"] {
+        let world = World::hooked();
+        world.stage("a/file", "bad\n");
+        world.git(&["commit", "-qm", "bad", "--no-verify"]).fine();
+        world
+            .repo
+            .git(&["update-index", &format!("--{bit}"), "a/file"]);
+        world.write("a/file", "good\n");
+        world.stage("a/more", "good\n");
+        let said = world.git(&["commit", "-qm", bit]).refused();
+        assert!(said.contains("this is bad"), "{said}");
+        let ran = world.ran();
+        assert!(
+            ran.iter().all(|(_, path)| !path.starts_with(world.root())),
+            "{ran:?}"
+        );
+        // Of what no task reads it does not matter.
+        world.stage("c/file", "better\n");
+        world.repo.git(&["reset", "-q", "--", "a/more"]);
+        world.git(&["commit", "-qm", "c"]).fine();
+        assert_eq!(world.ran(), [("c".to_owned(), world.root().join("c"))]);
+    }
+}
+
+#[test]
 fn what_is_the_same_runs_in_place_and_the_key_is_the_same_everywhere() {
     let world = World::hooked();
     world.stage("a/file", "better\n");
@@ -307,11 +333,14 @@ fn several_tasks_make_one_plan() {
     world.stage("c/file", "fair\n");
     let said = world.git(&["commit", "-qm", "fair"]).fine();
     assert!(said.starts_with("svc: 2 tasks fine"), "{said}");
-    // A branch on which nobody lints.
-    world.repo.git(&["checkout", "-q", "-B", "old", "HEAD~2"]);
-    world.stage("c/file", "new\n");
-    let said = world.git(&["commit", "-qm", "new"]).fine();
+    // A commit after which nobody lints, and then a branch on which nobody does.
+    let lints = world.repo.read("services.toml");
+    world.stage("services.toml", &lints.replace(tasks, ""));
+    let said = world.git(&["commit", "-qm", "no lint"]).fine();
     assert!(said.contains("no service has a task `lint`"), "{said}");
+    world.stage("c/file", "new\n");
+    let said = world.git(&["commit", "-qm", "new"]).refused();
+    assert!(said.contains("`lint`, which no service has"), "{said}");
     let said = world.repo.svc(&["hook", "install", "--task", "tset"]).run();
     assert_eq!(said.code(), 2);
     assert!(said.stderr().contains("`test`"), "{}", said.stderr());
@@ -434,4 +463,31 @@ fn the_index_of_the_hook_is_not_handed_to_tasks() {
         world.repo.git(&["show", "--format=", "--name-only"]),
         "a/file"
     );
+}
+
+#[test]
+fn a_task_that_nobody_has_lets_nothing_through() {
+    let world = World::new();
+    world.stage("a/file", "bad\n");
+    let run = |task: &str| {
+        let arguments = ["hook", "run", "pre-commit", "--task", task];
+        world.repo.svc(&arguments).run()
+    };
+    let said = run("tset");
+    assert_eq!(said.code(), 2, "{}", said.all());
+    assert!(
+        said.stderr().contains("did you mean `test`?"),
+        "{}",
+        said.all()
+    );
+    assert_eq!(run("lint").code(), 2);
+    // What is about to be removed, and what is not staged yet, is known.
+    let lint = "\n[services.c.tasks.lint]\nrun = \"true\"\n";
+    world.repo.append("services.toml", lint);
+    assert_eq!(run("lint").code(), 0);
+    world.repo.git(&["reset", "-q", "--", "a/file"]);
+    world.git(&["commit", "-qam", "lint", "--no-verify"]).fine();
+    let text = world.repo.read("services.toml").replace(lint, "");
+    world.stage("services.toml", &text);
+    assert_eq!(run("lint").code(), 0);
 }

@@ -158,6 +158,40 @@ fn pre_commit_judges_what_would_be_committed() {
 }
 
 #[test]
+fn a_check_of_all_files_in_ci_judges_what_the_run_is_about() {
+    let world = World::new();
+    world.write("a/file", "bad\n");
+    world.repo.commit("bad");
+    let program = Path::new(env!("CARGO_BIN_EXE_svc"));
+    let run = |hook: &str, base: &str| {
+        let mut command = world.repo.command(program, &world.root());
+        command.args(["hook", "run", hook]).env("PRE_COMMIT", "1");
+        let command = command.stdin(std::process::Stdio::null());
+        came(command.env("CI", "true").env("SVC_BASE", base))
+    };
+    for hook in ["pre-commit", "pre-push"] {
+        let said = run(hook, "HEAD~1").refused();
+        assert!(said.contains("this is bad"), "{said}");
+        run(hook, "HEAD").fine();
+    }
+    // A commit that is made there is judged as everywhere.
+    world.stage("c/file", "bad\n");
+    run("pre-commit", "HEAD").refused();
+    world.git(&["reset", "-q", "--hard"]).fine();
+
+    let Some(program) = find("pre-commit") else {
+        return;
+    };
+    world.write(".pre-commit-config.yaml", &config());
+    world.repo.commit("pre-commit");
+    let mut command = world.repo.command(&program, &world.root());
+    command.args(["run", "svc-test", "--all-files"]);
+    command.env("CI", "true").env("SVC_BASE", "HEAD~2");
+    let said = came(command.env("PATH", path(&program))).refused();
+    assert!(said.contains("this is bad"), "{said}");
+}
+
+#[test]
 fn lefthook_asks_svc_by_what_it_is_told_to_add() {
     let Some(program) = find("lefthook") else {
         return;

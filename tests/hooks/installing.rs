@@ -60,6 +60,33 @@ fn a_hook_from_before_is_asked_first_and_put_back() {
 }
 
 #[test]
+fn a_hook_from_before_knows_its_name_and_what_lies_beside_it() {
+    let world = World::new();
+    let directory = world.root().join(".git/hooks");
+    let text = "#!/bin/sh\n. \"$(dirname \"$0\")/words\"\n\
+                case $(basename \"$0\") in pre-commit) echo \"$word\" >&2; exit 1;; esac\n";
+    executable(&directory.join("one for all"), text, 0o755);
+    std::fs::write(directory.join("words"), "word=no\n").unwrap();
+    let hook = directory.join("pre-commit");
+    world.stage("c/file", "better\n");
+    let check = || {
+        for command in ["status", "install", "uninstall"] {
+            let said = world.git(&["commit", "-qm", "c"]).refused();
+            assert_eq!(said, "no\n", "before {command}");
+            world.repo.svc(&["hook", command]).stdout();
+        }
+        world.git(&["commit", "-qm", "c"]).refused();
+        assert_eq!(hooks(&directory), ["one for all", "pre-commit", "words"]);
+    };
+    executable(&hook, text, 0o755);
+    check();
+    std::fs::remove_file(&hook).unwrap();
+    symlink("one for all", &hook).unwrap();
+    check();
+    assert!(hook.is_symlink());
+}
+
+#[test]
 fn links_and_hooks_that_git_skips_are_put_back_as_they_were() {
     let world = World::new();
     let directory = world.root().join(".git/hooks");
@@ -93,7 +120,8 @@ fn what_a_killed_svc_left_is_mended() {
     let text = "#!/bin/sh\necho before\n";
     executable(&hook, text, 0o755);
     // Killed between its two steps.
-    std::fs::hard_link(&hook, directory.join("pre-commit.before-svc")).unwrap();
+    std::fs::create_dir(directory.join("before-svc")).unwrap();
+    std::fs::hard_link(&hook, directory.join("before-svc/pre-commit")).unwrap();
     world.repo.svc(&["hook", "install"]).stdout();
     // A part of a hook, as from a disk that was full.
     let whole = std::fs::read(&hook).unwrap();
@@ -126,6 +154,31 @@ fn what_somebody_added_by_hand_is_not_written_over() {
 }
 
 #[test]
+fn hooks_of_a_workspace_that_is_gone_can_be_removed() {
+    let world = World::hooked();
+    world.repo.remove("services.toml");
+    let status = world.repo.svc(&["hook", "status"]).stdout();
+    assert!(status.contains("asks svc"), "{status}");
+    // Also from below.
+    let below = world.root().join("a");
+    let said = world.repo.at(&below).svc(&["hook", "uninstall"]).stdout();
+    assert_eq!(said, "removed: pre-commit, pre-merge-commit\n");
+    assert_eq!(hooks(&world.root().join(".git/hooks")), [""; 0]);
+}
+
+#[test]
+fn what_asks_for_another_workspace_is_not_removed() {
+    let world = World::hooked();
+    let hook = world.root().join(".git/hooks/pre-commit");
+    let text = std::fs::read(&hook).unwrap();
+    world.write("below/services.toml", "version = 1\n");
+    let below = world.root().join("below");
+    let uninstall = || world.repo.at(&below).svc(&["hook", "uninstall"]).stdout();
+    assert_eq!(uninstall(), "no hook asked svc\n");
+    assert_eq!(std::fs::read(&hook).unwrap(), text);
+}
+
+#[test]
 fn two_earlier_hooks_are_both_kept() {
     let world = World::new();
     let directory = world.root().join(".git/hooks");
@@ -136,7 +189,7 @@ fn two_earlier_hooks_are_both_kept() {
     assert_eq!(said.code(), 2, "{}", said.all());
     let read = |name: &str| std::fs::read_to_string(directory.join(name)).unwrap();
     assert_eq!(read("pre-commit"), "#!/bin/sh\n: two\n");
-    assert_eq!(read("pre-commit.before-svc"), "#!/bin/sh\n: one\n");
+    assert_eq!(read("before-svc/pre-commit"), "#!/bin/sh\n: one\n");
 }
 
 #[test]
@@ -287,7 +340,7 @@ fn programs_that_look_after_hooks_are_told_what_to_add() {
         assert!(
             !world
                 .root()
-                .join(".git/hooks/pre-commit.before-svc")
+                .join(".git/hooks/before-svc/pre-commit")
                 .exists()
         );
     };

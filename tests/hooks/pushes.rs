@@ -1,6 +1,6 @@
 //! Each way to push: what is pushed is judged, against what the remote has.
 
-use crate::world::World;
+use crate::world::{World, came};
 
 /// A remote that has `main`, and hooks before pushes.
 fn world() -> World {
@@ -81,6 +81,38 @@ fn new_branches_deletes_and_forced_pushes_are_judged_by_what_is_new() {
     world.ran();
     world.git(&["push", "-q", "origin", ":side"]).fine();
     assert_eq!(world.ran_names(), [""; 0]);
+}
+
+#[test]
+fn what_another_remote_has_does_not_count() {
+    let world = world();
+    commit(&world, "b/file", "bad\n");
+    world
+        .git(&["push", "-q", "--no-verify", "origin", "main"])
+        .fine();
+    let other = world.repo.beside("other.git").display().to_string();
+    world.repo.git(&["init", "-q", "--bare", &other]);
+    world.repo.git(&["remote", "add", "other", &other]);
+    world.git(&["push", "-q", "other", "HEAD:main"]).refused();
+    world.git(&["push", "-q", &other, "HEAD:main"]).refused();
+    // The address of a remote is as good as its name.
+    let origin = world.repo.beside("remote.git").display().to_string();
+    commit(&world, "c/file", "better\n");
+    world.ran();
+    world.git(&["push", "-q", &origin, "HEAD:side"]).fine();
+    assert_eq!(world.ran_names(), ["c"]);
+    world.git(&["push", "-q", "other", "HEAD:side"]).refused();
+}
+
+#[test]
+fn a_variable_of_the_framework_does_not_hide_what_git_says() {
+    let world = world();
+    commit(&world, "c/file", "bad\n");
+    commit(&world, "c/file", "good\n");
+    let arguments = ["push", "-q", "origin", "HEAD~1:refs/heads/main"];
+    let mut push = world.command_at(&world.root(), &arguments);
+    let said = came(push.env("PRE_COMMIT", "1")).refused();
+    assert!(said.contains("this is bad"), "{said}");
 }
 
 #[test]

@@ -7,9 +7,12 @@ use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use crate::config;
+use crate::git::Repo;
 use crate::model::hook::{Asked, HookName, Installed, Present};
 use crate::ops::choose;
 use crate::ops::failure::Failure;
+use crate::ops::hook::before;
 use crate::ops::hook::place::Hooks;
 use crate::ops::hook::script;
 use crate::ops::hook::status::{present, repo};
@@ -117,7 +120,7 @@ fn put(hooks: &Hooks, name: HookName, asked: &Asked, request: &Request) -> Resul
         Present::Ours(all) | Present::Edited(all) => all,
         Present::Nothing | Present::Torn => Vec::new(),
         Present::Other => {
-            keep(&file, &before)?;
+            before::keep(&file, &before)?;
             Vec::new()
         }
     };
@@ -134,41 +137,6 @@ fn put(hooks: &Hooks, name: HookName, asked: &Asked, request: &Request) -> Resul
         .filter(|_| !hooks.is_in_work_tree);
     write(&file, &script::text(name, &all, program))?;
     Ok(before.symlink_metadata().is_ok())
-}
-
-/// Gives the hook that is there a second name, so that it is never gone.
-fn keep(file: &Path, before: &Path) -> Result<(), Failure> {
-    let linked = match fs::hard_link(file, before) {
-        Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => {
-            // An svc that was killed here left a second name of the same; anything else is somebody's hook as well.
-            return match is_same(file, before) {
-                true => Ok(()),
-                false => Err(Failure::Usage {
-                    message: format!(
-                        "`{}` holds an earlier hook already, which is not `{}`",
-                        before.display(),
-                        file.display()
-                    ),
-                    hint: "move one of the two away".to_owned(),
-                }),
-            };
-        }
-        other => other,
-    };
-    // Some file systems know no second names.
-    linked
-        .or_else(|_| fs::rename(file, before))
-        .map_err(fault("keep", file))
-}
-
-fn is_same(one: &Path, other: &Path) -> bool {
-    let links = (fs::read_link(one).ok(), fs::read_link(other).ok());
-    match links {
-        (None, None) => {
-            fs::read(one).is_ok_and(|it| fs::read(other).is_ok_and(|other| it == other))
-        }
-        (one, other) => one == other,
-    }
 }
 
 fn write(file: &Path, text: &[u8]) -> Result<(), Failure> {
@@ -216,25 +184,36 @@ fn remove(hooks: &Hooks, name: HookName, place: &Place) -> Result<bool, Failure>
         Present::Nothing if before.symlink_metadata().is_ok() => Vec::new(),
         Present::Nothing | Present::Other => return Ok(false),
     };
-    let scope = repo(place)?.scope();
+    let repo = repo(place)?;
+    let count = all.len();
     let others: Vec<Asked> = all
         .into_iter()
-        .filter(|it| it.workspace != *scope)
+        .filter(|it| !is_meant(place, repo, it))
         .collect();
+    if count > 0 && others.len() == count {
+        return Ok(false);
+    }
     if !others.is_empty() {
         let old = fs::read(&file).unwrap_or_default();
         let program = script::program(&old);
         write(&file, &script::text(name, &others, program.as_deref()))?;
         return Ok(true);
     }
-    match fs::rename(&before, &file) {
-        Ok(()) => Ok(true),
-        Err(cause) if cause.kind() == io::ErrorKind::NotFound => {
-            fs::remove_file(&file).map_err(fault("remove", &file))?;
-            Ok(true)
-        }
-        Err(cause) => Err(fault("put back", &before)(cause)),
+    if before::put_back(&before, &file).map_err(fault("put back", &before))? {
+        return Ok(true);
     }
+    fs::remove_file(&file).map_err(fault("remove", &file))?;
+    Ok(true)
+}
+
+/// Whether hooks are to ask no more for this workspace. Where there is none, those are meant that are none any more.
+fn is_meant(place: &Place, repo: &Repo, asked: &Asked) -> bool {
+    if place.root.join(config::FILE).is_file() {
+        return asked.workspace == *repo.scope();
+    }
+    let top = repo.work_tree().unwrap_or(repo.git_dir());
+    let root = top.join(asked.workspace.as_path());
+    !root.join(config::FILE).is_file()
 }
 
 /// One `svc` at a time changes hooks.
@@ -247,7 +226,10 @@ fn lock(common_dir: &Path) -> Result<File, Failure> {
     Ok(lock)
 }
 
-fn fault<'a>(what: &'a str, path: &'a Path) -> impl FnOnce(io::Error) -> Failure + 'a {
+pub(in crate::ops::hook) fn fault<'a>(
+    what: &'a str,
+    path: &'a Path,
+) -> impl FnOnce(io::Error) -> Failure + 'a {
     move |cause| Failure::File {
         attempt: format!("{what} `{}`", path.display()),
         cause,

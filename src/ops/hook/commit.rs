@@ -5,6 +5,7 @@ use crate::model::change::{Base, Head, ObjectId};
 use crate::model::env::Env;
 use crate::ops::failure::Failure;
 use crate::ops::hook::judge::Case;
+use crate::ops::request::BaseRequest;
 
 /// Whether the commit belongs to a rebase, which takes commits that were judged when they were made.
 pub fn is_in_rebase(repo: &Repo) -> bool {
@@ -33,7 +34,7 @@ pub fn case(env: &Env, repo: &Repo) -> Result<Case, Failure> {
     };
     Ok(Case {
         head: Head::Index(head),
-        base,
+        base: BaseRequest::Known(base),
         flags,
     })
 }

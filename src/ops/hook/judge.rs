@@ -6,14 +6,17 @@ use std::ffi::{OsStr, OsString};
 use crate::config;
 use crate::engine::Failing;
 use crate::git::{Fetch, Repo};
-use crate::model::change::{Base, Head};
+use crate::model::change::Head;
 use crate::model::env::Env;
 use crate::model::hook::{Asked, HookName};
 use crate::model::path::FilePath;
+use crate::model::workspace::Workspace;
+use crate::ops::choose;
 use crate::ops::failure::Failure;
 use crate::ops::hook::{commit, push};
 use crate::ops::place::Place;
 use crate::ops::request::{BaseRequest, CompareRequest, HeadRequest, SelectRequest};
+use crate::ops::source::SnapshotSource;
 use crate::ops::tasks;
 use crate::ops::tasks::cache::CacheUse;
 use crate::ops::tasks::tools::Asking;
@@ -39,7 +42,7 @@ pub enum Judgement {
 /// One state that is judged.
 pub struct Case {
     pub head: Head,
-    pub base: Base,
+    pub base: BaseRequest,
     /// The flags by which `svc` looks at the same state again.
     pub flags: Vec<String>,
 }
@@ -57,7 +60,7 @@ impl Case {
             also: tasks[1..].to_vec(),
             with_failed: false,
             compare: CompareRequest {
-                base: BaseRequest::Known(self.base.clone()),
+                base: self.base.clone(),
                 head: match self.head {
                     Head::Commit(Some(commit)) => HeadRequest::Commit(commit.to_string()),
                     _ => HeadRequest::Index,
@@ -71,6 +74,22 @@ impl Case {
             cache,
             asking: Asking::Run,
         }
+    }
+
+    /// Whether a service has the task `name` on disk or at the base, if none has at the head.
+    pub fn is_task_elsewhere(&self, place: &Place, name: &str) -> bool {
+        let has = |workspace: &Workspace| choose::task(workspace, name).is_ok();
+        if place.workspace().is_ok_and(|it| has(&it.workspace)) {
+            return true;
+        }
+        let (Some(repo), BaseRequest::Known(base)) = (&place.repo, &self.base) else {
+            return false;
+        };
+        let mut commits = base.commits.iter();
+        commits.any(|commit| {
+            let state = repo.snapshot(Head::Commit(Some(*commit)));
+            config::load(&SnapshotSource(&*state)).is_ok_and(|it| has(&it.workspace))
+        })
     }
 }
 
@@ -96,7 +115,8 @@ pub fn judge(
         return Ok(Judgement::Skipped(reason));
     }
     let root = work_tree.join(asked.workspace.as_path());
-    let cases = match framework(env, hook) {
+    let cases = match framework(env, hook, said) {
+        _ if is_of_ci_run(env, hook, said, &top)? => vec![of_ci_run(&top)?],
         Some(range) => push::of_range(&top, &range)?,
         None if hook == HookName::PrePush => push::cases(&top, said)?,
         None => vec![commit::case(env, &top)?],
@@ -164,8 +184,18 @@ pub struct Range {
     pub is_push: bool,
 }
 
-fn framework(env: &Env, hook: HookName) -> Option<Range> {
+/// Whether the pre-commit framework says what is compared, so that git's own words are not there to be read.
+pub fn is_told_by_framework(env: &Env) -> bool {
+    let has = |name: &str| env.text(name).is_some();
+    has("PRE_COMMIT") && (has("PRE_COMMIT_TO_REF") || has("PRE_COMMIT_REMOTE_NAME"))
+}
+
+fn framework(env: &Env, hook: HookName, said: &Said<'_>) -> Option<Range> {
     env.text("PRE_COMMIT")?;
+    // The variable alone says little: programs that the framework runs have it as well, and may push.
+    if !said.input.is_empty() {
+        return None;
+    }
     let text = |name: &str| env.text(name).map(str::to_owned);
     let is_push = hook == HookName::PrePush;
     let to = text("PRE_COMMIT_TO_REF").or_else(|| {
@@ -178,5 +208,27 @@ fn framework(env: &Env, hook: HookName) -> Option<Range> {
         to,
         remote: text("PRE_COMMIT_REMOTE_NAME"),
         is_push,
+    })
+}
+
+/// Whether the framework checks all files in CI, where nobody commits or pushes: what the run is about is judged then.
+fn is_of_ci_run(env: &Env, hook: HookName, said: &Said<'_>, repo: &Repo) -> Result<bool, Failure> {
+    let is_whole = env.text("PRE_COMMIT").is_some() && !is_told_by_framework(env);
+    let Some(commit) = repo.head_commit()?.filter(|_| is_whole && env.is_ci()) else {
+        return Ok(false);
+    };
+    if hook == HookName::PrePush {
+        return Ok(said.input.is_empty());
+    }
+    let index = repo.snapshot(Head::Index(Some(commit)));
+    Ok(index.changed_since(Some(commit))?.is_empty())
+}
+
+/// The commit that is checked out, against the base that the CI system names.
+fn of_ci_run(repo: &Repo) -> Result<Case, Failure> {
+    Ok(Case {
+        head: Head::Commit(repo.head_commit()?),
+        base: BaseRequest::Derived,
+        flags: ["--head", "HEAD", "--isolated"].map(str::to_owned).to_vec(),
     })
 }

@@ -3,6 +3,7 @@
 //! [`install`] writes the hooks, [`uninstall`] removes them, [`status`] says what is there. Each hook is a small script
 //! (`script`) where git looks for it (`place`), which calls [`judge`]: that finds what is to be judged, in `commit` and `push`.
 
+mod before;
 pub mod change;
 mod commit;
 pub mod judge;
@@ -13,4 +14,4 @@ pub mod status;
 
 pub use crate::ops::hook::change::{Request, install, uninstall};
 pub use crate::ops::hook::judge::judge;
-pub use crate::ops::hook::status::status;
+pub use crate::ops::hook::status::{around, status};

@@ -7,6 +7,7 @@ use crate::git::{self, BaseRule, Fetch, FoundBase, Repo, find_base};
 use crate::model::change::{Base, Head, ObjectId};
 use crate::ops::failure::Failure;
 use crate::ops::hook::judge::{Case, Range, Said};
+use crate::ops::request::BaseRequest;
 
 /// The states that are pushed, each once, with all that the remote has in their places.
 ///
@@ -79,10 +80,10 @@ fn case(head: ObjectId, bases: &[Base]) -> Case {
     rules.dedup();
     Case {
         head: Head::Commit(Some(head)),
-        base: Base {
+        base: BaseRequest::Known(Base {
             commits: if is_all { Vec::new() } else { commits },
             rule: rules.join(", "),
-        },
+        }),
         flags: ["--head", &head.to_string(), "--isolated"]
             .map(str::to_owned)
             .to_vec(),
@@ -96,22 +97,46 @@ fn exact(commit: ObjectId) -> Base {
     }
 }
 
-/// Where `pushed` parts from the default branch of the remote. A branch of this clone does not count: nobody else has it.
+/// Where `pushed` parts from the default branch of the remote. What this clone or another remote has does not count: the one
+/// that is pushed to may have nothing of it.
 fn published(repo: &Repo, remote: Option<&str>, pushed: ObjectId) -> Result<Base, Failure> {
-    let named = remote.into_iter().map(str::to_owned);
-    let others = git::base::main_remote(repo)?;
-    for remote in named.chain(others) {
-        for name in ["HEAD", "main", "master"] {
-            let reference = format!("refs/remotes/{remote}/{name}");
-            if has_ref(repo, &reference)? {
-                return merge_base(repo, &reference, pushed);
-            }
+    let remote = match remote {
+        Some(said) => name_of(repo, said)?,
+        None => git::base::main_remote(repo)?,
+    };
+    for name in ["HEAD", "main", "master"] {
+        let Some(remote) = &remote else { break };
+        let reference = format!("refs/remotes/{remote}/{name}");
+        if has_ref(repo, &reference)? {
+            return merge_base(repo, &reference, pushed);
         }
     }
     Ok(Base {
         commits: Vec::new(),
         rule: "the empty tree, as no default branch of the remote is known".to_owned(),
     })
+}
+
+/// The name of the remote that git calls by its name or, where a push gave that instead, by its address.
+fn name_of(repo: &Repo, said: &str) -> Result<Option<String>, Failure> {
+    let remotes = git::base::remotes(repo)?;
+    if remotes.iter().any(|it| it == said) {
+        return Ok(Some(said.to_owned()));
+    }
+    let asked = [
+        "config",
+        "--null",
+        "--get-regexp",
+        r"^remote\..*\.(push)?url$",
+    ];
+    let answer = repo.git().run(asked)?;
+    let text = String::from_utf8_lossy(&answer.output);
+    let at = |remote: &String| {
+        let keys = ["url", "pushurl"].map(|it| format!("remote.{remote}.{it}"));
+        let mut pairs = text.split('\0').filter_map(|it| it.split_once('\n'));
+        pairs.any(|(key, value)| value == said && keys.iter().any(|it| it == key))
+    };
+    Ok(remotes.into_iter().find(at))
 }
 
 fn merge_base(repo: &Repo, revision: &str, head: ObjectId) -> Result<Base, Failure> {

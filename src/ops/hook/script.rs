@@ -18,7 +18,7 @@ const END: &[u8] = b"# end of svc hook\n";
 const ASK: &[u8] = b"\"$svc\" hook run ";
 /// And how it ends.
 const OR: &[u8] = b" || exit";
-/// Behind the name of a hook: the one that was there before.
+/// The directory of the hooks that were there before, each under its own name, since one may ask what it is called.
 pub const BEFORE: &str = "before-svc";
 
 /// The text of a hook. `program` is asked where there is no `svc` in `PATH`.
@@ -36,7 +36,7 @@ fn body(name: HookName, asked: &[Asked], program: Option<&Path>) -> Vec<u8> {
     let hook = name.as_str();
     let mut text = format!(
         "# Written by `svc hook install`; `svc hook uninstall` removes it, and puts back the hook that was here before.\n\
-         before=${{0%/*}}/{hook}.{BEFORE}\n"
+         before=${{0%/*}}/{BEFORE}/{hook}\n"
     );
     text.push_str(match name {
         HookName::PrePush => {
@@ -169,7 +169,7 @@ pub fn program(text: &[u8]) -> Option<PathBuf> {
 
 /// The name of the file that keeps the hook from before.
 pub fn before(directory: &Path, name: HookName) -> PathBuf {
-    directory.join(OsStr::new(&format!("{}.{BEFORE}", name.as_str())))
+    directory.join(BEFORE).join(name.as_str())
 }
 
 #[cfg(test)]

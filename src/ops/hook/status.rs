@@ -4,7 +4,8 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 
-use crate::git::Repo;
+use crate::git::{Fetch, Repo};
+use crate::model::env::Env;
 use crate::model::hook::{HookName, HookStatus, Present, Status};
 use crate::ops::failure::Failure;
 use crate::ops::hook::place::Hooks;
@@ -65,6 +66,20 @@ fn is_missing(cause: &io::Error) -> bool {
         cause.kind(),
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
     )
+}
+
+/// The workspace around the working directory or, where it is gone, the repository alone: its hooks may be there still.
+///
+/// # Errors
+/// Neither is there, or the repository cannot be opened.
+pub fn around(env: &Env) -> Result<Place, Failure> {
+    match Place::find(env, Fetch::Forbidden) {
+        Err(failure @ Failure::NoWorkspace { .. }) => {
+            let repo = Repo::discover(env)?.ok_or(failure)?;
+            Ok(Place::new(env.clone(), env.directory.clone(), Some(repo)))
+        }
+        other => other,
+    }
 }
 
 /// The repository, without which there are no hooks.
