@@ -231,7 +231,8 @@ fn no_mark(into: Option<&PathBuf>) -> Failure {
     Failure::Usage {
         message: format!("`{path}` has to have one line that ends with `{MARK}`"),
         hint: format!(
-            "`services: [\"\"] {MARK}`, below `matrix: parameters:` of a job; `svc ci init circleci` writes one"
+            "`services: [\"\"] {MARK}`, or `leg:` to have the numbers of the jobs, too, below `matrix: parameters:` of a job; \
+             `svc ci init circleci` writes one"
         ),
     }
 }

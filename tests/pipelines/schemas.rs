@@ -287,7 +287,7 @@ fn the_plan_of_a_workspace_below_the_top_runs_at_the_top() {
             true => it
                 .replace("$(services)", "")
                 .replace("${{ matrix.services }}", ""),
-            false => it.replace("<< parameters.services >>", ""),
+            false => it.replace("<< parameters.leg >>", ""),
         };
         let mut count = 0;
         for command in commands.map(plain) {
@@ -304,6 +304,34 @@ fn the_plan_of_a_workspace_below_the_top_runs_at_the_top() {
         }
         assert!(count > 0, "{system}");
     }
+}
+
+#[test]
+fn caches_of_circleci_are_kept_by_the_default_branch_for_each_job() {
+    let repo = repo(STAGED);
+    let files = SYSTEMS.iter().find(|it| it.0 == "circleci").unwrap().2;
+    let paths = written(&repo, &["circleci", "--shards", "3"], files);
+    let read = |path: &PathBuf| yaml::parse(&std::fs::read_to_string(path).unwrap());
+    let (first, second) = (read(&paths[0]), read(&paths[1]));
+    assert_eq!(
+        first["jobs"]["plan"]["environment"]["SVC_CI_BASE_REVISION"],
+        "<< pipeline.git.base_revision >>"
+    );
+    let steps = |job: &str| second["jobs"][job]["steps"].as_array().unwrap().clone();
+    let test = steps("test");
+    assert!(test.iter().all(|it| it.get("save_cache").is_none()));
+    let only = &test.last().unwrap()["when"];
+    assert_eq!(
+        only["condition"]["equal"],
+        serde_json::json!(["main", "<< pipeline.git.branch >>"])
+    );
+    let key = &only["steps"][0]["save_cache"]["key"];
+    let taken = test.iter().find_map(|it| it.get("restore_cache")).unwrap();
+    let start = taken["keys"][0].as_str().unwrap();
+    assert!(key.as_str().unwrap().starts_with(start), "{key} {start}");
+    let deploy = steps("deploy-staging");
+    let taken = deploy.iter().filter(|it| it.get("restore_cache").is_some());
+    assert_eq!(taken.count(), 3);
 }
 
 #[test]
