@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use crate::cli;
@@ -125,6 +126,33 @@ pub enum Format {
     CircleCi,
     #[value(hide = true)]
     Azure,
+}
+
+/// `--format` of a command that draws nothing. It stands for the one of [`Global`], which gets what is said here.
+#[derive(Clone, Debug, Default, Args)]
+pub struct PlainFormat {
+    /// How to print answers and results [default: text]
+    #[arg(id = "format", long, value_name = "FORMAT", help_heading = "Global options", value_parser = one_of(&[Format::Text, Format::Json]))]
+    pub plain_format: Option<Format>,
+}
+
+/// `--format` of the command that prints jobs, as above.
+#[derive(Clone, Debug, Default, Args)]
+pub struct JobsFormat {
+    /// How to print the jobs [default: for the CI system that this runs in, else text]
+    #[arg(id = "format", long, value_name = "FORMAT", help_heading = "Jobs", value_parser = one_of(&[
+        Format::Text, Format::Json, Format::GitHub, Format::GitLab, Format::Buildkite, Format::CircleCi, Format::Azure,
+    ]))]
+    pub jobs_format: Option<Format>,
+}
+
+/// Reads one of these formats. The help shows their names alone.
+fn one_of(formats: &'static [Format]) -> impl TypedValueParser<Value = Format> {
+    let names = formats.iter().filter_map(ValueEnum::to_possible_value);
+    let names = names.map(|it| PossibleValue::new(it.get_name().to_owned()));
+    PossibleValuesParser::new(names).map(|it| {
+        <Format as ValueEnum>::from_str(&it, false).expect("the names are those of formats")
+    })
 }
 
 /// What is compared.

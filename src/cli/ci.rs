@@ -6,7 +6,7 @@ use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
 
 use crate::cli::affected::tell_base;
-use crate::cli::args::{CompareArgs, Format, SelectArgs};
+use crate::cli::args::{CompareArgs, Format, JobsFormat, PlainFormat, SelectArgs};
 use crate::cli::exit::Exit;
 use crate::cli::run::cache_use;
 use crate::cli::session::Session;
@@ -83,6 +83,8 @@ pub struct InitArgs {
     /// Print what would be written
     #[arg(long, conflicts_with = "force")]
     pub dry_run: bool,
+    #[command(flatten)]
+    pub format: PlainFormat,
 }
 
 /// Print what is affected as jobs of a CI system
@@ -92,8 +94,6 @@ pub struct InitArgs {
                   decided as for svc test, so that each of them is in exactly one job. With --shards they are spread so that \
                   jobs take about the same time and services that need the same builds are together, as far as that is \
                   quicker.\n\n\
-                  --format: github, gitlab, buildkite, circleci, azure, json or text; the system that this runs in unless \
-                  something is said.\n\n\
                   How long tasks take is known from earlier runs of this worktree, else from the store of results. Where more \
                   jobs come out than the system takes, they are put together. Where nothing is affected, each format \
                   is still one that its system takes.",
@@ -121,6 +121,8 @@ pub struct MatrixArgs {
     /// Put the jobs into this configuration, in the line that ends with `# svc ci matrix`; for circleci
     #[arg(long, value_name = "FILE", help_heading = "Jobs")]
     pub into: Option<PathBuf>,
+    #[command(flatten)]
+    pub format: JobsFormat,
 }
 
 fn names() -> PossibleValuesParser {
@@ -231,7 +233,8 @@ fn no_mark(into: Option<&PathBuf>) -> Failure {
     Failure::Usage {
         message: format!("`{path}` has to have one line that ends with `{MARK}`"),
         hint: format!(
-            "`services: [\"\"] {MARK}`, below `matrix: parameters:` of a job; `svc ci init circleci` writes one"
+            "`services: [\"\"] {MARK}`, or `leg:` to have the numbers of the jobs, too, below `matrix: parameters:` of a job; \
+             `svc ci init circleci` writes one"
         ),
     }
 }

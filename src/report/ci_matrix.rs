@@ -133,19 +133,26 @@ pub fn matrix_buildkite(fanout: &Fanout, before: &[String]) -> String {
     format!("{:#}\n", json!({ "steps": steps }))
 }
 
-/// A configuration to continue with. In `into`, or else in one of our own, the list at [`MARK`] becomes that of the legs;
-/// where nothing is affected, one empty leg, as a matrix without any is an error. None if the mark is not there once.
+/// A configuration to continue with. In `into`, or else in one of our own, the list at [`MARK`] becomes that of the legs: of
+/// their services, or, of a parameter that is named `leg`, of their numbers and services. Where nothing is affected, one empty leg, as a matrix without any is an error. None if the mark is not there once.
 pub fn matrix_circleci(fanout: &Fanout, before: &[String], into: Option<&str>) -> Option<String> {
     let text = into.unwrap_or(CONTINUED);
-    let mut legs: Vec<String> = fanout.legs.iter().map(Leg::words).collect();
-    if legs.is_empty() {
-        legs.push(String::new());
-    }
     let at = |line: &&str| line.trim_end().ends_with(MARK);
     let [line] = text.lines().filter(at).collect::<Vec<_>>()[..] else {
         return None;
     };
     let key = &line[..=line.find(':')?];
+    let has_numbers = key.trim() == "leg:";
+    let legs = fanout.legs.iter().enumerate();
+    let mut legs: Vec<String> = legs
+        .map(|(index, leg)| match has_numbers {
+            true => format!("{} {}", index + 1, leg.words()),
+            false => leg.words(),
+        })
+        .collect();
+    if legs.is_empty() {
+        legs.push(String::new());
+    }
     let text = text.replacen(line, &format!("{key} {} {MARK}", json!(legs)), 1);
     if into.is_some() {
         return Some(text);
@@ -291,6 +298,10 @@ mod tests {
         check(
             "x: 1\n  services: [\"\"] # svc ci matrix\ny: 2\n",
             Some("x: 1\n  services: [\"a b\",\"c\"] # svc ci matrix\ny: 2\n"),
+        );
+        check(
+            "  leg: [\"\"] # svc ci matrix\n",
+            Some("  leg: [\"1 a b\",\"2 c\"] # svc ci matrix\n"),
         );
         check("x: 1\n", None);
         check(

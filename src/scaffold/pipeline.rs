@@ -23,6 +23,8 @@ static EMBEDDED: Dir = include_dir!("$CARGO_MANIFEST_DIR/templates/ci");
 pub struct Pipeline {
     /// How a shell at the top of the repository calls `svc` for the workspace.
     pub svc: String,
+    /// The way from the workspace to the top of the repository: empty, or `../` as often as it takes.
+    pub up: String,
     /// The shell command that installs `svc` where it is missing.
     pub install: String,
     /// Whether that is done by cargo, so that the program is where cargo puts it.
@@ -197,6 +199,10 @@ static ENGINE: LazyLock<Environment<'static>> = LazyLock::new(|| {
     engine.add_filter("expression", expression);
     engine.add_filter("pattern", pattern);
     engine.add_filter("dollars", |text: &str| text.replace('$', "$$"));
+    engine.add_filter("percent", |text: &str| text.replace('%', "%%"));
+    engine.add_filter("circle", |text: &str| text.replace("<<", "\\<<"));
+    // Drone and Woodpecker put in what is in braces before they read the file, and leave `$NAME` to the shell.
+    engine.add_filter("braces", |text: &str| text.replace("${", "$${"));
     engine.add_filter("shell", |text: &str| {
         shlex::try_quote(text).map_or_else(|_| text.to_owned(), Into::into)
     });
@@ -230,6 +236,7 @@ mod tests {
     fn facts(environments: Vec<Stage>) -> Pipeline {
         Pipeline {
             svc: "svc -C 'the shop'".into(),
+            up: "../".into(),
             install: "curl \"$A\" | sh -s -- 'x'".into(),
             cargo: true,
             version: "1.2.3",

@@ -179,7 +179,10 @@ fn what_makes_no_sense_is_refused() {
     check(&["tset"], "did you mean `test`?");
     check(&["test", "docs"], "`docs` has no task `test`");
     check(&["--shards", "0"], "0 is not in 1..");
-    check(&["--format", "dot"], "only `svc graph` is printed as dot");
+    check(
+        &["--format", "dot"],
+        "[possible values: text, json, github, gitlab, buildkite, circleci, azure]",
+    );
     check(
         &["--format", "github", "--into", "config.yml"],
         "--into says nothing in this format",
@@ -196,18 +199,18 @@ fn what_makes_no_sense_is_refused() {
         .svc(&["ci", "matrix", "--format", "circleci", "--into", "none.yml"])
         .run();
     assert_eq!(said.code(), 3, "{}", said.all());
-    for arguments in [
-        &["list", "--format", "github"][..],
-        &["ci", "init", "github", "--format", "gitlab"],
-    ] {
+    let refused = |arguments: &[&str], expected: &str| {
         let said = repo.svc(arguments).run();
-        assert!(
-            said.stderr()
-                .contains("only `svc ci matrix` is printed for a CI system"),
-            "{}",
-            said.all()
-        );
-    }
+        assert_eq!(said.code(), 2, "{}", said.all());
+        assert!(said.stderr().contains(expected), "{}", said.all());
+    };
+    let only = "only `svc ci matrix` is printed for a CI system";
+    refused(&["list", "--format", "github"], only);
+    let gitlab = ["ci", "init", "github", "--format", "gitlab"];
+    refused(&gitlab, "[possible values: text, json]");
+    // Wherever it is said.
+    let json = ["--format", "json", "ci", "matrix"];
+    assert_eq!(repo.svc(&json).json()["version"], 1);
 }
 
 #[test]

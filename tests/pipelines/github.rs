@@ -46,6 +46,10 @@ impl Hosted {
         let own = "[ledger]\nstore = \"file\"\n";
         assert!(text.contains(own));
         repo.write("services.toml", text.replace(own, ""));
+        Self::of(repo)
+    }
+
+    fn of(repo: TestRepo) -> Self {
         let remote = repo.beside("remote.git");
         repo.git(&["init", "--quiet", "--bare", remote.to_str().unwrap()]);
         let config = ["--git-dir", remote.to_str().unwrap(), "config"];
@@ -246,4 +250,33 @@ fn the_workflow_tests_what_a_change_affects_and_deploys_what_is_pushed() {
         .world
         .join("runner/work/shop/shop/.git/shop/production/orders");
     assert!(place.join("orders.pyz").is_file(), "it is there");
+}
+
+#[test]
+fn where_the_first_of_three_stages_fails_no_later_one_starts() {
+    let services = r#"version = 1
+[workspace]
+default-branch = "main"
+[services.api]
+path = "api"
+test = "true"
+deploy = { run = "test \"$SVC_ENV\" != \"$(cat broken)\"" }
+[environments.dev]
+[environments.staging]
+promote-from = "dev"
+[environments.production]
+promote-from = "staging"
+"#;
+    let files = [("services.toml", services), ("api/broken", "dev\n")];
+    let shop = Hosted::of(TestRepo::with_files(&files));
+    let deploys = ["deploy-dev", "deploy-staging", "deploy-production"];
+    let run = shop.run(&shop.first_deploy(), None);
+    run.expect("gate", "success");
+    run.expect(deploys[0], "failure");
+    run.expect(deploys[1], "skipped");
+    run.expect(deploys[2], "skipped");
+    shop.repo.write("api/broken", "none\n");
+    shop.push("Mend it");
+    let run = shop.run(&shop.first_deploy(), None);
+    deploys.iter().for_each(|it| run.expect(it, "success"));
 }

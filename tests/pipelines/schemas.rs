@@ -187,7 +187,7 @@ fn a_wrong_pipeline_is_told_from_a_right_one() {
 #[test]
 fn commands_come_through_the_quotes_of_each_system() {
     let repo = repo(STAGED);
-    let odd = "printf '%s\\n' \"it's $HOME\" \\\\";
+    let odd = "printf '%s\\n' \"it's ${HOME}\" $((1<<2)) \\\\";
     let expected = format!("command -v svc >/dev/null || {{ {odd}; }}");
     let files = |system: &str| {
         let found = SYSTEMS.iter().find(|it| it.0 == system);
@@ -201,11 +201,25 @@ fn commands_come_through_the_quotes_of_each_system() {
     let check = |found: &Value| assert_eq!(found.as_str(), Some(expected.as_str()));
     check(&files("github")[0]["jobs"]["plan"]["steps"][1]["run"]);
     check(&files("gitlab")[1]["default"]["before_script"][2]);
-    check(&files("circleci")[0]["jobs"]["plan"]["steps"][1]["run"]["command"]);
+    let check_as = |found: &Value, from: &str, to: &str| {
+        assert_eq!(found.as_str(), Some(expected.replace(from, to).as_str()));
+    };
+    let circle = files("circleci");
+    let installs = [
+        &circle[0]["jobs"]["plan"]["steps"][1]["run"]["command"],
+        &circle[1]["commands"]["svc"]["steps"][0]["run"]["command"],
+    ];
+    for command in installs {
+        check_as(command, "<<", "\\<<");
+    }
     check(&files("azure")[0]["stages"][0]["jobs"][1]["steps"][2]["script"]);
     check(&files("bitbucket")[0]["definitions"]["steps"][0]["step"]["script"][1]);
-    check(&files("drone")[0]["steps"][0]["commands"][0]);
-    check(&files("woodpecker")[0]["steps"][0]["commands"][0]);
+    for system in ["drone", "woodpecker"] {
+        let command = &files(system)[0]["steps"][0]["commands"][0];
+        check_as(command, "${", "$${");
+    }
+    written(&repo, &["teamcity", "--install", odd], &[]);
+    assert!(repo.read(".teamcity/settings.kts").contains("'%%s"));
     // Buildkite takes `$` for its own at each upload: of the pipeline, and of the steps that it makes.
     let steps = files("buildkite")[0]["steps"][0]["commands"].clone();
     let plan = steps[1].as_str().unwrap().replace("$$", "$");
@@ -236,4 +250,97 @@ fn the_pipelines_without_a_schema_are_as_they_were() {
     };
     insta::assert_snapshot!("jenkins", text("jenkins", "Jenkinsfile"));
     insta::assert_snapshot!("teamcity", text("teamcity", ".teamcity/settings.kts"));
+}
+
+/// All texts of a document.
+fn texts(value: &Value) -> Vec<String> {
+    match value {
+        Value::String(text) => vec![text.clone()],
+        Value::Array(all) => all.iter().flat_map(texts).collect(),
+        Value::Object(all) => all.values().flat_map(texts).collect(),
+        _ => Vec::new(),
+    }
+}
+
+#[test]
+fn the_plan_of_a_workspace_below_the_top_runs_at_the_top() {
+    let name = |it: &str| format!("apps/the shop/{it}");
+    let repo = TestRepo::with_files(&[
+        (&name("services.toml"), PLAIN),
+        (&name("api/a"), "1\n"),
+        ("README.md", "1\n"),
+    ]);
+    let svc = Path::new(env!("CARGO_BIN_EXE_svc")).parent().unwrap();
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let path = std::iter::once(svc.to_owned()).chain(std::env::split_paths(&path));
+    let path = std::env::join_paths(path).unwrap();
+    for (system, _, files) in SYSTEMS {
+        let said = repo
+            .svc(&["-C", "apps/the shop", "ci", "init", system])
+            .run();
+        assert_eq!(said.code(), 0, "{}", said.all());
+        let commands = files
+            .iter()
+            .flat_map(|it| texts(&yaml::parse(&repo.read(it))));
+        let commands = commands.filter(|it| it.contains("svc -C") && !it.contains("deploy"));
+        let plain = |it: String| match it.contains("$") && !it.contains("$#") {
+            true => it
+                .replace("$(services)", "")
+                .replace("${{ matrix.services }}", ""),
+            false => it.replace("<< parameters.leg >>", ""),
+        };
+        let mut count = 0;
+        for command in commands.map(plain) {
+            count += 1;
+            let said = repo
+                .command("sh", repo.root())
+                .args(["-ec", &command])
+                .env("PATH", &path)
+                .env("GITHUB_OUTPUT", repo.beside("output"))
+                .output()
+                .unwrap();
+            let words = String::from_utf8_lossy(&said.stderr);
+            assert!(said.status.success(), "{system}: {command}\n{words}");
+        }
+        assert!(count > 0, "{system}");
+    }
+}
+
+#[test]
+fn caches_of_circleci_are_kept_by_the_default_branch_for_each_job() {
+    let repo = repo(STAGED);
+    let files = SYSTEMS.iter().find(|it| it.0 == "circleci").unwrap().2;
+    let paths = written(&repo, &["circleci", "--shards", "3"], files);
+    let read = |path: &PathBuf| yaml::parse(&std::fs::read_to_string(path).unwrap());
+    let (first, second) = (read(&paths[0]), read(&paths[1]));
+    assert_eq!(
+        first["jobs"]["plan"]["environment"]["SVC_CI_BASE_REVISION"],
+        "<< pipeline.git.base_revision >>"
+    );
+    let steps = |job: &str| second["jobs"][job]["steps"].as_array().unwrap().clone();
+    let test = steps("test");
+    assert!(test.iter().all(|it| it.get("save_cache").is_none()));
+    let only = &test.last().unwrap()["when"];
+    assert_eq!(
+        only["condition"]["equal"],
+        serde_json::json!(["main", "<< pipeline.git.branch >>"])
+    );
+    let key = &only["steps"][0]["save_cache"]["key"];
+    let taken = test.iter().find_map(|it| it.get("restore_cache")).unwrap();
+    let start = taken["keys"][0].as_str().unwrap();
+    assert!(key.as_str().unwrap().starts_with(start), "{key} {start}");
+    let deploy = steps("deploy-staging");
+    let taken = deploy.iter().filter(|it| it.get("restore_cache").is_some());
+    assert_eq!(taken.count(), 3);
+}
+
+#[test]
+fn pull_requests_on_bitbucket_share_no_cache_with_deploys() {
+    let repo = repo(STAGED);
+    let paths = written(&repo, &["bitbucket"], &["bitbucket-pipelines.yml"]);
+    let file = yaml::parse(&std::fs::read_to_string(&paths[0]).unwrap());
+    let of_changes = texts(&file["pipelines"]["pull-requests"]["**"][0]["step"]["caches"]);
+    let of_deploys = texts(&file["pipelines"]["branches"]["main"][1]["step"]["caches"]);
+    assert!(!of_changes.is_empty() && !of_deploys.is_empty());
+    assert!(of_changes.iter().all(|it| !of_deploys.contains(it)));
 }

@@ -118,7 +118,16 @@ pub fn init(place: &Place, request: &Request) -> Result<Answer, Failure> {
     if request.install.is_none() && ADDRESS.is_empty() {
         notes.push(Note::NoAddress);
     }
-    let facts = pipeline(place, request, repo.scope(), settings, &stages, default);
+    let install = installing(request.install.as_deref())?;
+    let facts = pipeline(
+        place,
+        request,
+        repo.scope(),
+        settings,
+        &stages,
+        default,
+        install,
+    );
     let files = scaffold::pipeline(request.system, &facts)?;
     let (pages, is_written) = put(&root, files, request.writing)?;
     Ok(Answer {
@@ -150,15 +159,8 @@ fn pipeline(
     settings: &Settings,
     stages: &[Stage],
     default_branch: String,
+    install: String,
 ) -> Pipeline {
-    let install = request.install.clone().unwrap_or_else(|| {
-        let address = match ADDRESS {
-            "" => NO_ADDRESS,
-            address => address,
-        };
-        format!("cargo install --locked --git {address} svc")
-    });
-    let install = install.trim().trim_end_matches(';');
     let prefix = ledger::prefix(place, &settings.ledger);
     let ref_prefix = prefix.trim_end_matches('/').to_owned();
     let mut branches = vec![default_branch.clone()];
@@ -169,8 +171,9 @@ fn pipeline(
     }
     Pipeline {
         svc: (request.svc)(scope),
+        up: "../".repeat(scope.as_path().components().count()),
         cargo: install.starts_with("cargo install"),
-        install: format!("command -v svc >/dev/null || {{ {install}; }}"),
+        install: where_missing(&install),
         version: env!("CARGO_PKG_VERSION"),
         shards: request.shards,
         default_branch,
@@ -179,6 +182,38 @@ fn pipeline(
         ref_prefix,
         environments: stages.to_vec(),
     }
+}
+
+/// The command that installs `svc`, without what stands around it.
+fn installing(asked: Option<&str>) -> Result<String, Failure> {
+    let Some(asked) = asked else {
+        let address = match ADDRESS {
+            "" => NO_ADDRESS,
+            address => address,
+        };
+        return Ok(format!("cargo install --locked --git {address} svc"));
+    };
+    let says_nothing = |line: &str| {
+        let line = line.trim_matches(|it: char| it.is_whitespace() || it == ';');
+        line.is_empty() || line.starts_with('#')
+    };
+    if asked.lines().all(says_nothing) {
+        return Err(Failure::Usage {
+            message: "--install has to be a command".to_owned(),
+            hint: "`true` does nothing, where svc is there already".to_owned(),
+        });
+    }
+    Ok(asked.trim().to_owned())
+}
+
+/// A command that is run where `svc` is missing. What may go on to the end of its line gets lines of its own.
+fn where_missing(install: &str) -> String {
+    let goes_on = install.contains(['#', '\n']) || install.ends_with([';', '&']);
+    let body = match goes_on {
+        true => format!("{{\n{install}\n}}"),
+        false => format!("{{ {install}; }}"),
+    };
+    format!("command -v svc >/dev/null || {body}")
 }
 
 /// The environments of the pipeline, each after the one that it is promoted from.
@@ -296,4 +331,27 @@ fn put(
     }
     scaffold::put(&lock, root, &due)?;
     Ok((pages, true))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_that_install_stay_whole() {
+        let check = |asked: &str, body: &str| {
+            let install = installing(Some(asked)).unwrap();
+            let expected = format!("command -v svc >/dev/null || {body}");
+            assert_eq!(where_missing(&install), expected);
+        };
+        check(" make svc\n", "{ make svc; }");
+        check("make svc;", "{\nmake svc;\n}");
+        check("make svc # ours", "{\nmake svc # ours\n}");
+        check("cat <<E\na\nE\n", "{\ncat <<E\na\nE\n}");
+        check("find . -exec x \\;", "{\nfind . -exec x \\;\n}");
+        check("make svc &", "{\nmake svc &\n}");
+        for nothing in ["", " \n", ";", "# make svc", "\n# a\n;\n"] {
+            assert!(installing(Some(nothing)).is_err(), "{nothing:?}");
+        }
+    }
 }

@@ -24,11 +24,11 @@ object Test : BuildType({
     steps {
         script {
             name = "Install svc"
-            scriptContent = [[ install | kotlin ]]
+            scriptContent = [[ install | percent | kotlin ]]
         }
         script {
             name = "Test"
-            scriptContent = [[ (svc ~ " test") | kotlin ]]
+            scriptContent = [[ ((svc | percent) ~ " test") | kotlin ]]
         }
     }
     triggers {
@@ -62,16 +62,16 @@ object Deploy_[[ stage.id ]] : BuildType({
     steps {
         script {
             name = "Install svc"
-            scriptContent = [[ install | kotlin ]]
+            scriptContent = [[ install | percent | kotlin ]]
         }
         script {
             // The ledger is pushed to [[ ref_prefix ]]: the VCS root has to allow that.
             name = "Fetch the ledger"
-            scriptContent = [[ fetch | kotlin ]]
+            scriptContent = [[ fetch | percent | kotlin ]]
         }
         script {
             name = "Deploy"
-            scriptContent = [[ (svc ~ " deploy --env " ~ stage.name ~ " --yes --lock-wait 30m %deploy.flags%") | kotlin ]]
+            scriptContent = [[ ((svc | percent) ~ " deploy --env " ~ stage.name ~ " --yes --lock-wait 30m %deploy.flags%") | kotlin ]]
         }
     }
 [% if stage.protected %]
