@@ -1,7 +1,7 @@
 //! `svc hook`: git asks `svc` before a commit or a push.
 //!
-//! [`install`] writes the hooks, [`uninstall`] removes them, [`status`] says what is there. Each hook is a small script
-//! (`script`) where git looks for it (`place`), which calls [`judge`]: that finds what is to be judged, in `commit` and `push`.
+//! [`install`] writes the hooks, [`uninstall`] removes them, [`status()`] says what is there. Each hook is a small script
+//! (`script`) where git looks for it (`place`), which calls [`judge()`]: that finds what is to be judged, in `commit` and `push`.
 
 mod before;
 pub mod change;
