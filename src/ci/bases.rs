@@ -44,6 +44,21 @@ pub fn of_queue(ci: &mut Ci) -> bool {
     true
 }
 
+/// A group of a merge queue, of which the commit that it is put on may be known, and the branch that it is for.
+pub fn put_on(ci: &mut Ci, base: Option<String>, target: Option<String>) {
+    let exact = base.map(|commit| CiBase::Exact {
+        commit,
+        why: "state that this group of the merge queue is put on".to_owned(),
+    });
+    let branch = target.map(|name| CiBase::Branch {
+        name,
+        why: "branch that is queued for".to_owned(),
+    });
+    let others = std::mem::take(&mut ci.bases);
+    ci.bases = exact.into_iter().chain(branch).chain(others).collect();
+    ci.bases.dedup();
+}
+
 /// `main` of `gh-readonly-queue/main/pr-12-0123456789abcdef0123456789abcdef01234567`.
 pub fn queue_target(branch: &str) -> Option<&str> {
     let (target, _) = branch

@@ -2,7 +2,7 @@
 //!
 //! <https://buildkite.com/docs/pipelines/configure/environment-variables>
 
-use crate::ci::bases::{of_push, of_queue, of_target, target_of};
+use crate::ci::bases::{of_push, of_queue, of_target, put_on, target_of};
 use crate::ci::said::Said;
 use crate::model::ci::{ChangeRequest, Ci, CiBase, System, Trigger, Trust};
 
@@ -46,17 +46,7 @@ fn branch(said: &Said<'_>, ci: &mut Ci) {
     let target = said.branch("BUILDKITE_MERGE_QUEUE_BASE_BRANCH");
     if of_queue(ci) || base.is_some() || target.is_some() {
         ci.trigger = Trigger::Queue;
-        let exact = base.map(|commit| CiBase::Exact {
-            commit,
-            why: "state that this group of the merge queue is put on".to_owned(),
-        });
-        let branch = target.map(|name| CiBase::Branch {
-            name,
-            why: "branch that is queued for".to_owned(),
-        });
-        let others = std::mem::take(&mut ci.bases);
-        ci.bases = exact.into_iter().chain(branch).chain(others).collect();
-        ci.bases.dedup();
+        put_on(ci, base, target);
     } else if ci.trigger != Trigger::Schedule {
         ci.bases = of_push(ci, None);
     }

@@ -7,7 +7,7 @@ mod event;
 #[cfg(test)]
 mod tests;
 
-use crate::ci::bases::{of_push, of_queue, of_target, target_of};
+use crate::ci::bases::{of_push, of_queue, of_target, put_on, target_of};
 use crate::ci::github::event::{Event, PullRequest, WorkflowRun};
 use crate::ci::said::{Said, line, number};
 use crate::model::ci::{ChangeRequest, Ci, CiBase, System, Trigger, Trust};
@@ -111,17 +111,7 @@ fn queue(said: &Said<'_>, ci: &mut Ci, event: Option<Event>) {
     let target = group
         .base_ref
         .and_then(|it| said.branch_of("merge_group.base_ref", &it));
-    let exact = base.map(|commit| CiBase::Exact {
-        commit,
-        why: "state that this group of the merge queue is put on".to_owned(),
-    });
-    let branch = target.map(|name| CiBase::Branch {
-        name,
-        why: "branch that is queued for".to_owned(),
-    });
-    let others = std::mem::take(&mut ci.bases);
-    ci.bases = exact.into_iter().chain(branch).chain(others).collect();
-    ci.bases.dedup();
+    put_on(ci, base, target);
 }
 
 fn change(said: &Said<'_>, ci: &mut Ci, name: &str, event: Option<Event>) {
