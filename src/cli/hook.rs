@@ -83,8 +83,7 @@ pub enum HookCommand {
     },
     /// Say which hooks ask svc
     Status,
-    /// Judge what git is about to do; hooks call this
-    #[command(hide = true)]
+    /// Judge what git is about to do; hooks call this, those of other programs, too
     Run(RunArgs),
 }
 
