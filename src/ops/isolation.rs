@@ -24,6 +24,15 @@ use crate::ops::place::Place;
 use crate::ops::tasks::cache::directory;
 use crate::ops::tasks::inputs::places;
 
+/// What tools leave behind and nobody needs: it is not named.
+const LITTER: [&[u8]; 5] = [
+    b"__pycache__",
+    b".pytest_cache",
+    b".mypy_cache",
+    b".ruff_cache",
+    b".DS_Store",
+];
+
 /// So many ignored files are named when a task failed without them.
 const NAMED: usize = 5;
 
@@ -136,12 +145,14 @@ fn missing(repo: &Repo, root: &Path) -> Vec<Vec<u8>> {
 fn hint(missing: &[Vec<u8>], directory: &FilePath, tail: &[u8]) -> Option<String> {
     let near = |path: &&Vec<u8>| {
         let plain = path.strip_suffix(b"/").unwrap_or(path);
+        if LITTER.contains(&last_part(plain)) {
+            return false;
+        }
         let parent = ancestors(plain).nth(1).unwrap_or_default();
         is_within(plain, directory.as_bytes()) || is_within(directory.as_bytes(), parent)
     };
     let says = |path: &[u8]| {
-        let plain = path.strip_suffix(b"/").unwrap_or(path);
-        let name = plain.rsplit(|byte| *byte == b'/').next().unwrap_or(plain);
+        let name = last_part(path.strip_suffix(b"/").unwrap_or(path));
         !name.is_empty() && tail.windows(name.len()).any(|it| it == name)
     };
     let mut named: Vec<&Vec<u8>> = missing.iter().filter(near).collect();
@@ -157,6 +168,10 @@ fn hint(missing: &[Vec<u8>], directory: &FilePath, tail: &[u8]) -> Option<String
             names.join(", ")
         )
     })
+}
+
+fn last_part(path: &[u8]) -> &[u8] {
+    path.rsplit(|byte| *byte == b'/').next().unwrap_or(path)
 }
 
 /// Whether something that the tasks of a plan read is not the same in the working tree.
