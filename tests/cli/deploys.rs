@@ -7,6 +7,18 @@ use std::path::PathBuf;
 use crate::output::told;
 use crate::support::{Place, Said, Svc, TestRepo};
 
+/// Deploys for the first time to where most is guarded.
+pub const TO_PRODUCTION: [&str; 8] = [
+    "deploy",
+    "--env",
+    "production",
+    "--bootstrap",
+    "--yes",
+    "--log",
+    "none",
+    "-q",
+];
+
 /// `lib`, on which `api` depends, on which `web` depends; the last two are deployed by writing their version to a file.
 pub const TABLES: &str = r#"
 [services.lib]

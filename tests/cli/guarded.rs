@@ -5,7 +5,8 @@ use std::io::Write;
 use std::process::Stdio;
 
 use crate::deploys::{
-    ask, ask_at, assert_harmless, deploy, deployed_shop, edit, live, plain, shop, shop_of, stop,
+    TO_PRODUCTION, ask, ask_at, assert_harmless, deploy, deployed_shop, edit, live, plain, shop,
+    shop_of, stop,
 };
 use crate::servers::{Login, SmartHttp};
 use crate::support::TestRepo;
@@ -199,18 +200,8 @@ fn what_is_in_no_commit_is_not_deployed() {
 #[test]
 fn only_listed_branches_are_deployed() {
     let repo = deployed_shop();
-    let production = [
-        "deploy",
-        "--env",
-        "production",
-        "--bootstrap",
-        "--yes",
-        "--log",
-        "none",
-        "-q",
-    ];
     repo.git(&["checkout", "--quiet", "-b", "feature"]);
-    insta::assert_snapshot!(ask(&repo, &production), @"
+    insta::assert_snapshot!(ask(&repo, &TO_PRODUCTION), @"
     exit 2
     --- stderr
     error: only `main` may be deployed to `production`, and this is `feature`
@@ -218,7 +209,7 @@ fn only_listed_branches_are_deployed() {
     ");
     edit(&repo, "web", "Show prices");
     repo.git(&["checkout", "--quiet", "--detach"]);
-    insta::assert_snapshot!(ask(&repo, &production), @"
+    insta::assert_snapshot!(ask(&repo, &TO_PRODUCTION), @"
     exit 2
     --- stderr
     error: only `main` may be deployed to `production`, and hash-1 is in none of them
@@ -227,7 +218,7 @@ fn only_listed_branches_are_deployed() {
     // As CI checks a commit out that is on the branch.
     repo.git(&["checkout", "--quiet", "--detach", "origin/main"]);
     repo.git(&["branch", "--quiet", "-D", "main"]);
-    insta::assert_snapshot!(ask(&repo, &production), @"exit 0");
+    insta::assert_snapshot!(ask(&repo, &TO_PRODUCTION), @"exit 0");
 }
 
 #[test]

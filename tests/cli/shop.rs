@@ -1,36 +1,7 @@
 //! The example shop, built and tested for real: the tools of `examples/shop/toolchain.txt` have to be there.
 
-use std::path::Path;
-
 use crate::support::{Place, TestRepo};
 use crate::world::{document, outcomes, verdicts};
-
-/// The shop in a repository of its own.
-fn shop() -> TestRepo {
-    let repo = TestRepo::new();
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/shop");
-    let listed = std::process::Command::new("git")
-        .current_dir(&source)
-        .args([
-            "ls-files",
-            "--cached",
-            "--others",
-            "--exclude-standard",
-            "-z",
-            ".",
-        ])
-        .output();
-    let listed = listed.expect("git starts");
-    assert!(listed.status.success(), "the sources are in a repository");
-    let names = String::from_utf8(listed.stdout).expect("plain names");
-    for name in names.split('\0').filter(|it| !it.is_empty()) {
-        let to = repo.root().join(name);
-        std::fs::create_dir_all(to.parent().unwrap()).unwrap();
-        std::fs::copy(source.join(name), to).expect("a copy, with its mode");
-    }
-    repo.commit("the shop");
-    repo
-}
 
 fn sorted(mut lines: Vec<String>) -> Vec<String> {
     lines.sort();
@@ -39,7 +10,7 @@ fn sorted(mut lines: Vec<String>) -> Vec<String> {
 
 #[test]
 fn the_shop_is_built_and_tested_and_then_only_what_an_edit_affects() {
-    let repo = shop();
+    let repo = TestRepo::of_shop();
     let (code, said) = document(&repo, &["test", "--all"]);
     assert_eq!(code, 0, "{said:#}");
     let names = [
@@ -126,7 +97,7 @@ fn runs_well(place: &Place<'_>, task: &str) {
 
 #[test]
 fn the_outputs_of_the_shop_are_all_that_its_tasks_need() {
-    let repo = shop();
+    let repo = TestRepo::of_shop();
     let first = repo.at(repo.root());
     runs_well(&first, "build");
     // A clone has nothing but what the cache gives, and its tests and lints have to run.
@@ -143,7 +114,7 @@ fn the_outputs_of_the_shop_are_all_that_its_tasks_need() {
 
 #[test]
 fn what_is_removed_comes_back_and_what_stays_the_same_stops_there() {
-    let repo = shop();
+    let repo = TestRepo::of_shop();
     let (code, said) = document(&repo, &["test", "--all"]);
     assert_eq!(code, 0, "{said:#}");
     let dist = repo.root().join("services/gateway/dist");
@@ -161,7 +132,7 @@ fn what_is_removed_comes_back_and_what_stays_the_same_stops_there() {
 
 #[test]
 fn the_shop_is_planned_without_running_anything() {
-    let repo = shop();
+    let repo = TestRepo::of_shop();
     let said = repo.svc(&["build", "--all", "--dry-run"]).json();
     assert_eq!(verdicts(&said).len(), 7);
     assert!(verdicts(&said).iter().all(|it| it.ends_with(" run")));

@@ -1,7 +1,7 @@
 //! Runs of code that anybody may have written: they change nothing that others share. And what is taken from the CI system
 //! of runs that may.
 
-use crate::deploys::{ask, deploy, deployed_shop, edit, hear, live, shop};
+use crate::deploys::{TO_PRODUCTION, ask, deploy, deployed_shop, edit, hear, live, shop};
 use crate::support::{Svc, TestRepo};
 use crate::world::{noted, workspace};
 
@@ -212,16 +212,6 @@ fn the_ledger_says_who_and_where_as_the_system_tells() {
 #[test]
 fn the_branch_of_a_run_is_the_one_that_the_system_names() {
     let repo = deployed_shop();
-    let production = [
-        "deploy",
-        "--env",
-        "production",
-        "--bootstrap",
-        "--yes",
-        "--log",
-        "none",
-        "-q",
-    ];
     let head = repo.git(&["rev-parse", "HEAD"]);
     let buildkite = |branch: &'static str, commit: &str| {
         [
@@ -232,7 +222,7 @@ fn the_branch_of_a_run_is_the_one_that_the_system_names() {
         ]
     };
     let say = |variables: &[(&str, String)]| {
-        let svc = repo.svc(&production);
+        let svc = repo.svc(&TO_PRODUCTION);
         hear(
             variables
                 .iter()
@@ -275,7 +265,7 @@ fn the_branch_of_a_run_is_the_one_that_the_system_names() {
     repo.git(&["branch", "--quiet", "-D", "main"]);
     repo.git(&["update-ref", "-d", "refs/remotes/origin/main"]);
     insta::assert_snapshot!(say(&buildkite("main", &head)), @"exit 0");
-    insta::assert_snapshot!(ask(&repo, &production[..]), @"
+    insta::assert_snapshot!(ask(&repo, &TO_PRODUCTION), @"
     exit 2
     --- stderr
     error: only `main` may be deployed to `production`, and hash-1 is in none of them

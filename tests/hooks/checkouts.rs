@@ -2,12 +2,19 @@
 
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Child, Stdio};
 
 use crate::support::TestRepo;
 use crate::world::{World, until};
 
 const TEST: &[&str] = &["test", "--staged", "--isolated"];
+
+/// `svc`, which goes on while the test does.
+fn start(world: &World) -> Child {
+    let mut command = world.repo.svc(TEST).command();
+    let silent = command.stdout(Stdio::null()).stderr(Stdio::null());
+    silent.spawn().unwrap()
+}
 
 /// Checkouts that are kept, and those that go with their users.
 fn checkouts(repo: &TestRepo) -> Vec<PathBuf> {
@@ -156,19 +163,9 @@ fn two_at_once_have_a_checkout_each() {
     world.stage("a/file", "staged\n");
     world.write("a/file", "other\n");
     let here = || std::fs::read_to_string(gate.join("here")).unwrap_or_default();
-    let start = || {
-        world
-            .repo
-            .svc(TEST)
-            .command()
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap()
-    };
-    let mut one = start();
+    let mut one = start(&world);
     until("the first one runs", || here().lines().count() == 1);
-    let mut two = start();
+    let mut two = start(&world);
     until("the second one runs", || here().lines().count() == 2);
     assert_eq!(checkouts(&world.repo).len(), 2);
     std::fs::write(gate.join("open"), "").unwrap();
@@ -199,20 +196,10 @@ fn what_a_killed_one_left_is_mended_and_swept() {
     for temporary in [false, true] {
         let _ = std::fs::remove_file(gate.join("open"));
         let _ = std::fs::remove_file(gate.join("begun"));
-        let start = || {
-            world
-                .repo
-                .svc(TEST)
-                .command()
-                .stdout(Stdio::null())
-                .stderr(Stdio::null())
-                .spawn()
-                .unwrap()
-        };
-        let mut children = vec![start()];
+        let mut children = vec![start(&world)];
         until("it checks out", || gate.join("begun").exists());
         if temporary {
-            children.push(start());
+            children.push(start(&world));
             until("both check out", || checkouts(&world.repo).len() == 2);
         }
         for child in &mut children {

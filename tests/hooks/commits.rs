@@ -451,11 +451,8 @@ fn a_workspace_below_the_top_is_judged_and_several_share_a_hook() {
 
 #[test]
 fn the_index_of_the_hook_is_not_handed_to_tasks() {
-    let world = World::new();
     let text = "version = 1\n[services.a]\npath = \"a\"\n[services.a.test]\nrun = \"if env | grep ^GIT_INDEX; then exit 1; fi; git init -q x; git -C x add -A; git status >/dev/null\"\nstrict-env = false\n";
-    world.write("services.toml", text);
-    world.repo.commit("git in a test");
-    world.repo.svc(&["hook", "install"]).stdout();
+    let world = World::hooked_by(text);
     world.write("a/file", "new\n");
     world.git(&["commit", "-qam", "new"]).fine();
     let _ = came(&mut world.command_at(&world.root(), &["fsck"])).fine();

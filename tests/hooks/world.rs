@@ -69,6 +69,15 @@ impl World {
         world
     }
 
+    /// With another definition, and hooks before commits.
+    pub fn hooked_by(definition: &str) -> Self {
+        let world = Self::new();
+        world.write("services.toml", definition);
+        world.repo.commit("another definition");
+        world.repo.svc(&["hook", "install"]).stdout();
+        world
+    }
+
     pub fn write(&self, path: &str, text: &str) {
         self.repo.write(path, text);
     }

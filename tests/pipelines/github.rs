@@ -1,37 +1,9 @@
 //! The workflow for GitHub, run on the shop: a pull request, pushes, and what goes wrong.
 
-use std::path::Path;
-use std::process::Command;
-
 use serde_json::json;
 
 use crate::runner::{Event, Run, Runner};
 use crate::support::TestRepo;
-
-/// The shop in a repository of its own.
-pub fn shop() -> TestRepo {
-    let repo = TestRepo::new();
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/shop");
-    let list = [
-        "ls-files",
-        "--cached",
-        "--others",
-        "--exclude-standard",
-        "-z",
-        ".",
-    ];
-    let listed = Command::new("git").current_dir(&source).args(list).output();
-    let listed = listed.expect("git starts");
-    assert!(listed.status.success(), "the sources are in a repository");
-    let names = String::from_utf8(listed.stdout).expect("plain names");
-    for name in names.split('\0').filter(|it| !it.is_empty()) {
-        let to = repo.root().join(name);
-        std::fs::create_dir_all(to.parent().unwrap()).unwrap();
-        std::fs::copy(source.join(name), to).expect("a copy, with its mode");
-    }
-    repo.commit("the shop");
-    repo
-}
 
 /// The shop as it is on GitHub: with a remote, a pipeline, and a ledger that all clones see.
 struct Hosted {
@@ -41,7 +13,7 @@ struct Hosted {
 
 impl Hosted {
     fn new() -> Self {
-        let repo = shop();
+        let repo = TestRepo::of_shop();
         let text = repo.read("services.toml");
         let own = "[ledger]\nstore = \"file\"\n";
         assert!(text.contains(own));

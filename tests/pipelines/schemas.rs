@@ -111,7 +111,7 @@ fn every_pipeline_is_what_its_system_takes() {
     let Some(validator) = validator() else {
         return;
     };
-    let shop = crate::github::shop();
+    let shop = TestRepo::of_shop();
     let (plain, staged) = (repo(PLAIN), repo(STAGED));
     let odd = "curl -sSf \"$HOST/it's\" | sh; true";
     let mut checks = Vec::new();

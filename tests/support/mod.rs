@@ -49,6 +49,33 @@ impl TestRepo {
         repo
     }
 
+    /// The example shop in a repository of its own.
+    pub fn of_shop() -> Self {
+        let repo = Self::new();
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/shop");
+        let listed = std::process::Command::new("git")
+            .current_dir(&source)
+            .args([
+                "ls-files",
+                "--cached",
+                "--others",
+                "--exclude-standard",
+                "-z",
+                ".",
+            ])
+            .output();
+        let listed = listed.expect("git starts");
+        assert!(listed.status.success(), "the sources are in a repository");
+        let names = String::from_utf8(listed.stdout).expect("plain names");
+        for name in names.split('\0').filter(|it| !it.is_empty()) {
+            let to = repo.root().join(name);
+            std::fs::create_dir_all(to.parent().unwrap()).unwrap();
+            std::fs::copy(source.join(name), to).expect("a copy, with its mode");
+        }
+        repo.commit("the shop");
+        repo
+    }
+
     /// The repository's directory.
     pub fn root(&self) -> &Path {
         &self.root
