@@ -105,15 +105,17 @@ pub enum Command {
 /// `--format`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Format {
-    /// For people; a graph as a tree
+    /// For people
     #[default]
     #[value(alias = "tree")]
     Text,
     /// For machines: one document on standard output
     Json,
-    /// For Graphviz, only of `svc graph`
+    /// For Graphviz, only of `svc graph`: the help of other commands does not show it, nor those below
+    #[value(hide = true)]
     Dot,
     /// For Mermaid, only of `svc graph`
+    #[value(hide = true)]
     Mermaid,
     /// For a CI system, as are the ones below; only of `svc ci matrix`
     #[value(name = "github", hide = true)]
@@ -128,12 +130,14 @@ pub enum Format {
     Azure,
 }
 
-/// `--format` of a command that draws nothing. It stands for the one of [`Global`], which gets what is said here.
+/// `--format` of the command that draws. It stands for the one of [`Global`], which gets what is said here.
 #[derive(Clone, Debug, Default, Args)]
-pub struct PlainFormat {
-    /// How to print answers and results [default: text]
-    #[arg(id = "format", long, value_name = "FORMAT", help_heading = "Global options", value_parser = one_of(&[Format::Text, Format::Json]))]
-    pub plain_format: Option<Format>,
+pub struct GraphFormat {
+    /// How to print the graph: as a tree, for machines, for Graphviz or for Mermaid [default: text]
+    #[arg(id = "format", long, value_name = "FORMAT", help_heading = "Global options", value_parser = one_of(&[
+        Format::Text, Format::Json, Format::Dot, Format::Mermaid,
+    ]))]
+    pub graph_format: Option<Format>,
 }
 
 /// `--format` of the command that prints jobs, as above.

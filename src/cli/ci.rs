@@ -6,7 +6,7 @@ use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
 
 use crate::cli::affected::tell_base;
-use crate::cli::args::{CompareArgs, Format, JobsFormat, PlainFormat, SelectArgs};
+use crate::cli::args::{CompareArgs, Format, JobsFormat, SelectArgs};
 use crate::cli::exit::Exit;
 use crate::cli::run::cache_use;
 use crate::cli::session::Session;
@@ -83,8 +83,6 @@ pub struct InitArgs {
     /// Print what would be written
     #[arg(long, conflicts_with = "force")]
     pub dry_run: bool,
-    #[command(flatten)]
-    pub format: PlainFormat,
 }
 
 /// Print what is affected as jobs of a CI system

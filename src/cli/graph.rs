@@ -3,7 +3,7 @@
 use clap::Args;
 
 use crate::cli::affected::tell_base;
-use crate::cli::args::{CompareArgs, Format, SelectArgs};
+use crate::cli::args::{CompareArgs, Format, GraphFormat, SelectArgs};
 use crate::cli::exit::Exit;
 use crate::cli::session::Session;
 use crate::ops::affected::Request;
@@ -27,6 +27,8 @@ pub struct GraphArgs {
     pub select: SelectArgs,
     #[command(flatten)]
     pub compare: CompareArgs,
+    #[command(flatten)]
+    pub format: GraphFormat,
 }
 
 /// Runs the command.

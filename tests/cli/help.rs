@@ -162,7 +162,7 @@ fn the_help_of_a_deploy_reads_well() {
       -v, --verbose...       Say more
       -q, --quiet            Say only what was asked for, and errors
           --format <FORMAT>  How to print answers and results [default: text] [possible values: text,
-                             json, dot, mermaid]
+                             json]
       -j, --jobs <N>         How many tasks may run at once [default: one per processor] [env: SVC_JOBS]
           --color <WHEN>     When to use colours [default: auto, which heeds NO_COLOR and
                              CLICOLOR_FORCE] [possible values: auto, always, never]
@@ -241,10 +241,8 @@ fn the_help_of_a_deploy_reads_well() {
               How to print answers and results [default: text]
 
               Possible values:
-              - text:    For people; a graph as a tree
-              - json:    For machines: one document on standard output
-              - dot:     For Graphviz, only of `svc graph`
-              - mermaid: For Mermaid, only of `svc graph`
+              - text: For people
+              - json: For machines: one document on standard output
 
       -j, --jobs <N>
               How many tasks may run at once [default: one per processor]
@@ -292,10 +290,8 @@ fn the_help_of_a_deploy_reads_well() {
               How to print answers and results [default: text]
 
               Possible values:
-              - text:    For people; a graph as a tree
-              - json:    For machines: one document on standard output
-              - dot:     For Graphviz, only of `svc graph`
-              - mermaid: For Mermaid, only of `svc graph`
+              - text: For people
+              - json: For machines: one document on standard output
 
       -j, --jobs <N>
               How many tasks may run at once [default: one per processor]
