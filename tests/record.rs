@@ -319,6 +319,33 @@ fn a_clock_that_was_put_back_hides_no_new_result() {
     );
 }
 
+#[test]
+fn runs_of_hooks_push_out_no_others() {
+    let place = tempfile::tempdir().unwrap();
+    let records = Records::open(place.path());
+    let begin = |command: &str, hook: Option<&str>| {
+        let header = Header {
+            hook: hook.map(str::to_owned),
+            ..header(command)
+        };
+        finish(records.begin(header).unwrap());
+    };
+    begin("svc test", None);
+    for number in 0..25 {
+        begin(&format!("svc {number}"), Some("pre-commit"));
+    }
+    let runs: Vec<_> = records.runs().map(|it| it.header).collect();
+    assert_eq!(runs.len(), 21);
+    assert_eq!(runs[0].hook.as_deref(), Some("pre-commit"));
+    assert_eq!(runs[20].command, "svc test");
+    for number in 0..25 {
+        begin(&format!("svc {number}"), None);
+    }
+    let commands: Vec<_> = records.runs().map(|it| it.header.command).collect();
+    assert_eq!(commands.len(), 40);
+    assert!(!commands.contains(&"svc test".to_owned()));
+}
+
 fn one_run(records: &Records, results: &[(&str, Outcome)]) {
     let run = records.begin(header("svc build")).unwrap();
     for (number, (name, outcome)) in results.iter().enumerate() {

@@ -146,6 +146,7 @@ fn matrix(session: &Session, args: &MatrixArgs) -> Result<Exit, Failure> {
             task: args.task.clone(),
             also: Vec::new(),
             with_failed: false,
+            hook: None,
             compare: args.compare.request(),
             select: args.select.request(),
             arguments: Vec::new(),

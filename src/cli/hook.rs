@@ -248,7 +248,7 @@ fn judge_one(
             return Ok(Exit::Fine);
         }
         let cache = cache_use(session, false, false)?;
-        let request = case.request(&tasks, cache, session.jobs);
+        let request = case.request(hook, &tasks, cache, session.jobs);
         for line in tasks::recover(place) {
             session.note(&format!("{line}\n"));
         }

@@ -21,7 +21,8 @@ use crate::report::words;
 /// Show the log of a task's last run, or list the runs
 #[derive(Debug, Args)]
 #[command(
-    long_about = "Shows what the tasks of the last runs wrote. Runs are kept for each worktree, the last 20 of them.",
+    long_about = "Shows what the tasks of the last runs wrote. Runs are kept for each worktree: the last 20, and beside \
+                  them the last 20 that hooks of git asked for.",
     after_help = "Examples:\n  \
                   svc log                 the tasks of the last run\n  \
                   svc log web:test        what this task wrote when it last ran\n  \
@@ -127,7 +128,11 @@ fn about(past: &Past) -> String {
             }
         }
     };
-    format!("{}: {standing}", past.header.command)
+    let command = &past.header.command;
+    match &past.header.hook {
+        Some(hook) => format!("{command}, {hook} hook: {standing}"),
+        None => format!("{command}: {standing}"),
+    }
 }
 
 fn task(record: &TaskRecord, log: Option<PathBuf>) -> LoggedTask {

@@ -213,6 +213,7 @@ fn perform(
         task: task.to_owned(),
         also: Vec::new(),
         with_failed: true,
+        hook: None,
         compare: args.compare.request(),
         select,
         arguments: args.arguments.clone(),

@@ -117,6 +117,7 @@ fn needed(
         task: task.to_string(),
         also: Vec::new(),
         with_failed: true,
+        hook: None,
         compare: request.compare.clone(),
         select: SelectRequest::default(),
         arguments: Vec::new(),

@@ -17,6 +17,9 @@ pub type RunId = String;
 pub struct Header {
     /// As a person typed it: `svc build api`.
     pub command: String,
+    /// The hook of git in which it ran, if that asked for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hook: Option<String>,
     /// What was compared, in one line, if anything was.
     #[serde(default)]
     pub base: Option<String>,

@@ -13,7 +13,8 @@ use crate::record::history::{self, History};
 use crate::record::run::{Run, prepare};
 use crate::record::time::{Moment, name_of, now};
 
-/// How many runs are kept.
+/// How many runs are kept of those that a person or a machine asked for, and how many of those of hooks of git: a day of
+/// commits is not to push out the run that somebody wants to see.
 const KEPT: usize = 20;
 
 /// The records below one directory. Reading makes nothing there.
@@ -163,11 +164,7 @@ impl Records {
 
     /// Removes old runs, once the history has them. What cannot be removed is tried again the next time.
     fn remove_old(&self) {
-        let names = files::run_names(&self.directory);
-        let old = names
-            .iter()
-            .skip(KEPT)
-            .map(|it| files::run_path(&self.directory, it));
+        let old = old(&self.directory).into_iter();
         for path in files::abandoned(&self.directory) {
             let _ = fs::remove_dir_all(path);
         }
@@ -179,6 +176,23 @@ impl Records {
             let _ = fs::remove_dir_all(path);
         }
     }
+}
+
+/// The runs that came before the last few of their kind.
+fn old(directory: &Path) -> Vec<PathBuf> {
+    let names = files::run_names(directory);
+    if names.len() <= KEPT {
+        return Vec::new();
+    }
+    let mut counts = [0, 0];
+    let mut is_old = |path: &PathBuf| {
+        let is_of_hook = files::read_header(path).is_some_and(|it| it.hook.is_some());
+        let count = &mut counts[usize::from(is_of_hook)];
+        *count += 1;
+        *count > KEPT
+    };
+    let paths = names.iter().map(|it| files::run_path(directory, it));
+    paths.filter(|it| is_old(it)).collect()
 }
 
 /// Renames `made` to the name of a run that began then.

@@ -48,6 +48,7 @@ pub fn fetch_outputs(
         task: "deploy".to_owned(),
         also: Vec::new(),
         with_failed: true,
+        hook: None,
         compare: CompareRequest::default(),
         select: SelectRequest::default(),
         arguments: Vec::new(),

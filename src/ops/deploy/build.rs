@@ -53,6 +53,7 @@ pub fn build(
         task: format!("deploy --env {}", prepared.staged.environment),
         also: Vec::new(),
         with_failed: true,
+        hook: None,
         compare: CompareRequest::default(),
         select: SelectRequest::default(),
         arguments: Vec::new(),

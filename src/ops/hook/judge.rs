@@ -48,9 +48,10 @@ pub struct Case {
 }
 
 impl Case {
-    /// The request to judge it by `tasks`, which are not empty.
+    /// The request of `hook` to judge it by `tasks`, which are not empty.
     pub fn request(
         &self,
+        hook: HookName,
         tasks: &[String],
         cache: CacheUse,
         jobs: Option<usize>,
@@ -59,6 +60,7 @@ impl Case {
             task: tasks[0].clone(),
             also: tasks[1..].to_vec(),
             with_failed: false,
+            hook: Some(hook),
             compare: CompareRequest {
                 base: self.base.clone(),
                 head: match self.head {

@@ -33,6 +33,7 @@ pub fn explain(
         task: id.task.to_string(),
         also: Vec::new(),
         with_failed: true,
+        hook: None,
         compare: compare.clone(),
         select: SelectRequest {
             names: vec![id.to_string()],

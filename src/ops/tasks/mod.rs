@@ -37,6 +37,7 @@ pub use crate::ops::tasks::restore::restore;
 pub use crate::ops::tasks::run::run;
 
 use crate::engine::Failing;
+use crate::model::hook::HookName;
 use crate::ops::request::{CompareRequest, SelectRequest};
 use crate::ops::tasks::cache::CacheUse;
 use crate::ops::tasks::tools::Asking;
@@ -55,6 +56,8 @@ pub struct Request {
     pub failing: Failing,
     /// Whether what failed or was interrupted before is looked at again, though nothing changed.
     pub with_failed: bool,
+    /// The hook of git that asks, if one does.
+    pub hook: Option<HookName>,
     pub cache: CacheUse,
     /// Whether tools may be run to learn their versions.
     pub asking: Asking,

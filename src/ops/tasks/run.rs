@@ -15,6 +15,7 @@ use crate::model::workspace::Workspace;
 use crate::ops::failure::Failure;
 use crate::ops::machinery::{Machinery, begin_record, finish_record, jobserver, secrets};
 use crate::ops::place::Place;
+use crate::ops::tasks::Request;
 use crate::ops::tasks::asking::GitLater;
 use crate::ops::tasks::prepare::Prepared;
 use crate::ops::tasks::reading::Room;
@@ -43,8 +44,9 @@ pub fn run(prepared: Prepared<'_>, emit: &mut dyn FnMut(&Event)) -> Result<Summa
     let control = &machinery.control;
     let jobs = request.jobs.unwrap_or(place.env.processors);
     let header = Header {
-        command: format!("svc {}", request.task),
+        command: command(&request),
         base: Some(comparison.base.rule.clone()).filter(|it| !it.is_empty()),
+        hook: request.hook.map(|it| it.as_str().to_owned()),
         commit: comparison.head.commit().map(|it| it.to_string()),
         tasks: plan.tasks.len(),
         ..Header::default()
@@ -100,6 +102,14 @@ pub fn run(prepared: Prepared<'_>, emit: &mut dyn FnMut(&Event)) -> Result<Summa
     let summary = engine::run(&job, emit);
     finish_record(record, &summary, emit);
     Ok(summary)
+}
+
+/// As a person types it.
+fn command(request: &Request) -> String {
+    match request.task.as_str() {
+        task @ ("build" | "test") => format!("svc {task}"),
+        task => format!("svc run {task}"),
+    }
 }
 
 /// The task that this `svc` is a part of, and those that it reads of: whoever runs it holds them.
