@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::model::handed::Handed;
 use crate::model::name::TaskName;
 use crate::model::select::{Dependents, Selection};
 use crate::model::suggest::nearest;
@@ -31,6 +32,7 @@ pub fn selection(
             false => Dependents::Include,
         },
         with_dependencies: select.with_dependencies,
+        handed: Handed::default(),
     })
 }
 
