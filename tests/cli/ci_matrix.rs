@@ -214,6 +214,8 @@ fn what_makes_no_sense_is_refused() {
         assert_eq!(said.stdout(), "");
     };
     check(&["tset"], "did you mean `test`?");
+    check(&["api"], "`api` is a service: write `test api`");
+    check(&["api:build"], "`api` is a service: write `build api`");
     check(&["test", "docs"], "`docs` has no task `test`");
     check(&["--shards", "0"], "0 is not in 1..");
     check(
