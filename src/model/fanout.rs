@@ -6,7 +6,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::model::cause::Cause;
 use crate::model::ci::System;
+use crate::model::handed;
 use crate::model::name::{ServiceName, TaskId, TaskName};
 use crate::model::path::FilePath;
 
@@ -16,6 +18,11 @@ const TRIED: [u64; 5] = [4, 5, 6, 8, u64::MAX];
 
 /// So many jobs in the making are looked at for a place beside what a service has in common with others.
 const OPEN: usize = 8;
+
+/// So many bytes of causes are handed to all jobs together: outputs of jobs and variables have limits.
+const ROOM: usize = 32 << 10;
+/// And so many to one.
+const MOST: usize = 4 << 10;
 
 /// A task of many services, spread over jobs.
 #[derive(Clone, Debug)]
@@ -34,6 +41,8 @@ pub struct Leg {
     pub services: Vec<ServiceName>,
     /// The task of each of them, by its full name.
     pub tasks: Vec<TaskId>,
+    /// Why each of them is in the plan.
+    pub causes: Vec<Vec<Cause>>,
     /// How long it may take, one task after the other, where every task is known or can be guessed by others.
     pub expected: Option<Duration>,
 }
@@ -53,6 +62,27 @@ impl Leg {
         let names: Vec<&str> = self.services.iter().map(ServiceName::as_str).collect();
         names.join(" ")
     }
+}
+
+impl Fanout {
+    /// The causes of one job, for [`CAUSES`](crate::model::handed::CAUSES) there.
+    pub fn causes(&self, leg: &Leg) -> String {
+        handed::write(
+            &rows(leg).collect::<Vec<_>>(),
+            (ROOM / self.legs.len()).min(MOST),
+        )
+    }
+
+    /// The causes of all jobs, where each of them gets the same.
+    pub fn all_causes(&self) -> String {
+        handed::write(&self.legs.iter().flat_map(rows).collect::<Vec<_>>(), ROOM)
+    }
+}
+
+fn rows(leg: &Leg) -> impl Iterator<Item = (&ServiceName, &[Cause])> {
+    leg.services
+        .iter()
+        .zip(leg.causes.iter().map(Vec::as_slice))
 }
 
 /// How many jobs a system takes from one fan-out: what its documentation says, and where that leaves it to settings, what a

@@ -21,6 +21,7 @@ pub mod event;
 pub mod fanout;
 pub mod finding;
 pub mod graph;
+pub mod handed;
 pub mod hook;
 pub mod input;
 pub mod key;

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::cause::Cause;
+use crate::model::handed::Handed;
 use crate::model::name::TaskName;
 use crate::model::workspace::{ServiceIndex, Workspace};
 
@@ -20,6 +21,8 @@ pub struct Selection {
     pub exclude: BTreeSet<ServiceIndex>,
     pub dependents: Dependents,
     pub with_dependencies: bool,
+    /// Why another `svc` had services named here.
+    pub handed: Handed,
 }
 
 /// Whether services that only depend on something changed are selected.
@@ -49,9 +52,16 @@ impl Selection {
                 causes = vec![Cause::Requested];
             }
             self.narrow(workspace, service, &mut causes);
-            if !causes.is_empty() {
-                chosen.insert(service, causes);
+            if causes.is_empty() {
+                continue;
             }
+            if !self.asks_for_changes()
+                && !self.all
+                && let Some(handed) = self.handed.of(&workspace.service(service).name)
+            {
+                causes.clone_from(handed);
+            }
+            chosen.insert(service, causes);
         }
         if self.with_dependencies {
             self.add_dependencies(workspace, &mut chosen);

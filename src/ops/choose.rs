@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::model::handed::Handed;
 use crate::model::name::TaskName;
 use crate::model::select::{Dependents, Selection};
 use crate::model::suggest::nearest;
@@ -31,6 +32,7 @@ pub fn selection(
             false => Dependents::Include,
         },
         with_dependencies: select.with_dependencies,
+        handed: Handed::default(),
     })
 }
 
@@ -87,7 +89,13 @@ pub fn no_task(service: &Service, name: &str) -> Failure {
 pub fn task(workspace: &Workspace, name: &str) -> Result<TaskName, Failure> {
     let tasks = || workspace.services().iter().flat_map(|it| it.tasks.keys());
     let found = tasks().find(|it| it.as_str() == name).cloned();
-    found.ok_or_else(|| unknown("task", name, tasks().map(|it| it.as_str())))
+    found.ok_or_else(|| match name.split_once(':').unwrap_or((name, "test")) {
+        (service, task) if workspace.find(service).is_some() => Failure::Usage {
+            message: format!("`{name}` stands where a task is named first"),
+            hint: format!("`{service}` is a service: write `{task} {service}`"),
+        },
+        _ => unknown("task", name, tasks().map(|it| it.as_str())),
+    })
 }
 
 fn tags(workspace: &Workspace, tags: &[String]) -> Result<BTreeSet<String>, Failure> {

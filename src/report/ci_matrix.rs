@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::model::change::{Base, Head};
 use crate::model::fanout::{Fanout, Leg};
+use crate::model::handed::CAUSES;
 use crate::model::path::FilePath;
 use crate::report::affected::{base_json, head_json};
 use crate::report::table::Table;
@@ -13,6 +14,9 @@ use crate::report::words;
 
 /// What ends the line of a CircleCI configuration whose list is to be that of the legs.
 pub const MARK: &str = "# svc ci matrix";
+
+/// What ends the line that gives a variable the causes.
+const CAUSES_MARK: &str = "# svc ci matrix causes";
 
 /// A configuration to continue with where nobody has one: a job for each leg.
 const CONTINUED: &str = include_str!("../../templates/ci/matrix/circleci.yml");
@@ -40,6 +44,7 @@ pub fn matrix_json(fanout: &Fanout, base: &Base, head: Head, everything: Option<
             "name": leg.name(),
             "services": leg.services,
             "tasks": ids(leg),
+            "causes": fanout.causes(leg),
             "command": command(fanout, leg),
             "expected_ms": leg.expected.map(|it| u64::try_from(it.as_millis()).unwrap_or(u64::MAX)),
         })
@@ -62,6 +67,7 @@ pub fn matrix_github(fanout: &Fanout) -> String {
             "name": leg.name(),
             "services": leg.words(),
             "tasks": ids(leg).join(" "),
+            "causes": fanout.causes(leg),
             "shard": index + 1,
         })
     });
@@ -74,7 +80,11 @@ pub fn matrix_azure(fanout: &Fanout) -> String {
     let legs = fanout.legs.iter().enumerate().map(|(index, leg)| {
         let name = leg.name().replace(", ", "_").replace([' ', '-'], "_");
         let name: String = name.chars().take(80).collect();
-        let leg = json!({"services": leg.words(), "shard": (index + 1).to_string()});
+        let leg = json!({
+            "services": leg.words(),
+            "causes": fanout.causes(leg),
+            "shard": (index + 1).to_string(),
+        });
         (format!("s{}_{name}", index + 1), leg)
     });
     let legs = Value::Object(legs.collect());
@@ -91,18 +101,23 @@ pub fn matrix_gitlab(fanout: &Fanout, before: &[String]) -> String {
     let legs = fanout.legs.iter().map(|leg| {
         let mut script = before.to_vec();
         script.push(command(fanout, leg));
-        (format!("{} {}", fanout.task, leg.name()), script)
+        let name = format!("{} {}", fanout.task, leg.name());
+        (name, fanout.causes(leg), script)
     });
-    let mut jobs: Vec<(String, Vec<String>)> = legs.collect();
+    let mut jobs: Vec<(String, String, Vec<String>)> = legs.collect();
     if jobs.is_empty() {
         let says = "echo 'nothing is affected'".to_owned();
-        jobs.push((format!("{} nothing", fanout.task), vec![says]));
+        jobs.push((
+            format!("{} nothing", fanout.task),
+            String::new(),
+            vec![says],
+        ));
     }
     let mut text = String::from("stages: [test]\n");
-    for (index, (name, script)) in jobs.into_iter().enumerate() {
+    for (index, (name, causes, script)) in jobs.into_iter().enumerate() {
         let (name, shard) = (json!(name), index + 1);
         text.push_str(&format!(
-            "{name}:\n  stage: test\n  variables:\n    SVC_SHARD: \"{shard}\"\n  script:\n"
+            "{name}:\n  stage: test\n  variables:\n    SVC_SHARD: \"{shard}\"\n    {CAUSES}: \"{causes}\"\n  script:\n"
         ));
         for line in script {
             text.push_str(&format!("    - {}\n", json!(line)));
@@ -122,7 +137,7 @@ pub fn matrix_buildkite(fanout: &Fanout, before: &[String]) -> String {
             "label": format!("{} {}", fanout.task, leg.name()),
             "key": format!("svc-{}-{}", fanout.task, index + 1),
             "commands": commands,
-            "env": {"SVC_SHARD": (index + 1).to_string()},
+            "env": {"SVC_SHARD": (index + 1).to_string(), CAUSES: fanout.causes(leg)},
         })
     });
     let mut steps: Vec<Value> = steps.collect();
@@ -154,6 +169,7 @@ pub fn matrix_circleci(fanout: &Fanout, before: &[String], into: Option<&str>) -
         legs.push(String::new());
     }
     let text = text.replacen(line, &format!("{key} {} {MARK}", json!(legs)), 1);
+    let text = with_causes(&text, fanout);
     if into.is_some() {
         return Some(text);
     }
@@ -164,6 +180,18 @@ pub fn matrix_circleci(fanout: &Fanout, before: &[String], into: Option<&str>) -
         escape(&prefix(fanout))
     ));
     Some(text.replace("SCRIPT", &json!(before.join("\n")).to_string()))
+}
+
+/// The text with the causes of all jobs where it ends a line in [`CAUSES_MARK`].
+fn with_causes(text: &str, fanout: &Fanout) -> String {
+    let lines = text.split_inclusive('\n').map(|line| {
+        let key = line.trim_end().strip_suffix(CAUSES_MARK);
+        match key.and_then(|it| Some(&it[..=it.find(':')?])) {
+            Some(key) => format!("{key} {} {CAUSES_MARK}\n", json!(fanout.all_causes())),
+            None => line.to_owned(),
+        }
+    });
+    lines.collect()
 }
 
 /// What a job runs.
@@ -199,6 +227,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::model::cause::Cause;
     use crate::model::name::{ServiceName, TaskId, TaskName};
 
     fn leg(names: &[&str]) -> Leg {
@@ -209,6 +238,7 @@ mod tests {
         Leg {
             services: services.collect(),
             tasks: tasks.collect(),
+            causes: names.iter().map(|_| vec![Cause::Definition]).collect(),
             expected: Some(Duration::from_secs(2)),
         }
     }
@@ -225,19 +255,20 @@ mod tests {
     fn each_system_gets_its_words() {
         let two = fanout(&[&["money", "orders", "web-shop", "gateway"], &["cache"]]);
         insta::assert_snapshot!(matrix_github(&two), @r#"
-        matrix={"include":[{"name":"money, orders and 2 more","services":"money orders web-shop gateway","tasks":"money:test orders:test web-shop:test gateway:test","shard":1},{"name":"cache","services":"cache","tasks":"cache:test","shard":2}]}
+        matrix={"include":[{"name":"money, orders and 2 more","services":"money orders web-shop gateway","tasks":"money:test orders:test web-shop:test gateway:test","causes":"*=definition","shard":1},{"name":"cache","services":"cache","tasks":"cache:test","causes":"cache=definition","shard":2}]}
         any=true
         "#);
-        insta::assert_snapshot!(matrix_azure(&two), @r###"
-        ##vso[task.setvariable variable=legs;isOutput=true]{"s1_money_orders_and_2_more":{"services":"money orders web-shop gateway","shard":"1"},"s2_cache":{"services":"cache","shard":"2"}}
+        insta::assert_snapshot!(matrix_azure(&two), @r#"
+        ##vso[task.setvariable variable=legs;isOutput=true]{"s1_money_orders_and_2_more":{"services":"money orders web-shop gateway","causes":"*=definition","shard":"1"},"s2_cache":{"services":"cache","causes":"cache=definition","shard":"2"}}
         ##vso[task.setvariable variable=any;isOutput=true]true
-        "###);
+        "#);
         insta::assert_snapshot!(matrix_gitlab(&two, &["a \"$b\"".into()]), @r#"
         stages: [test]
         "test money, orders and 2 more":
           stage: test
           variables:
             SVC_SHARD: "1"
+            SVC_CAUSES: "*=definition"
           script:
             - "a \"$b\""
             - "svc test money orders web-shop gateway"
@@ -245,6 +276,7 @@ mod tests {
           stage: test
           variables:
             SVC_SHARD: "2"
+            SVC_CAUSES: "cache=definition"
           script:
             - "a \"$b\""
             - "svc test cache"

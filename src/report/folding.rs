@@ -40,6 +40,11 @@ impl Folding {
         self.is_on
     }
 
+    /// Whether who reads the log sees what stands in a fold that was opened for that.
+    pub fn keeps_open(&self) -> bool {
+        self.dialect.keeps_open()
+    }
+
     /// Whether one is open.
     pub fn is_open(&self) -> bool {
         self.open.is_some()

@@ -233,7 +233,7 @@ fn ci_matrix() -> Value {
         fields.retain(|name, _| matches!(name.as_str(), "base" | "head" | "everything"));
     }
     let shard = object(json!({
-        "name": string(), "services": array(string()), "tasks": array(string()), "command": string(),
+        "name": string(), "services": array(string()), "tasks": array(string()), "causes": string(), "command": string(),
         "expected_ms": nullable(number()),
     }));
     extend(

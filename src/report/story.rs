@@ -193,7 +193,8 @@ impl Story {
         }
         let line = self.end_line(task, result, is_shown);
         let is_folded = self.show_kept(task, result, line.as_deref(), write);
-        if self.mode == LogMode::Stream && result.outcome.is_bad() && !self.folds() {
+        let is_seen = !is_in_fold || self.folding.keeps_open();
+        if self.mode == LogMode::Stream && result.outcome.is_bad() && is_seen {
             self.shown.push((task, self.written));
         }
         if let Some(line) = line.filter(|_| !is_folded) {
@@ -307,9 +308,9 @@ impl Story {
         let name = self.name(task);
         match self.folds() {
             true => {
-                let is_open = result.outcome.is_bad();
+                // That of a failure stays closed, too: the end shows its last lines, and nobody has to get past the rest.
                 let title = line.unwrap_or(&name);
-                self.folding.open(&name, title, is_open, write);
+                self.folding.open(&name, title, false, write);
             }
             false => self.line(&format!("{} {name}", self.paint.corner()), write),
         }

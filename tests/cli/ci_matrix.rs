@@ -147,6 +147,43 @@ fn too_many_jobs_are_put_together_and_that_is_told() {
 }
 
 #[test]
+fn a_job_says_why_the_plan_has_its_services() {
+    let repo = workspace(SHOP);
+    repo.append("lib/input", "more\n");
+    repo.write("lib/a, b=c:$(x) `y`", "more\n");
+    let document = matrix(&repo, &["--shards", "1"]);
+    let shard = &document["shards"][0];
+    let causes = shard["causes"].as_str().unwrap();
+    assert_eq!(
+        causes,
+        "api=dependency:lib lib=changed:lib/a%2C%20b%3Dc%3A%24%28x%29%20%60y%60,changed:lib/input web=dependency:lib"
+    );
+    let planned = |arguments: &[&str]| {
+        let svc = repo.svc(&[&["test", "--dry-run"], arguments].concat());
+        svc.env("SVC_CAUSES", causes).json()
+    };
+    let tests = |document: &Value| {
+        let rows = document["tasks"].as_array().unwrap().clone();
+        let rows = rows.into_iter().filter(|it| it["task"] == "test");
+        rows.map(|it| (it["service"].clone(), it["causes"].clone()))
+            .collect::<Vec<_>>()
+    };
+    let here = repo.svc(&["test", "--dry-run"]).json();
+    assert_eq!(tests(&planned(&["lib", "api", "web"])), tests(&here));
+    // Flags for what is affected do not take away what is named.
+    assert_eq!(
+        tests(&planned(&["lib", "api", "web", "--no-dependents"])),
+        tests(&here)
+    );
+    let requested = serde_json::json!([{"kind": "requested"}]);
+    assert_eq!(
+        tests(&planned(&["tool"])),
+        [("tool".into(), requested.clone())]
+    );
+    assert_eq!(tests(&planned(&["--all"]))[0].1, requested);
+}
+
+#[test]
 fn the_format_is_that_of_the_system() {
     let repo = workspace(SHOP);
     let plain = repo.svc(&["ci", "matrix", "test", "tool", "lib"]).stdout();
@@ -177,6 +214,8 @@ fn what_makes_no_sense_is_refused() {
         assert_eq!(said.stdout(), "");
     };
     check(&["tset"], "did you mean `test`?");
+    check(&["api"], "`api` is a service: write `test api`");
+    check(&["api:build"], "`api` is a service: write `build api`");
     check(&["test", "docs"], "`docs` has no task `test`");
     check(&["--shards", "0"], "0 is not in 1..");
     check(

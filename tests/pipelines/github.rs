@@ -169,6 +169,15 @@ fn the_workflow_tests_what_a_change_affects_and_deploys_what_is_pushed() {
         (names.iter().map(|it| it.to_string()).collect(), 3)
     );
 
+    // Each job says of its services why the plan has them.
+    for row in [
+        "| money:test | libs/money/src/money.py changed | ✅ passed |",
+        "| orders:test | depends on money |",
+        "| gateway:test | depends on orders |",
+    ] {
+        assert!(run.logs["test"].contains(row), "{}", run.logs["test"]);
+    }
+
     // Where nothing is affected, the required check reports all the same.
     shop.repo.append("README.md", "More.\n");
     let run = shop.run(&shop.pull_request("Say more"), None);

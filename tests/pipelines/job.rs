@@ -119,6 +119,8 @@ impl Job<'_> {
         log.push_str(&format!("$ {}\n", fs::read_to_string(&script).unwrap()));
         log.push_str(&String::from_utf8_lossy(&said.stdout));
         log.push_str(&String::from_utf8_lossy(&said.stderr));
+        let summary = self.files().join(format!("{index}.GITHUB_STEP_SUMMARY"));
+        log.push_str(&fs::read_to_string(summary).unwrap());
         for name in ["GITHUB_ENV", "GITHUB_PATH"] {
             let file = self.files().join(format!("{index}.{name}"));
             assert_eq!(fs::read_to_string(file).unwrap(), "", "{name} is not read");

@@ -65,6 +65,7 @@ pub fn matrix<'p>(
         Leg {
             services: tasks.iter().map(|it| it.id.service.clone()).collect(),
             tasks: tasks.iter().map(|it| it.id.clone()).collect(),
+            causes: tasks.iter().map(|it| it.causes.clone()).collect(),
             expected: is_known.then(|| Duration::from_millis(shard.load)),
         }
     });

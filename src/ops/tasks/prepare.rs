@@ -11,6 +11,7 @@ use crate::git::snapshot::Files;
 use crate::model::cause::Cause;
 use crate::model::change::Head;
 use crate::model::graph::{NodeIndex, TaskGraph};
+use crate::model::handed::{CAUSES, Handed};
 use crate::model::name::TaskName;
 use crate::model::plan::{self, Plan, Verdict};
 use crate::model::select::Selection;
@@ -96,7 +97,8 @@ fn prepare_in<'p>(
     }
     let workspace = &comparison.workspace;
     let tasks = tasks(workspace, &request)?;
-    let selection = choose::selection(workspace, &request.select, &request.compare)?;
+    let mut selection = choose::selection(workspace, &request.select, &request.compare)?;
+    selection.handed = place.env.text(CAUSES).map(Handed::read).unwrap_or_default();
     check_named(workspace, &selection, &tasks)?;
     let graph = graph(workspace, &tasks);
     let (plan, is_selected) = plan(&comparison, &graph, &selection, &tasks);

@@ -24,6 +24,10 @@ impl Dialect for Buildkite {
         Some(format!("{mark} {}", one_line(&fold.title)))
     }
 
+    fn keeps_open(&self) -> bool {
+        true
+    }
+
     fn after_folds(&self, text: &str) -> Option<String> {
         Some(format!("+++ {}", one_line(text)))
     }

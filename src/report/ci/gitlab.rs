@@ -33,6 +33,10 @@ impl Dialect for GitLab {
         ))
     }
 
+    fn keeps_open(&self) -> bool {
+        true
+    }
+
     fn close(&self, fold: &Fold) -> Option<String> {
         let Fold { name, time, .. } = fold;
         Some(format!("\u{1b}[0Ksection_end:{time}:{name}\r\u{1b}[0K"))

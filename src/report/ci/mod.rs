@@ -37,6 +37,11 @@ pub trait Dialect: Debug + Send + Sync {
         None
     }
 
+    /// Whether a fold that is to be open is read without a click, also when the job is over.
+    fn keeps_open(&self) -> bool {
+        false
+    }
+
     /// Stands before what is to be read last and is no part of a fold, where folds do not end by themselves.
     fn after_folds(&self, text: &str) -> Option<String> {
         let _ = text;

@@ -1,6 +1,7 @@
 //! Whole runs as people see them, told from made-up events. Here is what they have in common.
 
 mod ends;
+mod folds;
 mod live;
 mod logs;
 mod others;
