@@ -872,9 +872,11 @@ const PRESET_PARAMETER: &[Key] = &[
             "archive",
             "image-context",
             "image-file",
+            "test-runner",
+            "test-directory",
         ]),
         "",
-        "what `svc init` writes for it, where the files that the preset is known by leave no doubt: the name of the one program, the directory of its sources, the directory that a build leaves behind, the archive that runs, or the directory and the file that an image is built from where these lie above the service",
+        "what `svc init` writes for it, where the files that the preset is known by leave no doubt: the name of the one program, the directory of its sources, the directory that a build leaves behind, the archive that runs, the directory and the file that an image is built from where these lie above the service, or the module that tests are written for and the directory that it has to look in",
         "from = \"program\"",
     ),
 ];

@@ -31,6 +31,9 @@ fn read(file: &FilePath, text: &str) -> Result<Manifest, Error> {
                 facts.say(line, What::Script { name, command });
             }
         }
+        if words.contains("pytest") {
+            facts.say(line, What::TestedBy("pytest".to_owned()));
+        }
         mentions::say(&mut facts, line, words);
     }
     Ok(facts.finish())

@@ -138,6 +138,15 @@ pub fn read_with(path: &FilePath, content: &[u8], variables: &[u8]) -> Result<Ma
     Ok(manifest)
 }
 
+/// For which module the tests in the file at `path` are written.
+///
+/// # Errors
+/// It is no text.
+pub fn read_tests(path: &FilePath, content: &[u8]) -> Result<Manifest, Error> {
+    let text = std::str::from_utf8(content).map_err(|_| Error::not_text(path))?;
+    Ok(python::cases::read(path, text))
+}
+
 /// Those that know the file at `path`.
 fn tools(path: &[u8]) -> impl Iterator<Item = &'static Tool> {
     // What is no text is the name of no tool's file.

@@ -102,6 +102,8 @@ pub enum What {
     Leaves { product: Product, said: Said },
     /// A program begins in the file.
     Begins,
+    /// The tests in the file are written for this module: `unittest`, `pytest`.
+    TestedBy(String),
     /// A compiler goes by the file.
     Compiles(Box<Compiling>),
 }

@@ -38,17 +38,23 @@ pub enum Source {
     ImageContext,
     /// The file that its image is built from, where the directory lies above the service.
     ImageFile,
+    /// The module that its tests are written for.
+    TestRunner,
+    /// The directory that this module has to look in, where it would not find them by itself.
+    TestDirectory,
 }
 
 impl Source {
     /// All of them, as preset files name them.
-    pub const ALL: [(&'static str, Source); 6] = [
+    pub const ALL: [(&'static str, Source); 8] = [
         ("program", Source::Program),
         ("program-source", Source::ProgramSource),
         ("output-directory", Source::OutputDirectory),
         ("archive", Source::Archive),
         ("image-context", Source::ImageContext),
         ("image-file", Source::ImageFile),
+        ("test-runner", Source::TestRunner),
+        ("test-directory", Source::TestDirectory),
     ];
 }
 

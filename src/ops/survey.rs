@@ -12,7 +12,7 @@ use crate::config::{self, Report, Source};
 use crate::git::names::{self, Names};
 use crate::manifest;
 use crate::model::change::Head;
-use crate::model::draft::{Draft, Found, Note, NoteKind, draft, is_foreign};
+use crate::model::draft::{Draft, FileList, Found, Note, NoteKind, draft, is_foreign, undecided};
 use crate::model::manifest::Manifest;
 use crate::model::path::FilePath;
 use crate::ops::failure::Failure;
@@ -47,7 +47,8 @@ pub fn survey(place: &Place, source: &dyn Source) -> Result<Survey, Failure> {
         attempt: "look for presets in `.svc/presets`".to_owned(),
         cause,
     })?;
-    let (manifests, mut notes) = read(place, &names, source);
+    let (mut manifests, mut notes) = read(place, &names, source);
+    manifests.extend(tests(place, &names.files, &manifests));
     let name = place.root.file_name();
     let found = Found {
         name: name.map(|it| it.to_string_lossy().into_owned()),
@@ -143,6 +144,17 @@ fn read(place: &Place, names: &Names, source: &dyn Source) -> (Vec<Manifest>, Ve
     let closed = names.unreadable.iter();
     notes.extend(closed.map(|path| skipped(path, "the directory cannot be read")));
     (manifests, notes)
+}
+
+/// What tests say that tell what projects are tested with. Those that cannot be read say nothing.
+fn tests(place: &Place, files: &FileList, manifests: &[Manifest]) -> Vec<Manifest> {
+    let root = place.root.as_path();
+    let asked = undecided(files, manifests);
+    let read = asked.par_iter().filter_map(|path| {
+        let bytes = bytes(&root.join(path.as_path())).ok()?;
+        manifest::read_tests(path, &bytes).ok()
+    });
+    read.collect()
 }
 
 fn understood(path: &FilePath, bytes: &[u8], variables: &[u8]) -> Result<Manifest, Note> {

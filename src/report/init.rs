@@ -97,6 +97,7 @@ pub fn explain(draft: &Draft, paint: Paint) -> String {
             evidence(&mut text, "    ", &edge.evidence, paint);
         }
         inputs(&mut text, "  reads", &service.inputs, paint);
+        ways(&mut text, service, paint);
     }
     let mut shared = String::new();
     inputs(&mut shared, "  all read", &draft.global_inputs, paint);
@@ -112,6 +113,32 @@ pub fn explain(draft: &Draft, paint: Paint) -> String {
         all.for_each(|note| text.push_str(&format!("  {}\n", noted(note))));
     }
     text
+}
+
+/// What a preset is told, how the service runs, and by what it is deployed.
+fn ways(text: &mut String, service: &DraftService, paint: Paint) {
+    let uses = service.uses.iter();
+    let told = uses.flat_map(|uses| {
+        let all = uses.evidence.iter();
+        all.filter_map(|(name, why)| Some((name, uses.parameters.get(name)?, why)))
+    });
+    for (name, value, why) in told {
+        text.push_str(&format!("  {} = {}\n", one_line(name), one_line(value)));
+        evidence(text, "    ", std::slice::from_ref(why), paint);
+    }
+    if let Some(serve) = &service.serve {
+        let (run, port) = (one_line(&serve.what.run), serve.what.port);
+        text.push_str(&format!("  runs as {run}, on port {port}\n"));
+        evidence(text, "    ", &serve.evidence, paint);
+    }
+    if let Some(deploy) = &service.deploy {
+        let (target, (_, files)) = (&deploy.what.target, &deploy.what.files);
+        text.push_str(&format!(
+            "  is deployed by {target}, from {}\n",
+            one_line(files)
+        ));
+        evidence(text, "    ", &deploy.evidence, paint);
+    }
 }
 
 /// The draft for machines.

@@ -1,6 +1,6 @@
 //! Languages that need no build.
 
-use crate::project::{Project, all, have, repository};
+use crate::project::{Project, all, have, repository, svc};
 
 #[test]
 fn python_is_tested_by_a_plain_interpreter() {
@@ -21,7 +21,8 @@ fn python_is_tested_by_a_plain_interpreter() {
             ("setup.py", ""),
         ],
         outputs: &[],
-        broken: ("hello.py", "def one():\n    return 2\n"),
+        // Python takes a file of the same second and size for the same.
+        broken: ("hello.py", "def one():\n    return 22\n"),
     }
     .works();
 }
@@ -143,5 +144,87 @@ fn each_manager_makes_a_wheel_and_runs_tests() {
             all(&repo, &["run", "lint"], "passed");
             all(&repo, &["run", "lint"], "cached");
         }
+    }
+}
+
+#[test]
+fn no_python_test_that_ran_is_well_only_where_there_is_none() {
+    if !have(&["pytest"]) {
+        return;
+    }
+    let check = |file: &str, arguments: &[&str], expected: i32| {
+        let repo = repository();
+        repo.write("it/requirements.txt", "");
+        repo.write(&format!("it/{file}"), "def test_one():\n    pass\n");
+        repo.write(
+            "services.toml",
+            "version = 1\n[services.it]\npath = \"it\"\nuses = \"python\"\n",
+        );
+        repo.commit("a project");
+        let said = svc(&repo, &[&["test", "it"], arguments].concat());
+        assert_eq!(
+            said.code(),
+            expected,
+            "{file} {arguments:?}\n{}",
+            said.all()
+        );
+    };
+    check("one.py", &[], 0);
+    check("build/lib/test_one.py", &[], 0);
+    check("test_one.py", &[], 0);
+    check("test_one.py", &["--", "-k", "one"], 0);
+    check("test_one.py", &["--", "-k", "other"], 1);
+    check("one.py", &["--", "-k", "one"], 1);
+    check("test_one.py", &["--", "--deselect", "test_one.py"], 1);
+}
+
+#[test]
+fn what_python_is_tested_with_is_found_by_init() {
+    if !have(&["python3"]) {
+        return;
+    }
+    let case = "import unittest\n\nfrom one import one\n\n\nclass Test(unittest.TestCase):\n    def test_one(self):\n        self.assertEqual(one, 1)\n";
+    let check = |files: &[(&str, &str)], expected: &str| {
+        let repo = repository();
+        repo.write("it/requirements.txt", "");
+        repo.write("it/one.py", "one = 1\n");
+        for (path, text) in files {
+            repo.write(path, text);
+        }
+        repo.commit("a project");
+        let said = svc(&repo, &["init"]);
+        assert_eq!(said.code(), 0, "{}", said.all());
+        let written = repo.read("services.toml");
+        let uses = written.lines().find(|it| it.starts_with("uses"));
+        assert_eq!(uses, Some(expected), "{files:?}");
+        if expected.contains("unittest") {
+            all(&repo, &["test"], "passed");
+            // All of its tests are found.
+            // Python takes a file of the same second and size for the same.
+            repo.write("it/one.py", "one = 22\n");
+            let said = svc(&repo, &["test"]);
+            assert_eq!(said.code(), 1, "{}", said.all());
+        }
+    };
+    let unittest = r#"uses = { preset = "python", runner = "unittest" }"#;
+    let below = r#"uses = { preset = "python", runner = "unittest", tests = "tests" }"#;
+    let pytest = r#"uses = "python""#;
+    check(&[("it/test_one.py", case)], unittest);
+    check(&[("it/tests/test_one.py", case)], below);
+    let package = ("it/tests/__init__.py", "");
+    check(&[("it/tests/test_one.py", case), package], unittest);
+    for other in [
+        ("it/tests/conftest.py", ""),
+        ("pytest.ini", "[pytest]\n"),
+        ("it/requirements-dev.txt", "pytest-cov\n"),
+        ("it/tox.ini", "[testenv]\ncommands = pytest\n"),
+        ("it/setup.cfg", "[tool:pytest]\naddopts = -q\n"),
+        ("pyproject.toml", "[tool.pytest.ini_options]\n"),
+        ("Makefile", "test:\n\tcd it && pytest\n"),
+        ("it/tests/test_two.py", "def test_two():\n    pass\n"),
+        ("it/more/test_two.py", case),
+        ("it/tests/two_test.py", case),
+    ] {
+        check(&[("it/tests/test_one.py", case), other], pytest);
     }
 }

@@ -65,6 +65,9 @@ fn read(file: &FilePath, text: &str) -> Result<Manifest, Error> {
         }
     }
     sources(&mut facts, &root);
+    if let Some(tests) = root.at(&["tool", "pytest"]) {
+        facts.say(tests.line, What::TestedBy("pytest".to_owned()));
+    }
     Ok(facts.finish())
 }
 

@@ -10,7 +10,7 @@ use crate::manifest::facts::Facts;
 use crate::manifest::place::line as line_of;
 use crate::manifest::python::requirement::{normal, require};
 use crate::manifest::syntax::lines::Lines;
-use crate::model::manifest::{Ecosystem, Makes, Manifest, Tie};
+use crate::model::manifest::{Ecosystem, Makes, Manifest, Tie, What};
 use crate::model::path::FilePath;
 
 pub const TOOL: Tool = Tool {
@@ -105,6 +105,9 @@ fn config(facts: &mut Facts, text: &str) {
         }
     }
     let is = |wanted: &str| said.iter().any(|it| it.0 == wanted);
+    if let Some(tests) = said.iter().find(|it| it.0 == "tool:pytest") {
+        facts.say(tests.2, What::TestedBy("pytest".to_owned()));
+    }
     let name = said.iter().find(|it| (it.0, it.1) == ("metadata", "name"));
     // Without either it only configures tools.
     if name.is_some() || is("options") {

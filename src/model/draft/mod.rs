@@ -3,7 +3,7 @@
 //! `draft` goes through the steps in order, one file for each: which directories are services (`candidate`, `place`,
 //! `leave_out`), what they are called (`name`), what they depend on (`resolve`, `copies`, `edge`, `circle`), what
 //! all of them read (`shared`), what other tools say of their tasks (`task`), what is said to presets
-//! (`parameters`), and how they run and are deployed (`serve`, `deploy`).
+//! (`parameters`, `testing`), and how they run and are deployed (`serve`, `deploy`).
 
 mod candidate;
 mod circle;
@@ -21,6 +21,7 @@ mod resolve;
 mod serve;
 mod shared;
 mod task;
+mod testing;
 mod words;
 
 #[cfg(test)]
@@ -32,6 +33,7 @@ use crate::model::preset::Preset;
 pub use detect::matches as fits_name;
 pub use files::FileList;
 pub use leave_out::is_foreign;
+pub use testing::undecided;
 pub use words::{
     Concluded, Draft, DraftDeploy, DraftEdge, DraftServe, DraftService, DraftTask, DraftUses,
     Evidence, Note, NoteKind,

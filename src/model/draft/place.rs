@@ -152,6 +152,7 @@ impl Kept {
                 uses: place.preset.as_ref().map(|preset| DraftUses {
                     preset: preset.clone(),
                     parameters: BTreeMap::new(),
+                    evidence: BTreeMap::new(),
                 }),
                 depends_on: Vec::new(),
                 inputs: Vec::new(),

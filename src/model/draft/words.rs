@@ -48,6 +48,8 @@ pub struct DraftService {
 pub struct DraftUses {
     pub preset: String,
     pub parameters: BTreeMap<String, String>,
+    /// What parameters were concluded from, as far as that is one place.
+    pub evidence: BTreeMap<String, Evidence>,
 }
 
 /// A dependency of a draft.

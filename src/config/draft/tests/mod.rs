@@ -42,6 +42,7 @@ pub fn service(name: &str, path: &str, makes: Makes, preset: &str) -> DraftServi
     let uses = DraftUses {
         preset: preset.into(),
         parameters: [].into(),
+        evidence: [].into(),
     };
     DraftService {
         name: ServiceName::new(name).unwrap(),

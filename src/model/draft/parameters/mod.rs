@@ -10,6 +10,7 @@ use crate::model::draft::candidate::name_of;
 use crate::model::draft::detect::matches;
 use crate::model::draft::files::split;
 use crate::model::draft::place::Kept;
+use crate::model::draft::testing::{Testing, testing};
 use crate::model::draft::words::DraftService;
 use crate::model::manifest::{Compiling, Fact, Makes, Product, Said, What};
 use crate::model::name::ServiceName;
@@ -44,6 +45,11 @@ pub fn fill(found: &Found, kept: &Kept, services: &mut [DraftService]) {
             let value = known.value(at, &service.path, preset, filled);
             let value = value.filter(|it| filled.default.as_ref() != Some(it));
             if let Some(value) = value {
+                let tested = known.testing.get(&at).filter(|_| is_of_tests(filled.from));
+                if let Some(testing) = tested {
+                    let evidence = testing.evidence.clone();
+                    uses.evidence.insert(filled.parameter.clone(), evidence);
+                }
                 uses.parameters
                     .entry(filled.parameter.clone())
                     .or_insert(value);
@@ -63,6 +69,7 @@ struct Known<'f> {
     compiling: HashMap<&'f FilePath, &'f Compiling>,
     /// The contexts and the Dockerfiles of images, by the directory that they are built for.
     images: HashMap<&'f FilePath, BTreeSet<(&'f FilePath, &'f FilePath)>>,
+    testing: HashMap<usize, Testing>,
 }
 
 /// The programs of a service, each with the directory of its sources; or the paths of what else is left behind.
@@ -82,6 +89,7 @@ impl<'f> Known<'f> {
             begins: HashSet::new(),
             compiling: HashMap::new(),
             images: HashMap::new(),
+            testing: testing((&found.files, &found.manifests), kept),
         };
         for manifest in &found.manifests {
             let file = &manifest.file;
@@ -117,6 +125,14 @@ impl<'f> Known<'f> {
     ) -> Option<String> {
         let product = match filled.from {
             Source::ImageContext | Source::ImageFile => return self.image(path, filled.from),
+            Source::TestRunner => {
+                let testing = self.testing.get(&at);
+                return testing.map(|it| it.runner.to_owned());
+            }
+            Source::TestDirectory => {
+                let directory = self.testing.get(&at)?.directory.clone();
+                return directory.filter(|it| is_plain(it));
+            }
             Source::Program | Source::ProgramSource => Product::Program,
             Source::OutputDirectory => Product::Directory,
             Source::Archive => Product::Archive,
@@ -133,7 +149,7 @@ impl<'f> Known<'f> {
             Source::OutputDirectory | Source::Archive => {
                 self.within(path, &name).filter(|it| is_plain(it))
             }
-            Source::ImageContext | Source::ImageFile => None,
+            _ => None,
         }
     }
 
@@ -334,6 +350,10 @@ impl<'f> Known<'f> {
         let text = std::str::from_utf8(below).ok()?;
         is_free.then(|| text.to_owned())
     }
+}
+
+fn is_of_tests(from: Source) -> bool {
+    matches!(from, Source::TestRunner | Source::TestDirectory)
 }
 
 /// Whether the preset knows directories by this file.
