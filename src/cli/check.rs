@@ -50,5 +50,7 @@ pub fn run(session: &Session, _args: &CheckArgs) -> Result<Exit, Failure> {
         words::count(services.len(), "service"),
         words::count(tasks, "task")
     ));
+    // The process ends with it.
+    std::mem::forget(loaded);
     Ok(Exit::Fine)
 }

@@ -58,5 +58,7 @@ pub fn run(session: &Session, args: &ListArgs) -> Result<Exit, Failure> {
             }
         }
     }
+    // The process ends with it.
+    std::mem::forget(answer);
     Ok(Exit::Fine)
 }

@@ -42,7 +42,7 @@ use clap::Parser;
 use crate::cli::args::{Cli, Command};
 use crate::cli::exit::Exit;
 use crate::cli::session::Session;
-use crate::process::signals::outlive_file_limits;
+use crate::process::signals::{leave, outlive_file_limits};
 
 /// Runs the program and gives its exit code.
 pub fn main() -> ExitCode {
@@ -57,7 +57,7 @@ pub fn main() -> ExitCode {
         let exit = dispatch(&session, &arguments.command);
         session.end(exit)
     });
-    exit.unwrap_or(Exit::Bug).into()
+    leave(exit.unwrap_or(Exit::Bug) as u8)
 }
 
 fn dispatch(session: &Session, command: &Command) -> Exit {

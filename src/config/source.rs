@@ -6,6 +6,7 @@ use std::io::{self, BufRead, Read};
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, stat, statat};
 
 use crate::config::links::links;
 use crate::model::path::{FilePath, ancestors};
@@ -130,10 +131,20 @@ impl Source for Disk {
     }
 
     fn present(&self, paths: &[FilePath]) -> io::Result<Vec<bool>> {
-        let is_there = |path: &FilePath| match self.root.join(path.as_path()).metadata() {
-            Ok(metadata) => Ok(metadata.is_file()),
-            Err(error) if is_absent(&error) => Ok(false),
-            Err(error) => Err(error),
+        // From a directory that is open, the way to each file is short.
+        let flags = OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let top = rustix::fs::open(&self.root, flags, Mode::empty()).ok();
+        let look = |path: &FilePath| match &top {
+            Some(top) => statat(top, path.as_path(), AtFlags::empty()),
+            None => stat(self.root.join(path.as_path())),
+        };
+        let is_there = |path: &FilePath| {
+            let found = look(path).map_err(io::Error::from);
+            match found {
+                Ok(found) => Ok(FileType::from_raw_mode(found.st_mode) == FileType::RegularFile),
+                Err(error) if is_absent(&error) => Ok(false),
+                Err(error) => Err(error),
+            }
         };
         paths.par_iter().with_min_len(FEW).map(is_there).collect()
     }

@@ -86,7 +86,8 @@ fn uses(
         let said = uses.parameters.iter().find(|(key, _)| key.text == name);
         let found = || {
             let look_up = parameter.look_up.as_ref()?;
-            look_up.find(&service.path, &context.looked_up)
+            let value = look_up.value(&service.path, &context.looked_up)?;
+            Some((value, look_up.file(&service.path, &context.looked_up)?))
         };
         let values = match said {
             Some((_, node)) => values(*node, whence),

@@ -1,5 +1,6 @@
 //! Outputs that take files which git tracks: no command goes on with them, since restoring would write over people's work.
 
+use crate::git::Snapshot;
 use crate::model::change::Head;
 use crate::model::owned::tracked_outputs;
 use crate::model::path::FilePath;
@@ -12,16 +13,40 @@ use crate::ops::place::Place;
 /// # Errors
 /// Outputs that take tracked files; an unreadable repository.
 pub fn check_all(place: &Place, workspace: &Workspace) -> Result<(), Failure> {
-    let tasks = workspace.services().iter().flat_map(|it| it.tasks.values());
-    let outputs = tasks.flat_map(|it| it.outputs.iter().flatten());
-    let places: Vec<FilePath> = outputs
-        .map(|it| FilePath::from_bytes(it.literal()))
-        .collect();
+    let places = places(workspace);
     let (false, Some(repo)) = (places.is_empty(), &place.repo) else {
         return Ok(());
     };
     let index = repo.snapshot(Head::Index(repo.head_commit()?));
-    let files = index.files(&places)?;
+    check_places(&*index, workspace, &places)
+}
+
+/// The same, against what is known to be the index.
+///
+/// # Errors
+/// Outputs that take tracked files; an unreadable repository.
+pub fn check_against(index: &dyn Snapshot, workspace: &Workspace) -> Result<(), Failure> {
+    match places(workspace) {
+        places if places.is_empty() => Ok(()),
+        places => check_places(index, workspace, &places),
+    }
+}
+
+/// Where outputs may lie.
+fn places(workspace: &Workspace) -> Vec<FilePath> {
+    let tasks = workspace.services().iter().flat_map(|it| it.tasks.values());
+    let outputs = tasks.flat_map(|it| it.outputs.iter().flatten());
+    outputs
+        .map(|it| FilePath::from_bytes(it.literal()))
+        .collect()
+}
+
+fn check_places(
+    index: &dyn Snapshot,
+    workspace: &Workspace,
+    places: &[FilePath],
+) -> Result<(), Failure> {
+    let files = index.files(places)?;
     check(workspace, files.iter().map(|it| it.path))
 }
 

@@ -5,7 +5,7 @@
     reason = "a signal that comes late means something else than one that comes together with another"
 )]
 
-use std::io;
+use std::io::{self, Write};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -88,6 +88,14 @@ fn kill_soon(control: &Control) {
 pub fn outlive_file_limits() {
     // Where it cannot be caught, all is as it was.
     let _ = signal_hook::flag::register(SIGXFSZ, Arc::default());
+}
+
+/// Ends the process at once, when everything is told and written: the system takes its memory back sooner than whoever
+/// takes apart first what lies in it.
+pub fn leave(code: u8) -> ! {
+    let _ = io::stdout().flush();
+    let _ = io::stderr().flush();
+    signal_hook::low_level::exit(code.into())
 }
 
 impl Drop for Listener {

@@ -2,6 +2,7 @@
 
 mod files;
 mod include;
+mod parts;
 mod presets;
 mod services;
 mod targets;
@@ -212,10 +213,7 @@ impl Reading<'_> {
         for (head, given) in context.heads.iter_mut().zip(given) {
             head.given = given;
         }
-        for rendered in &rendered {
-            let given = preset::tasks(&mut self.findings, rendered);
-            context.given.push(given);
-        }
+        context.given = self.given(&rendered);
         context.presets = read_presets;
         let paths = included.iter().map(|file| &file.path);
         let own = presets.values().map(|file| &file.path);

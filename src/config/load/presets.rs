@@ -1,11 +1,12 @@
 //! The files of the presets that services use.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::config::load::Reading;
 use crate::config::load::files::{File, Text, reason};
-use crate::config::preset::{self, LookedUp, Preset, Rendered, Uses};
-use crate::config::problem::{FileId, Place};
+use crate::config::load::parts::in_parts;
+use crate::config::preset::{self, Given, LookedUp, Preset, Rendered, Templates, Uses, Wanted};
+use crate::config::problem::{FileId, Findings, Place};
 use crate::config::read::At;
 use crate::config::service::{self, Context, Head};
 use crate::model::name::is_valid;
@@ -44,28 +45,40 @@ impl Reading<'_> {
     ) -> (Vec<Rendered<'p>>, Vec<Option<u32>>, LookedUp) {
         let users = self.users(heads, presets);
         let there = self.look_up(presets, &users);
-        let mut rendered = Vec::new();
+        let templates = presets.iter();
+        let templates: BTreeMap<&str, Templates> = templates
+            .map(|(name, it)| (&**name, preset::templates(it)))
+            .collect();
+        let parts = in_parts(&users, |_, users| {
+            render(users, presets, &templates, &there)
+        });
+        let mut all = Vec::new();
         let mut given = vec![None; heads.len()];
-        let mut known: HashMap<(&str, String), u32> = HashMap::new();
-        let asked = presets.iter().map(|(name, it)| (&**name, it.asked()));
-        let asked: HashMap<&str, Vec<String>> = asked.collect();
-        let mut texts = preset::Known::default();
-        for user in &users {
-            let name = user.uses.preset.value;
-            let preset = &presets[name];
-            let service = (heads[user.head].name, &user.path);
-            let values = preset::values(&mut self.findings, preset, &user.uses, service, &there);
-            let seen = preset::fingerprint(&values, &asked[name]);
-            let next = rendered.len() as u32;
-            let at = *known.entry((name, seen)).or_insert(next);
-            if at == next {
-                let place = user.uses.preset.place;
-                let findings = &mut self.findings;
-                rendered.push(preset::render(findings, &mut texts, preset, &values, place));
+        for part in parts {
+            let first = all.len() as u32;
+            for (head, at) in part.given {
+                given[head] = Some(first + at);
             }
-            given[user.head] = Some(at);
+            all.extend(part.rendered);
+            self.findings.0.extend(part.findings.0);
         }
-        (rendered, given, there)
+        (all, given, there)
+    }
+
+    /// The tasks that presets give, from what was rendered.
+    pub fn given<'r>(&mut self, rendered: &'r [Rendered<'r>]) -> Vec<Given<'r>> {
+        let parts = in_parts(rendered, |_, rendered| {
+            let mut findings = Findings::default();
+            let given = rendered.iter().map(|it| preset::tasks(&mut findings, it));
+            let given: Vec<Given> = given.collect();
+            (findings, given)
+        });
+        let mut all = Vec::with_capacity(rendered.len());
+        for (findings, given) in parts {
+            self.findings.0.extend(findings.0);
+            all.extend(given);
+        }
+        all
     }
 
     /// The services that use a preset which is there.
@@ -82,7 +95,12 @@ impl Reading<'_> {
             {
                 // Without a path, it is judged as if it were at the root.
                 let path = service::path(it).unwrap_or_default();
-                users.push(User { head, uses, path });
+                users.push(User {
+                    head,
+                    name: it.name,
+                    uses,
+                    path,
+                });
             }
         }
         users
@@ -90,17 +108,12 @@ impl Reading<'_> {
 
     /// Looks for all files that parameters are found by, at once.
     fn look_up(&mut self, presets: &BTreeMap<String, Preset>, users: &[User]) -> LookedUp {
-        let mut places = HashSet::new();
+        let mut wanted = Wanted::default();
         for user in users {
-            let preset = &presets[user.uses.preset.value];
-            preset::places(preset, &user.path, &mut places);
+            wanted.add(&presets[user.uses.preset.value], &user.path);
         }
-        let places: Vec<FilePath> = places.into_iter().collect();
-        match self.source.present(&places) {
-            Ok(present) => {
-                let there = places.into_iter().zip(present);
-                LookedUp(there.filter(|it| it.1).map(|it| it.0).collect())
-            }
+        match self.source.present(&wanted.paths()) {
+            Ok(present) => wanted.found(present),
             Err(error) => {
                 let message = format!(
                     "the files that parameters of presets are found by cannot be looked for: {}",
@@ -168,6 +181,58 @@ impl Reading<'_> {
 struct User<'d> {
     /// Its place among the heads.
     head: usize,
+    name: &'d str,
     uses: Uses<'d>,
     path: FilePath,
+}
+
+/// What presets give to some of the services.
+#[derive(Default)]
+struct Part<'p> {
+    findings: Findings,
+    rendered: Vec<Rendered<'p>>,
+    /// For each service, which of that.
+    given: Vec<(usize, u32)>,
+}
+
+fn render<'p>(
+    users: &[User],
+    presets: &BTreeMap<String, Preset<'p>>,
+    templates: &BTreeMap<&str, Templates<'p>>,
+    there: &LookedUp,
+) -> Part<'p> {
+    let mut part = Part::default();
+    let mut known: HashMap<&str, Alike> = HashMap::new();
+    for user in users {
+        let At { value: name, place } = user.uses.preset;
+        let preset = &presets[name];
+        let alike = known.entry(name).or_insert_with(|| Alike {
+            texts: preset::Known::new(&templates[name]),
+            wholes: HashMap::new(),
+        });
+        let findings = &mut part.findings;
+        let service = (user.name, &user.path);
+        let values = preset::values(findings, preset, &user.uses, service, there);
+        let numbers = alike.texts.numbers(&values);
+        let at = match alike.wholes.get(&numbers) {
+            Some(at) => *at,
+            None => {
+                let seen = (&values, &*numbers);
+                let made = preset::render(findings, &mut alike.texts, preset, seen, place);
+                part.rendered.push(made);
+                let at = part.rendered.len() as u32 - 1;
+                alike.wholes.insert(numbers, at);
+                at
+            }
+        };
+        part.given.push((user.head, at));
+    }
+    part
+}
+
+/// What is known of the services that use one preset.
+struct Alike<'t, 'p> {
+    texts: preset::Known<'t, 'p>,
+    /// What was made of the whole, by the numbers of all values that are asked for.
+    wholes: HashMap<Box<[u32]>, u32>,
 }

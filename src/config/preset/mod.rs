@@ -1,11 +1,13 @@
 //! Presets: tasks that services share by name. Some come with the program; a workspace adds or replaces its own.
 //!
 //! `read` reads a preset's file, `uses` what a service says of it, `values` the parameters that come of both, `look_up` what
-//! lies in the directories around a service, and `render` makes the tasks of one service.
+//! lies in the directories around a service, `templates` reads the texts once for all of them, and `render` makes the tasks
+//! of one service.
 
 mod look_up;
 mod read;
 mod render;
+mod templates;
 mod uses;
 mod values;
 
@@ -15,19 +17,19 @@ use include_dir::{Dir, include_dir};
 use serde_json::Value;
 
 use crate::config::consumers::Consumers;
-use crate::config::preset::render::texts;
 use crate::config::task::TaskTables;
 use crate::config::tree::{Document, TableNode};
 use crate::model::path::FilePath;
 use crate::model::preset::{Detect, Filled, Source};
 use crate::model::target::ParameterKind;
-use crate::model::template::{self, is_template, variable};
+use crate::model::template::variable;
 
-pub use look_up::{LookedUp, places};
+pub use look_up::{LookedUp, Wanted};
 pub use read::read;
 pub use render::{Known, Rendered, render, tasks};
+pub use templates::{Templates, templates};
 pub use uses::{Uses, uses};
-pub use values::{Values, fingerprint, values};
+pub use values::{Values, values};
 
 static EMBEDDED: Dir = include_dir!("$CARGO_MANIFEST_DIR/templates/presets");
 
@@ -104,14 +106,6 @@ pub enum Whose {
 }
 
 impl Preset<'_> {
-    /// The names of the values that its templates ask for.
-    pub fn asked(&self) -> Vec<String> {
-        let texts = texts(self.document).map(|(text, _)| text);
-        let texts = texts.filter(|text| is_template(text));
-        let used: BTreeSet<String> = texts.flat_map(template::used).collect();
-        self.named(&used)
-    }
-
     /// The names of the values that templates know as `variables`.
     pub fn named(&self, variables: &BTreeSet<String>) -> Vec<String> {
         let names = self.parameters.keys().map(String::as_str);

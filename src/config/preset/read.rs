@@ -8,7 +8,7 @@ use crate::config::consumers;
 use crate::config::deploy;
 use crate::config::keys::TableKind;
 use crate::config::parameter;
-use crate::config::preset::render::{texts, way_to_tasks};
+use crate::config::preset::render::{Text, texts, way_to_tasks};
 use crate::config::preset::{FACTS, LookUp, Parameter, Preset, Whose};
 use crate::config::problem::Findings;
 use crate::config::read::{self, At, Texts};
@@ -62,7 +62,7 @@ fn check_templates(findings: &mut Findings, preset: &mut Preset) {
         .into_iter()
         .chain(parameters)
         .collect();
-    for (text, place) in texts(preset.document).filter(|(text, _)| is_template(text)) {
+    for Text { text, place, .. } in texts(preset.document).filter(|it| is_template(it.text)) {
         let samples = [true, false].into_iter().map(|all| sample(preset, all));
         let Some((words, near)) = template::wrong(&known, "", text, samples) else {
             continue;

@@ -7,13 +7,13 @@ use std::collections::{BTreeMap, HashMap};
 use minijinja::Value as Given;
 use serde_json::Value as Json;
 
-use crate::config::preset::{self, LookUp, Preset, Values};
+use crate::config::preset::{self, LookUp, Preset, Templates, Values};
 use crate::config::problem::{Findings, Place};
 use crate::config::read;
 use crate::config::task::{self, OWN_KEYS, TaskTable};
 use crate::config::tree::{Document, Key, Kind, List, Name, Node, TableNode, Value};
 use crate::model::target::ParameterKind;
-use crate::model::template::{self, BETWEEN, Compiled, Quoting, is_template, structured, variable};
+use crate::model::template::{BETWEEN, Quoting, is_template, structured, variable};
 
 /// What stands at a place of the file, which decides how values are written there.
 #[derive(Clone, Copy, PartialEq)]
@@ -51,7 +51,8 @@ impl Way {
         }
     }
 
-    fn quoting(self) -> Quoting {
+    /// How values are written there.
+    pub fn quoting(self) -> Quoting {
         match self {
             Self::Task | Self::Command => Quoting::Shell,
             _ => Quoting::Plain,
@@ -67,48 +68,94 @@ pub fn way_to_tasks(key: &str) -> Option<Way> {
     }
 }
 
-/// Every text of the file's tasks, with its place.
-pub fn texts<'d>(document: &'d Document<'d>) -> impl Iterator<Item = (&'d str, Place)> {
-    let tasks = document.root().iter();
+/// A text of a file's tasks.
+pub struct Text<'d> {
+    pub text: &'d str,
+    pub place: Place,
+    pub way: Way,
+}
+
+/// Every text of the file's tasks.
+pub fn texts<'d>(document: &'d Document<'d>) -> impl Iterator<Item = Text<'d>> {
     let mut found = Vec::new();
-    for (_, node) in tasks.filter(|(key, _)| way_to_tasks(key.text).is_some()) {
-        collect(node, &mut found);
+    for (key, node) in document.root().iter() {
+        if let Some(way) = way_to_tasks(key.text) {
+            collect(node, way, &mut found);
+        }
     }
     found.into_iter()
 }
 
-fn collect<'d>(node: Node<'d>, into: &mut Vec<(&'d str, Place)>) {
-    into.extend(node.text().map(|text| (text, node.place())));
+fn collect<'d>(node: Node<'d>, way: Way, into: &mut Vec<Text<'d>>) {
+    let place = node.place();
+    into.extend(node.text().map(|text| Text { text, place, way }));
     for item in node.items().into_iter().flatten() {
-        collect(item, into);
+        collect(item, way, into);
     }
-    for (_, node) in node.table().iter().flat_map(TableNode::iter) {
-        collect(node, into);
+    for (key, node) in node.table().iter().flat_map(TableNode::iter) {
+        collect(node, way.below(key.text), into);
     }
 }
 
-/// What the templates of presets came to before. Most services that use a preset differ in what few of its texts ask for.
+/// What the templates of a preset came to before. Most services that use it differ in what few of its texts ask for.
+pub struct Known<'t, 'd> {
+    templates: &'t Templates<'d>,
+    /// By the place of the name among those that are asked for.
+    numbers: Vec<Numbers>,
+    /// By the place of the text, and by the numbers of the values that it asks for.
+    made: Vec<HashMap<Box<[u32]>, Vec<String>>>,
+}
+
+/// Equal values have equal numbers, which are quicker to compare.
 #[derive(Default)]
-pub struct Known<'d> {
-    /// By where the text stands, which is quicker than to compare them.
-    texts: HashMap<*const u8, KnownText<'d>>,
+struct Numbers {
+    texts: HashMap<String, u32>,
+    others: HashMap<String, u32>,
 }
 
-struct KnownText<'d> {
-    /// What is wrong with it otherwise.
-    template: Result<Compiled<'d>, String>,
-    /// The names of the values that it asks for.
-    asked: Vec<String>,
-    /// By the fingerprints of those values.
-    made: HashMap<String, Vec<String>>,
+impl<'t, 'd> Known<'t, 'd> {
+    /// Nothing yet, of these templates.
+    pub fn new(templates: &'t Templates<'d>) -> Self {
+        Self {
+            templates,
+            numbers: templates.asked.iter().map(|_| Numbers::default()).collect(),
+            made: templates.texts.iter().map(|_| HashMap::new()).collect(),
+        }
+    }
+
+    /// The numbers of the values that the templates ask for. Where they are the same, so is all that they come to.
+    pub fn numbers(&mut self, values: &Values) -> Box<[u32]> {
+        let asked = self.templates.asked.iter().zip(&mut self.numbers);
+        let numbers = asked.map(|(name, numbers)| numbers.of(values.get(name.as_str())));
+        numbers.collect()
+    }
 }
 
-/// Renders the templates of `preset` with `values`. `used_at` is where a service uses it.
+impl Numbers {
+    fn of(&mut self, value: Option<&Cow<Json>>) -> u32 {
+        let next = 1 + (self.texts.len() + self.others.len()) as u32;
+        let written;
+        let (known, text) = match value.map(AsRef::as_ref) {
+            None => return 0,
+            Some(Json::String(text)) => (&mut self.texts, text),
+            Some(other) => {
+                written = other.to_string();
+                (&mut self.others, &written)
+            }
+        };
+        match known.get(text) {
+            Some(number) => *number,
+            None => *known.entry(text.clone()).or_insert(next),
+        }
+    }
+}
+
+/// Renders the templates of `preset` with values, whose numbers `known` gave. `used_at` is where a service uses it.
 pub fn render<'d>(
     findings: &mut Findings,
-    known: &mut Known<'d>,
+    known: &mut Known<'_, 'd>,
     preset: &Preset<'d>,
-    values: &Values,
+    (values, numbers): (&Values, &[u32]),
     used_at: Place,
 ) -> Rendered<'d> {
     let before = findings.0.len();
@@ -117,6 +164,7 @@ pub fn render<'d>(
         known,
         preset,
         values,
+        numbers,
         plain: OnceCell::new(),
         in_patterns: OnceCell::new(),
         used_at,
@@ -187,9 +235,9 @@ fn given(preset: &Preset, values: &Values, path: impl Fn(&str) -> String) -> Giv
                     it.kind == ParameterKind::Path
                         || matches!(it.look_up, Some(LookUp::DirectoryOf(_)))
                 });
-            let value = match values.get(name) {
+            let value = match values.get(name).map(AsRef::as_ref) {
                 Some(Json::String(text)) if is_path => Given::from(path(text)),
-                Some(value) => structured(value.clone()),
+                Some(value) => structured(Json::clone(value)),
                 None => Given::from(()),
             };
             (variable(name), value)
@@ -198,11 +246,12 @@ fn given(preset: &Preset, values: &Values, path: impl Fn(&str) -> String) -> Giv
     Given::from_pairs(pairs)
 }
 
-struct Rendering<'f, 'd> {
+struct Rendering<'f, 't, 'd> {
     findings: &'f mut Findings,
-    known: &'f mut Known<'d>,
+    known: &'f mut Known<'t, 'd>,
     preset: &'f Preset<'d>,
-    values: &'f Values,
+    values: &'f Values<'f>,
+    numbers: &'f [u32],
     /// The values as templates see them, once one is asked for.
     plain: OnceCell<Given>,
     /// The same, where a path is one for patterns too.
@@ -214,7 +263,7 @@ struct Rendering<'f, 'd> {
     left_out: Vec<&'d str>,
 }
 
-impl<'d> Rendering<'_, 'd> {
+impl<'d> Rendering<'_, '_, 'd> {
     fn entry(&mut self, table: u32, key: Key<'d>, node: Node<'d>, way: Way) {
         let Some(kind) = self.kind(node, way) else {
             return;
@@ -309,22 +358,14 @@ impl<'d> Rendering<'_, 'd> {
         if self.is_broken {
             return None;
         }
-        let preset = self.preset;
-        let known = self.known.texts.entry(text.as_ptr());
-        let known = known.or_insert_with(|| {
-            let template = template::compile(way.quoting(), text);
-            let used = template.as_ref().map(Compiled::used).unwrap_or_default();
-            KnownText {
-                template,
-                asked: preset.named(&used),
-                made: HashMap::new(),
-            }
-        });
-        let values = self.values;
-        let seen = preset::fingerprint(values, &known.asked);
-        if let Some(made) = known.made.get(&seen) {
+        let templates = self.known.templates;
+        let at = templates.find(node.place().start)?;
+        let template = &templates.texts[at];
+        let seen: Box<[u32]> = template.asked.iter().map(|it| self.numbers[*it]).collect();
+        if let Some(made) = self.known.made[at].get(&seen) {
             return Some(made.clone());
         }
+        let (preset, values) = (self.preset, self.values);
         let facts = match way {
             Way::Pattern => self
                 .in_patterns
@@ -333,7 +374,7 @@ impl<'d> Rendering<'_, 'd> {
                 .plain
                 .get_or_init(|| given(preset, values, |text| text.to_owned())),
         };
-        let rendered = match &known.template {
+        let rendered = match &template.template {
             Ok(template) => template.render(facts.clone()),
             Err(words) => Err(words.clone()),
         };
@@ -345,7 +386,7 @@ impl<'d> Rendering<'_, 'd> {
                 let texts = rendered.split(BETWEEN);
                 let texts = texts.filter(|text| !text.trim().is_empty());
                 let made: Vec<String> = texts.map(|text| tidy(text, way)).collect();
-                known.made.insert(seen, made.clone());
+                self.known.made[at].insert(seen, made.clone());
                 return Some(made);
             }
             Err(words) => words,

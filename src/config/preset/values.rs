@@ -1,5 +1,6 @@
 //! The values of a preset's parameters for one service: what the service says, else what is found, else the default.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde_json::Value;
@@ -12,27 +13,28 @@ use crate::model::suggest::nearest;
 use crate::model::target::ParameterKind;
 
 /// What templates of a preset see of one service: parameters by name, and what they know of the service itself.
-pub type Values = BTreeMap<String, Value>;
+pub type Values<'p> = BTreeMap<&'p str, Cow<'p, Value>>;
 
 /// The values for the service `name` at `path`. A parameter that has none is left out.
-pub fn values(
+pub fn values<'p>(
     findings: &mut Findings,
-    preset: &Preset,
+    preset: &'p Preset,
     uses: &Uses,
     (name, path): (&str, &FilePath),
     there: &LookedUp,
-) -> Values {
+) -> Values<'p> {
     let mut values = Values::new();
     for (key, parameter) in &preset.parameters {
         let found = parameter
             .look_up
             .as_ref()
-            .and_then(|it| it.find(path, there));
-        let value = found.map(|it| it.0).or_else(|| parameter.default.clone());
-        values.extend(value.map(|value| (key.clone(), value)));
+            .and_then(|it| it.value(path, there));
+        let default = || parameter.default.as_ref().map(Cow::Borrowed);
+        let value = found.map(Cow::Owned).or_else(default);
+        values.extend(value.map(|value| (key.as_str(), value)));
     }
     for (key, node) in &uses.parameters {
-        let Some(parameter) = preset.parameters.get(key.text) else {
+        let Some((known, parameter)) = preset.parameters.get_key_value(key.text) else {
             let known = || preset.parameters.keys().map(String::as_str);
             let names: Vec<&str> = known().collect();
             let otherwise = match names.as_slice() {
@@ -51,12 +53,12 @@ pub fn values(
         };
         let what = format!("`{}`", key.text);
         if let Some(value) = parameter::value(findings, &what, *node, parameter.kind) {
-            values.insert(key.text.to_owned(), value);
+            values.insert(known, Cow::Owned(value));
         }
     }
     for (key, parameter) in &preset.parameters {
         let is_said = uses.parameters.iter().any(|(said, _)| said.text == key);
-        if parameter.is_required && !is_said && !values.contains_key(key) {
+        if parameter.is_required && !is_said && !values.contains_key(key.as_str()) {
             let about = match parameter.about.as_str() {
                 "" => String::new(),
                 about => format!(": {about}"),
@@ -72,9 +74,9 @@ pub fn values(
                 ))
                 .absence();
             // So that nothing more is said of its templates.
-            values.insert(key.clone(), "x".into());
+            values.insert(key, Cow::Owned("x".into()));
         }
-        if let Some(value) = values.get_mut(key) {
+        if let Some(value) = values.get_mut(key.as_str()) {
             tidy(
                 value,
                 parameter.kind,
@@ -87,31 +89,15 @@ pub fn values(
         true => ".".to_owned(),
         false => vec![".."; path.split('/').count()].join("/"),
     };
-    values.insert("above".into(), above(&path).into());
     let shown = if path.is_empty() { "." } else { &path };
-    values.insert("name".into(), name.into());
-    values.insert("path".into(), shown.into());
-    values.insert("up".into(), up.into());
+    let facts = [
+        ("above", above(&path)),
+        ("name", name.to_owned()),
+        ("path", shown.to_owned()),
+        ("up", up),
+    ];
+    values.extend(facts.map(|(key, fact)| (key, Cow::Owned(fact.into()))));
     values
-}
-
-/// A text that is the same for the same values of `names`, and for no others.
-pub fn fingerprint(values: &Values, names: &[String]) -> String {
-    let mut text = String::new();
-    for name in names {
-        match values.get(name) {
-            None => text.push('-'),
-            Some(Value::String(value)) => {
-                text.push_str(&format!("={}:", value.len()));
-                text.push_str(value);
-            }
-            Some(value) => {
-                let value = value.to_string();
-                text.push_str(&format!("#{}:{value}", value.len()));
-            }
-        }
-    }
-    text
 }
 
 /// Every directory above `path` as the beginning of a pattern, with a slash behind each: `{a/b/,a/,}`.
@@ -127,15 +113,18 @@ fn above(path: &str) -> String {
 }
 
 /// One text stands for a list of it, and a directory has no slashes at its ends.
-fn tidy(value: &mut Value, kind: ParameterKind, is_directory: bool) {
-    match value {
-        Value::String(_) if kind == ParameterKind::List => {
-            *value = Value::Array(vec![value.take()]);
+fn tidy(value: &mut Cow<Value>, kind: ParameterKind, is_directory: bool) {
+    match &**value {
+        Value::String(text) if kind == ParameterKind::List => {
+            *value = Cow::Owned(Value::Array(vec![text.as_str().into()]));
         }
         Value::String(text) if is_directory => {
             let plain = text.trim_matches('/');
             let plain = plain.strip_prefix("./").unwrap_or(plain);
-            *text = if plain == "." { "" } else { plain }.to_owned();
+            let plain = if plain == "." { "" } else { plain };
+            if plain != text {
+                *value = Cow::Owned(plain.into());
+            }
         }
         _ => {}
     }
