@@ -17,6 +17,7 @@ mod name;
 mod parameters;
 mod place;
 mod proto;
+mod recipe;
 mod resolve;
 mod serve;
 mod shared;
