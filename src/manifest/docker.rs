@@ -261,7 +261,7 @@ impl Reader {
             "" => ".",
             source => source,
         };
-        if !is_url && source != "*" {
+        if !is_url {
             let source = source.to_owned();
             self.facts.say(line, What::Copies { source });
         }

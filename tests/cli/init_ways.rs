@@ -202,10 +202,64 @@ fn manifests_or_a_chart_of_its_own_deploy_a_service() {
 }
 
 #[test]
+fn overlays_that_are_named_like_environments_are_chosen_by_them() {
+    let image = ("web/Dockerfile", "FROM node:20\n");
+    let base = [
+        ("web/k8s/base/kustomization.yaml", "resources: [web.yaml]\n"),
+        ("web/k8s/base/web.yaml", DEPLOYMENT),
+    ];
+    let overlay = "resources: [../../base]\n";
+    let both = [
+        ("web/k8s/overlays/staging/kustomization.yaml", overlay),
+        ("web/k8s/overlays/production/kustomization.yaml", overlay),
+    ];
+    let way = r#"deploy = { target = "kubernetes", manifests = "k8s/overlays/${env}" }"#;
+    let with = |more: &[(&str, &str)], expected: &[&str]| {
+        check(&[&[NODE, image], &base[..], more].concat(), expected);
+    };
+    with(&both, &[way]);
+    let patched = "resources: [../../base]\ncomponents: [../../parts/x]\n";
+    let part = "kind: Component\npatches: [{ path: x.yaml }]\n";
+    with(
+        &[
+            ("web/k8s/overlays/staging/kustomization.yaml", patched),
+            both[1],
+            ("web/k8s/parts/x/kustomization.yaml", part),
+        ],
+        &[way],
+    );
+    with(&both[..1], &[]);
+    let other = [("web/k8s/overlays/with-istio/kustomization.yaml", overlay)];
+    with(&[&both[..], &other].concat(), &[]);
+    let alone = [(
+        "web/k8s/overlays/qa/kustomization.yaml",
+        "resources: [x.yaml]\n",
+    )];
+    with(&[&both[..], &alone].concat(), &[]);
+    // Where they lie does not matter, only whose image they name.
+    let beside = "resources: [../base]\n";
+    check(
+        &[
+            NODE,
+            image,
+            (
+                "compose.yaml",
+                "services:\n  web: { build: web, image: shop/web }\n",
+            ),
+            ("k8s/web/base/kustomization.yaml", "resources: [web.yaml]\n"),
+            ("k8s/web/base/web.yaml", DEPLOYMENT),
+            ("k8s/web/dev/kustomization.yaml", beside),
+            ("k8s/web/eu-prod/kustomization.yaml", beside),
+        ],
+        &[r#"deploy = { target = "kubernetes", manifests = "/k8s/web/${env}" }"#],
+    );
+}
+
+#[test]
 fn where_there_is_a_choice_nothing_is_said_of_deploys() {
     let image = ("web/Dockerfile", "FROM node:20\n");
     let others: &[&[(&str, &str)]] = &[
-        // A base and overlays are for environments that nobody named yet.
+        // Overlays that are not named like environments.
         &[
             ("web/k8s/base/kustomization.yaml", "resources: [web.yaml]\n"),
             ("web/k8s/base/web.yaml", DEPLOYMENT),

@@ -38,6 +38,10 @@ pub fn copied(found: &Found) -> Vec<Copied<'_>> {
             let What::Copies { source } = &fact.what else {
                 continue;
             };
+            // What nobody knows before it is built.
+            if source == "*" {
+                continue;
+            }
             let Some(plain) = plain(source) else { continue };
             let mut add = |context: &FilePath, by: FilePath| {
                 let path = context.join(plain.as_bytes());
@@ -80,7 +84,7 @@ fn guess(files: &FileList, dockerfile: &FilePath, plain: &str) -> FilePath {
 
 /// The path that a source names, up to the first part that is a pattern. None where it is filled in when building, or leads
 /// elsewhere.
-fn plain(source: &str) -> Option<String> {
+pub fn plain(source: &str) -> Option<String> {
     if source.contains('$') || source.contains("://") || source.starts_with("git@") {
         return None;
     }

@@ -1,15 +1,17 @@
-//! By what services are deployed, where that is sure: one directory of manifests, or one chart, that is a service's alone.
+//! By what services are deployed, where that is sure: one directory of manifests, or one chart, that is a service's alone;
+//! or overlays of one base, each named like an environment.
 //!
-//! Several of them, as a base with overlays, are for environments that nobody named yet, so a person has to choose.
+//! Where there are several else, a person has to choose.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::draft::Found;
 use crate::model::draft::leave_out::{by_name, is_test};
+use crate::model::draft::overlay::{Overlays, overlays, taken, tops};
 use crate::model::draft::parameters::is_plain;
 use crate::model::draft::place::Kept;
 use crate::model::draft::resolve::{Names, Wanted};
-use crate::model::draft::words::{Concluded, DraftDeploy, DraftService, Evidence};
+use crate::model::draft::words::{Concluded, DraftDeploy, DraftService, Evidence, Note, NoteKind};
 use crate::model::manifest::{Ecosystem, Makes, What};
 use crate::model::path::{FilePath, ancestors, is_within};
 
@@ -17,12 +19,14 @@ const KUSTOMIZATIONS: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "K
 
 /// A directory from which something is deployed.
 #[derive(Default)]
-struct Candidate {
-    is_chart: bool,
-    is_kustomization: bool,
+pub struct Candidate {
+    pub is_chart: bool,
+    pub is_kustomization: bool,
     /// Whether anything in it runs.
-    runs: bool,
-    is_template: bool,
+    pub runs: bool,
+    pub is_template: bool,
+    /// What it takes, and where that is written.
+    pub takes: BTreeMap<FilePath, (FilePath, u32)>,
     /// The services whose images it names.
     images: BTreeSet<usize>,
     /// Services whose files it takes.
@@ -33,7 +37,7 @@ struct Candidate {
 }
 
 /// Gives services by what they are deployed.
-pub fn deploy(found: &Found, kept: &Kept, services: &mut [DraftService]) {
+pub fn deploy(found: &Found, kept: &Kept, services: &mut [DraftService], notes: &mut Vec<Note>) {
     let mut all = candidates(found, kept);
     let charts: Vec<FilePath> = all
         .iter()
@@ -46,24 +50,81 @@ pub fn deploy(found: &Found, kept: &Kept, services: &mut [DraftService]) {
             .iter()
             .any(|chart| chart != path && is_within(path.as_bytes(), chart.as_bytes()))
     });
-    let mut of: HashMap<usize, Vec<(&FilePath, &Candidate)>> = HashMap::new();
-    for (path, candidate) in &all {
-        for at in owners(kept, path, candidate) {
-            of.entry(at).or_default().push((path, candidate));
+    for (at, (own, whole)) in by_owner(kept, &all) {
+        let service = &mut services[at];
+        let has_own = service.tasks.keys().any(|it| it.as_str() == "deploy");
+        if has_own || service.makes != Makes::Program {
+            continue;
+        }
+        let are_whole = own.iter().all(|it| whole.contains(it));
+        if let Some(overlays) = overlays(&all, &whole).filter(|_| are_whole) {
+            service.deploy = laid_over(kept, at, &overlays);
+            notes.extend(service.deploy.as_ref().map(|_| to_name(service, &overlays)));
+        } else if let ([path], true) = (&own[..], tops(&all, &whole).len() < 2) {
+            let mut others = owners(kept, path, &all[*path]);
+            others.extend(&all[*path].brings);
+            let is_alone = others.len() == 1;
+            service.deploy = is_alone
+                .then(|| concluded(found, kept, at, path, &all[*path]))
+                .flatten();
         }
     }
-    for (at, found_for) in of {
-        let [(path, candidate)] = found_for[..] else {
-            continue;
-        };
-        let service = &mut services[at];
-        let mut others = owners(kept, path, candidate);
-        others.extend(&candidate.brings);
-        let is_alone = others.len() == 1;
-        let has_own = service.tasks.keys().any(|it| it.as_str() == "deploy");
-        if is_alone && !has_own && service.makes == Makes::Program {
-            service.deploy = concluded(found, kept, at, path, candidate);
+}
+
+/// For each service the candidates that are its own by themselves; and all that are nobody else's by what they take, since
+/// an overlay belongs to whom its base belongs to.
+type Owned<'c> = (Vec<&'c FilePath>, BTreeSet<&'c FilePath>);
+
+fn by_owner<'c>(kept: &Kept, all: &'c BTreeMap<FilePath, Candidate>) -> BTreeMap<usize, Owned<'c>> {
+    let mut of: BTreeMap<usize, Owned> = BTreeMap::new();
+    for (path, candidate) in all {
+        for at in owners(kept, path, candidate) {
+            of.entry(at).or_default().0.push(path);
         }
+        let mut whole = BTreeSet::new();
+        for part in taken(all, path) {
+            whole.extend(owners(kept, part, &all[part]));
+            whole.extend(&all[part].brings);
+        }
+        if let (Some(at), 1) = (whole.first(), whole.len()) {
+            of.entry(*at).or_default().1.insert(path);
+        }
+    }
+    of
+}
+
+/// The service by its overlays, of which the environment names one.
+fn laid_over(kept: &Kept, at: usize, overlays: &Overlays) -> Option<Concluded<DraftDeploy>> {
+    let written = written(&kept.places[at].path, &overlays.directory)?;
+    let directory = match written.as_str() {
+        "" => String::new(),
+        written => format!("{written}/"),
+    };
+    let (file, line) = overlays.first.clone();
+    Some(Concluded {
+        what: DraftDeploy {
+            target: "kubernetes".to_owned(),
+            files: ("manifests".to_owned(), format!("{directory}${{env}}")),
+        },
+        evidence: vec![Evidence {
+            file,
+            line: Some(line),
+            words: format!("overlays of one base for {}", overlays.names.join(", ")),
+        }],
+    })
+}
+
+/// What a person has to add: nobody else knows which cluster is meant.
+fn to_name(service: &DraftService, overlays: &Overlays) -> Note {
+    let name = &service.name;
+    let first = &overlays.names[0];
+    Note {
+        path: overlays.directory.clone(),
+        words: format!(
+            "{name} has overlays for {}: an environment of each name, such as `[environments.{first}]` with `target` and `context`, deploys it",
+            overlays.names.join(", ")
+        ),
+        kind: NoteKind::NotTaken,
     }
 }
 
@@ -113,6 +174,8 @@ fn candidates(found: &Found, kept: &Kept) -> BTreeMap<FilePath, Candidate> {
                 }
                 // What it brings along is not deployed with it alone.
                 What::Reads { path, .. } => {
+                    let place = (manifest.file.clone(), fact.line);
+                    candidate.takes.insert(path.clone(), place);
                     let owner = kept.owner(path.as_bytes());
                     let is_shared = |at: &usize| kept.places[*at].is_library();
                     candidate.brings.extend(owner.filter(|it| !is_shared(it)));
@@ -165,15 +228,7 @@ fn concluded(
     if !is_sole || !candidate.runs || candidate.is_template && !candidate.is_chart {
         return None;
     }
-    let written = match is_inside {
-        true => std::str::from_utf8(path.as_bytes()).ok()?[own.as_bytes().len()..]
-            .trim_start_matches('/')
-            .to_owned(),
-        false => format!("/{}", std::str::from_utf8(path.as_bytes()).ok()?),
-    };
-    if !is_plain(written.trim_start_matches('/')) {
-        return None;
-    }
+    let written = written(own, path).filter(|it| !it.is_empty())?;
     let (target, key) = match candidate.is_chart {
         true => ("helm", "chart"),
         false => ("kubernetes", "manifests"),
@@ -194,6 +249,19 @@ fn concluded(
             words: words.to_owned(),
         }],
     })
+}
+
+/// `path` as a service writes it. None where commands could take it for something else.
+fn written(own: &FilePath, path: &FilePath) -> Option<String> {
+    let text = std::str::from_utf8(path.as_bytes()).ok()?;
+    let written = match is_within(path.as_bytes(), own.as_bytes()) {
+        true => text[own.as_bytes().len()..]
+            .trim_start_matches('/')
+            .to_owned(),
+        false => format!("/{text}"),
+    };
+    let is_sound = written.is_empty() || is_plain(written.trim_start_matches('/'));
+    is_sound.then_some(written)
 }
 
 /// Whether nothing else lies in the directory than what is deployed from it: without a kustomization, all files of it are

@@ -12,6 +12,8 @@ pub enum Why {
     Generated,
     Fixture,
     Example,
+    /// How an image is built of what lies elsewhere.
+    Recipe,
     /// It belongs to a tool: `.github`.
     Hidden,
 }
@@ -144,6 +146,7 @@ impl Why {
             Self::Generated => "generated code",
             Self::Fixture => "a fixture of tests",
             Self::Example => "an example",
+            Self::Recipe => "only the recipe of an image, which is told what to put in it",
             Self::Hidden => "a tool's own directory",
         }
     }

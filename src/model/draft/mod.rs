@@ -3,7 +3,7 @@
 //! `draft` goes through the steps in order, one file for each: which directories are services (`candidate`, `place`,
 //! `leave_out`), what they are called (`name`), what they depend on (`resolve`, `copies`, `edge`, `circle`), what
 //! all of them read (`shared`), what other tools say of their tasks (`task`), what is said to presets
-//! (`parameters`, `testing`), and how they run and are deployed (`serve`, `deploy`).
+//! (`parameters`, `testing`), and how they run and are deployed (`serve`, `deploy`, `overlay`).
 
 mod candidate;
 mod circle;
@@ -14,9 +14,11 @@ mod edge;
 mod files;
 mod leave_out;
 mod name;
+mod overlay;
 mod parameters;
 mod place;
 mod proto;
+mod recipe;
 mod resolve;
 mod serve;
 mod shared;
@@ -63,7 +65,7 @@ pub fn draft(found: &Found) -> Draft {
     parameters::fill(found, &kept, &mut services);
     task::leave_nothing(found, &kept, &mut services);
     serve::serve(found, &kept, &mut services);
-    deploy::deploy(found, &kept, &mut services);
+    deploy::deploy(found, &kept, &mut services, &mut notes);
     let shared = shared::shared(found, &kept, &services, read);
     shared.give(&mut services);
     services.sort_by(|left, right| left.name.cmp(&right.name));

@@ -8,6 +8,7 @@ use crate::model::draft::detect::DetectedIn;
 use crate::model::draft::files::split;
 use crate::model::draft::leave_out::{Said, Why, by_name, is_test};
 use crate::model::draft::proto;
+use crate::model::draft::recipe::recipes;
 use crate::model::draft::resolve::normal;
 use crate::model::draft::words::{DraftService, DraftUses, Evidence, Note, NoteKind};
 use crate::model::manifest::{Ecosystem, Makes, Tie, What};
@@ -46,9 +47,14 @@ pub fn place(found: &Found, mut all: Candidates, notes: &mut Vec<Note>) -> Kept 
     raise_sources(&mut all);
     let mut out = Candidates::new();
     let said = Said::new(&found.manifests);
+    let recipes = recipes(found, &all);
     let mut whys = HashMap::new();
     for (path, candidate) in std::mem::take(&mut all) {
-        match why(&said, &path, &candidate) {
+        let recipe = || {
+            let is_recipe = recipes.contains(&path);
+            is_recipe.then(|| (Why::Recipe, path.as_bytes().len()))
+        };
+        match why(&said, &path, &candidate).or_else(recipe) {
             Some(why) => {
                 whys.insert(path.clone(), why);
                 out.insert(path, candidate);

@@ -242,10 +242,41 @@ fn an_image_that_takes_everything_depends_on_nobody() {
                 dockerfile: "a/Dockerfile".into(),
             }],
         )
+        .files(&["b/start.sh"])
         .says("b/Dockerfile", "b", vec![copies(".")]);
     let draft = world.draft();
     assert_eq!(lines(&draft), ["a \"a\" docker []", "b \"b\" docker []"]);
     assert_eq!(notes(&draft, NoteKind::NotTaken).len(), 1);
+}
+
+#[test]
+fn a_recipe_that_is_told_what_to_take_is_no_service() {
+    let check = |source: &str, files: &[&str], expected: &[&str]| {
+        let world = World::default().npm("api", "api", &[]).files(files).says(
+            "docker/Dockerfile",
+            "docker",
+            vec![copies(source)],
+        );
+        let draft = world.draft();
+        let found = draft.services.iter().map(|it| it.path.display());
+        assert_eq!(found.collect::<Vec<_>>(), expected, "{source} {files:?}");
+        let is_told = !notes(&draft, NoteKind::LeftOut).is_empty();
+        assert_eq!(is_told, expected.len() == 1, "{source} {files:?}");
+    };
+    check("*", &[], &["api"]);
+    check(".", &["docker/README.md", "docker/.dockerignore"], &["api"]);
+    // It has something of its own, or says what it is the image of.
+    check(".", &["docker/start.sh"], &["api", "docker"]);
+    check("api/dist", &[], &["api", "docker"]);
+    // Somebody builds it there.
+    let world = World::default().npm("api", "api", &[]);
+    let world = world.says("docker/Dockerfile", "docker", vec![copies(".")]);
+    let built = What::BuiltFrom {
+        context: "docker".into(),
+        dockerfile: "docker/Dockerfile".into(),
+    };
+    let world = world.says("compose.yaml", "docker", vec![built]);
+    assert_eq!(world.draft().services.len(), 2);
 }
 
 #[test]
