@@ -478,6 +478,20 @@ impl Event {
         let rule = document["base"]["rule"].as_str();
         let everything = document["everything"].as_str().unwrap_or_default();
         let stderr = said.stderr();
+        if expect.trigger == Some(Trigger::Schedule) {
+            // What runs every night carries no warning of what is in order.
+            let call = world.svc(&["affected"]);
+            let told = variables
+                .iter()
+                .fold(call, |call, (name, value)| call.env(name, value))
+                .run()
+                .stderr();
+            let is_right =
+                told.starts_with("note: everything is affected") && !told.contains("warning");
+            if !is_right {
+                writeln!(faults, "  says of a night:\n{told}").unwrap();
+            }
+        }
         let is_as_wanted = names == wanted
             && base == expect.base.as_ref().map(|it| history.id(it)).as_deref()
             && expect.rule.as_deref().is_none_or(|it| rule == Some(it))

@@ -104,7 +104,11 @@ pub fn tell_base(session: &Session, comparison: &Comparison<'_>) {
         session.note(&format!("{line}\n"));
     }
     if let Some(reason) = &comparison.changed.everything {
-        session.warn(&format!("everything is affected: {reason}"));
+        let text = format!("everything is affected: {reason}");
+        match comparison.is_for_everything {
+            true => session.note(&message::note(&text, session.settings.stderr)),
+            false => session.warn(&text),
+        }
     }
 }
 
@@ -135,6 +139,7 @@ fn view(answer: &Answer<'_>) -> AffectedView {
         base: answer.comparison.base.clone(),
         head: answer.comparison.head,
         everything: answer.comparison.changed.everything.clone(),
+        is_for_everything: answer.comparison.is_for_everything,
         services: answer.services.iter().map(service).collect(),
         unowned: answer.comparison.changed.unowned.clone(),
     }

@@ -209,6 +209,14 @@ fn configuration(
         format,
         Format::GitLab | Format::Buildkite | Format::CircleCi
     );
+    if let Some(system) = system_of(format)
+        && let Some((what, hint)) = args.before.iter().find_map(|it| system.cannot_hold(it))
+    {
+        return Err(Failure::Usage {
+            message: format!("--before holds `{what}`, which {system} changes"),
+            hint: hint.to_owned(),
+        });
+    }
     match &args.into {
         _ if !args.before.is_empty() && (!makes_jobs || args.into.is_some()) => Err(unused(
             "--before",

@@ -39,6 +39,7 @@ impl MoveArgs {
             patience: self.consent.patience(),
             jobs: session.jobs,
             forget: false,
+            shows: self.dry_run,
         }
     }
 }

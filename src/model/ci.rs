@@ -42,6 +42,19 @@ const MARKS: &[(System, &str, Option<&str>)] = &[
 ];
 
 impl System {
+    /// What of a shell command cannot be written for the system so that it comes out as it is, and what to write instead.
+    pub fn cannot_hold(self, command: &str) -> Option<(&'static str, &'static str)> {
+        let mut is_escaped = false;
+        let has_escaped_dollar = command.chars().any(|letter| {
+            let found = is_escaped && letter == '$';
+            is_escaped = letter == '\\' && !is_escaped;
+            found
+        });
+        // It puts variables in when a pipeline is uploaded, and takes the backslash for its own there.
+        let is_buildkite = matches!(self, Self::Buildkite);
+        (is_buildkite && has_escaped_dollar).then_some(("\\$", "write `'$'`, in single quotes"))
+    }
+
     /// The systems whose variables are set, the most specific first.
     pub fn all_of(env: &Env) -> impl Iterator<Item = Self> {
         let is_set = move |(_, name, value): &&(Self, &str, Option<&str>)| {

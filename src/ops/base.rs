@@ -3,7 +3,7 @@
 use crate::git::base::{default_branch, remote_head};
 use crate::git::{self, BaseRule, FoundBase, Repo};
 use crate::model::change::{Base, Head};
-use crate::model::ci::{Ci, CiBase};
+use crate::model::ci::{Ci, CiBase, Trigger};
 use crate::model::workspace::Workspace;
 use crate::ops::failure::Failure;
 use crate::ops::place::Place;
@@ -12,6 +12,8 @@ use crate::ops::request::BaseRequest;
 /// The base, and what there is to say of the way to it.
 pub struct Based {
     pub found: FoundBase,
+    /// Whether there is none because the run is of a kind that is compared with nothing.
+    pub is_for_everything: bool,
     /// What is worth a warning.
     pub warnings: Vec<String>,
     /// What is told to who wants to know everything.
@@ -34,6 +36,7 @@ pub fn find(
         found: FoundBase::Unknown {
             reason: "this CI system names no base; set SVC_BASE or give --base".to_owned(),
         },
+        is_for_everything: false,
         warnings: Vec::new(),
         details: Vec::new(),
     };
@@ -50,6 +53,7 @@ pub fn find(
             Some(ci) => {
                 let mut run = Run::new(repo, ci, head, configured)?;
                 based.found = run.base(tell)?;
+                based.is_for_everything = run.is_for_everything;
                 based.warnings.clone_from(&ci.notes);
                 based.details = run.told;
                 return Ok(based);
@@ -83,6 +87,7 @@ struct Run<'a> {
     /// The default branch, as the definition, this clone or the system names it.
     default: Option<String>,
     told: Vec<String>,
+    is_for_everything: bool,
 }
 
 impl<'a> Run<'a> {
@@ -112,6 +117,7 @@ impl<'a> Run<'a> {
             is_of_run: is_of_run(repo, ci, head)?,
             default,
             told,
+            is_for_everything: false,
         })
     }
 
@@ -130,6 +136,12 @@ impl<'a> Run<'a> {
         if reasons.is_empty() {
             reasons.push(self.nothing_before());
         }
+        // Nobody expects a nightly run to be for a change; elsewhere a base that is missing is worth a warning.
+        let is_at_once = matches!(
+            self.ci.trigger,
+            Trigger::Schedule | Trigger::Tag | Trigger::Manual
+        );
+        self.is_for_everything = is_at_once && reasons == [self.nothing_before()];
         let reason = reasons.join("; ");
         Ok(FoundBase::Unknown { reason })
     }

@@ -24,6 +24,8 @@ pub struct Comparison<'p> {
     pub base: Base,
     pub head: Head,
     pub changed: Changed,
+    /// Whether everything is affected because the run is for everything: that is as it has to be.
+    pub is_for_everything: bool,
     /// The state at the head, where there is a repository.
     pub snapshot: Option<Box<dyn Snapshot + 'p>>,
     /// What is worth a warning.
@@ -55,6 +57,7 @@ pub fn compare<'p>(
         base: Base::default(),
         head,
         changed: Changed::default(),
+        is_for_everything: false,
         snapshot: None,
         warnings: Vec::new(),
         notes: Vec::new(),
@@ -79,6 +82,7 @@ pub fn compare<'p>(
         )?;
         comparison.warnings.extend(based.warnings);
         comparison.details = based.details;
+        comparison.is_for_everything = based.is_for_everything;
         comparison.take(repo, based.found, &*snapshot, defined.is_of_head, request)?;
     } else {
         comparison.changed = Changed::nothing(&comparison.workspace);
@@ -190,6 +194,7 @@ fn without_repository<'p>(
         base: Base::default(),
         head: Head::WorkTree(None),
         changed: Changed::default(),
+        is_for_everything: false,
         snapshot: None,
         warnings: Vec::new(),
         notes: Vec::new(),

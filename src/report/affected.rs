@@ -38,7 +38,10 @@ pub fn affected_text(view: &AffectedView, detail: Detail, look: Look) -> Said {
     }
     if let Some(reason) = &view.everything {
         let text = format!("everything is affected: {reason}");
-        stderr.push_str(&message::warning(&text, look.paint));
+        stderr.push_str(&match view.is_for_everything {
+            true => message::note(&text, look.paint),
+            false => message::warning(&text, look.paint),
+        });
     }
     if detail == Detail::Explained || look.is_verbose() {
         for service in &view.services {
@@ -186,6 +189,7 @@ mod tests {
             },
             head: Head::WorkTree(Some(commit())),
             everything: None,
+            is_for_everything: false,
             services: vec![
                 ServiceView {
                     name: service("common"),
@@ -252,6 +256,9 @@ mod tests {
         base: no base
         warning: everything is affected: there is no commit yet
         ");
+        view.is_for_everything = true;
+        let said = affected_text(&view, Detail::Brief, Look::default());
+        assert!(said.stderr.contains("note: everything is affected"));
     }
 
     #[test]

@@ -37,6 +37,8 @@ pub struct AffectedView {
     pub head: Head,
     /// Why everything is affected, if it is.
     pub everything: Option<String>,
+    /// Whether that is as it has to be.
+    pub is_for_everything: bool,
     /// In dependency order.
     pub services: Vec<ServiceView>,
     pub unowned: Vec<FilePath>,

@@ -9,6 +9,7 @@ use include_dir::{Dir, include_dir};
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value};
+use regex::Regex;
 use serde::Serialize;
 
 use crate::model::ci::System;
@@ -198,6 +199,7 @@ static ENGINE: LazyLock<Environment<'static>> = LazyLock::new(|| {
     engine.add_filter("quoted", quoted);
     engine.add_filter("expression", expression);
     engine.add_filter("pattern", pattern);
+    engine.add_filter("macros", macros);
     engine.add_filter("dollars", |text: &str| text.replace('$', "$$"));
     engine.add_filter("percent", |text: &str| text.replace('%', "%%"));
     engine.add_filter("circle", |text: &str| text.replace("<<", "\\<<"));
@@ -217,6 +219,13 @@ static ENGINE: LazyLock<Environment<'static>> = LazyLock::new(|| {
 /// A text in double quotes, as YAML reads it.
 fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
+}
+
+/// A shell command in which Azure finds no variable of its own: `$(name)` is one, `$( name)` only runs a command.
+fn macros(command: &str) -> String {
+    static MACRO: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new(r"\$\(([\w.-]+)\)").expect("it is valid"));
+    MACRO.replace_all(command, "$$( $1)").into_owned()
 }
 
 /// A text in single quotes, as the expressions of GitHub and Azure read it.
@@ -247,6 +256,14 @@ mod tests {
             ref_prefix: "refs/svc".into(),
             environments,
         }
+    }
+
+    #[test]
+    fn commands_are_no_macros() {
+        assert_eq!(
+            macros("a $(b.c-d) $(e f) $((1)) $(\"$(g)\")"),
+            "a $( b.c-d) $(e f) $((1)) $(\"$( g)\")"
+        );
     }
 
     #[test]

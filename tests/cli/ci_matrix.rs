@@ -231,6 +231,10 @@ fn what_makes_no_sense_is_refused() {
         "--before says nothing in this format",
     );
     check(
+        &["--format", "buildkite", "--before", "echo \\$x"],
+        "--before holds `\\$`, which Buildkite changes",
+    );
+    check(
         &["--format", "circleci", "--into", "config.yml"],
         "`config.yml` has to have one line that ends with `# svc ci matrix`",
     );

@@ -48,11 +48,11 @@ fn foreign_code_changes_no_environment_that_others_see() {
     insta::assert_snapshot!(from_fork(&["rollback", "--env", "staging"]), @"
     exit 2
     --- stderr
-    SERVICE  FROM  TO  COMMIT
-    web  hash-1  hash-2  hash-3
     error: this run may not change `staging`: pull request 12 comes from the fork mallory/shop
     hint: deploy from a run of the branch itself, once the change is merged; if everybody who can begin such a run may deploy, set SVC_TRUST=own where the CI system is configured
     ");
+    let shown = from_fork(&["rollback", "--env", "staging", "--dry-run"]);
+    assert!(shown.starts_with("exit 0\n"), "{shown}");
     for arguments in [
         &["deploy", "--env", "staging", "--adopt"][..],
         &["deploy", "--env", "production", "--yes", "--retry-held"],
@@ -73,7 +73,7 @@ fn foreign_code_changes_no_environment_that_others_see() {
         assert_eq!(said.code(), 2, "{arguments:?}: {}", said.all());
         let text = said.stderr();
         assert!(
-            text.contains("this run may not change `"),
+            text.starts_with("error: this run may not change `"),
             "{arguments:?}: {text}"
         );
     }
@@ -102,6 +102,7 @@ fn foreign_code_may_look_and_run_on_its_own_machine() {
         &["history", "--env", "staging"],
         &["changes", "--env", "staging"],
         &["lock", "show", "--env", "staging"],
+        &["down", "--env", "staging", "--dry-run"],
         &["deploy", "--env", "local", "--bootstrap"],
         &["down", "--env", "local"],
     ] {

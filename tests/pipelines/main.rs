@@ -14,6 +14,7 @@ mod support;
 mod expression;
 mod github;
 mod job;
+mod readers;
 mod runner;
 mod schemas;
 mod yaml;

@@ -1,6 +1,6 @@
 //! Every pipeline that `svc ci init` writes, and every document that `svc ci matrix` prints for a system, against the schema
 //! that is published for it, by check-jsonschema. For Jenkins and TeamCity there is none: theirs are compared with golden
-//! texts.
+//! texts, and read in `readers`.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -35,10 +35,10 @@ const SYSTEMS: &[(&str, &str, &[&str])] = &[
     ("woodpecker", "woodpecker-ci", &[".woodpecker/svc.yml"]),
 ];
 
-const PLAIN: &str = "version = 1\n[services.api]\npath = \"api\"\ntest = \"true\"\n";
+pub const PLAIN: &str = "version = 1\n[services.api]\npath = \"api\"\ntest = \"true\"\n";
 
 /// Two environments, with everything that a pipeline minds: patterns, promotion, approval, names with `-`.
-const STAGED: &str = r#"version = 1
+pub const STAGED: &str = r#"version = 1
 [services.api]
 path = "api"
 test = "true"
@@ -55,7 +55,7 @@ protected = true
 branches = ["main", "release/*", "it's"]
 "#;
 
-fn repo(services: &str) -> TestRepo {
+pub fn repo(services: &str) -> TestRepo {
     TestRepo::with_files(&[
         ("services.toml", services),
         ("api/a", "1\n"),
@@ -65,21 +65,23 @@ fn repo(services: &str) -> TestRepo {
 
 /// The program, where it is.
 fn validator() -> Option<PathBuf> {
-    let target = Path::new(env!("CARGO_BIN_EXE_svc"))
-        .ancestors()
-        .nth(2)
-        .unwrap();
-    let own = target.join("tools/python/bin");
+    tool("check-jsonschema")
+}
+
+/// The directory that tests/install-tools puts tools into.
+pub fn tools() -> Option<PathBuf> {
+    let target = Path::new(env!("CARGO_BIN_EXE_svc")).ancestors().nth(2)?;
+    Some(target.join("tools"))
+}
+
+/// A program that tests/install-tools puts into the directory of tools, or that is on the machine.
+pub fn tool(name: &str) -> Option<PathBuf> {
+    let own = tools()?.join("python/bin");
     let path = std::env::var_os("PATH").unwrap_or_default();
     let places = std::iter::once(own).chain(std::env::split_paths(&path));
-    let found = places
-        .map(|it| it.join("check-jsonschema"))
-        .find(|it| it.is_file());
+    let found = places.map(|it| it.join(name)).find(|it| it.is_file());
     if found.is_none() {
-        skip(
-            "check-jsonschema",
-            "it is not there; tests/install-tools installs it",
-        );
+        skip(name, "it is not there; tests/install-tools installs it");
     }
     found
 }
@@ -100,7 +102,7 @@ fn faults(validator: &Path, schema: &str, files: &[PathBuf]) -> Option<String> {
     (!said.status.success()).then_some(lines)
 }
 
-fn written(repo: &TestRepo, arguments: &[&str], files: &[&str]) -> Vec<PathBuf> {
+pub fn written(repo: &TestRepo, arguments: &[&str], files: &[&str]) -> Vec<PathBuf> {
     let said = repo.svc(&[&["ci", "init"], arguments].concat()).run();
     assert_eq!(said.code(), 0, "{}", said.all());
     files.iter().map(|it| repo.root().join(it)).collect()

@@ -118,7 +118,7 @@ pub fn init(place: &Place, request: &Request) -> Result<Answer, Failure> {
     if request.install.is_none() && ADDRESS.is_empty() {
         notes.push(Note::NoAddress);
     }
-    let install = installing(request.install.as_deref())?;
+    let install = installing(request.install.as_deref(), request.system)?;
     let facts = pipeline(
         place,
         request,
@@ -185,7 +185,7 @@ fn pipeline(
 }
 
 /// The command that installs `svc`, without what stands around it.
-fn installing(asked: Option<&str>) -> Result<String, Failure> {
+fn installing(asked: Option<&str>, system: System) -> Result<String, Failure> {
     let Some(asked) = asked else {
         let address = match ADDRESS {
             "" => NO_ADDRESS,
@@ -203,7 +203,22 @@ fn installing(asked: Option<&str>) -> Result<String, Failure> {
             hint: "`true` does nothing, where svc is there already".to_owned(),
         });
     }
-    Ok(asked.trim().to_owned())
+    let asked = asked.trim();
+    let backslashes = asked.len() - asked.trim_end_matches('\\').len();
+    if backslashes % 2 == 1 {
+        return Err(Failure::Usage {
+            message: "--install ends in a backslash, which goes on to a line that is not there"
+                .to_owned(),
+            hint: "take it away".to_owned(),
+        });
+    }
+    if let Some((what, hint)) = system.cannot_hold(asked) {
+        return Err(Failure::Usage {
+            message: format!("--install holds `{what}`, which {system} changes"),
+            hint: hint.to_owned(),
+        });
+    }
+    Ok(asked.to_owned())
 }
 
 /// A command that is run where `svc` is missing. What may go on to the end of its line gets lines of its own.
@@ -340,7 +355,7 @@ mod tests {
     #[test]
     fn commands_that_install_stay_whole() {
         let check = |asked: &str, body: &str| {
-            let install = installing(Some(asked)).unwrap();
+            let install = installing(Some(asked), System::GitHub).unwrap();
             let expected = format!("command -v svc >/dev/null || {body}");
             assert_eq!(where_missing(&install), expected);
         };
@@ -351,7 +366,16 @@ mod tests {
         check("find . -exec x \\;", "{\nfind . -exec x \\;\n}");
         check("make svc &", "{\nmake svc &\n}");
         for nothing in ["", " \n", ";", "# make svc", "\n# a\n;\n"] {
-            assert!(installing(Some(nothing)).is_err(), "{nothing:?}");
+            assert!(
+                installing(Some(nothing), System::GitHub).is_err(),
+                "{nothing:?}"
+            );
         }
+        let is_taken = |asked, system| installing(Some(asked), system).is_ok();
+        assert!(!is_taken("make svc \\\n", System::GitHub));
+        assert!(is_taken("echo \\\\", System::GitHub));
+        assert!(is_taken("echo \\$x", System::GitHub));
+        assert!(!is_taken("echo \\$x", System::Buildkite));
+        assert!(is_taken("echo '$x' \\\\$x", System::Buildkite));
     }
 }

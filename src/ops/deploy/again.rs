@@ -39,6 +39,7 @@ pub fn fetch_outputs(
         workspace,
         base: Base::default(),
         head,
+        is_for_everything: false,
         snapshot: place.repo.as_ref().map(|repo| repo.snapshot(head)),
         warnings: Vec::new(),
         notes: Vec::new(),

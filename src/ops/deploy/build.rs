@@ -44,6 +44,7 @@ pub fn build(
         workspace,
         base: Base::default(),
         head,
+        is_for_everything: false,
         snapshot: place.repo.as_ref().map(|repo| repo.snapshot(head)),
         warnings: Vec::new(),
         notes: Vec::new(),

@@ -1,6 +1,5 @@
 //! `svc down`: takes services away from an environment.
 
-use crate::ledger::Refresh;
 use crate::model::ledger::{Action, Runs};
 use crate::model::name::ServiceName;
 use crate::ops::deploy::moves::{Asked, Ground, Move, Moves};
@@ -23,7 +22,7 @@ pub struct Found<'p> {
 /// # Errors
 /// An environment or service that does not exist.
 pub fn prepare<'p>(place: &'p Place, asked: Asked) -> Result<Found<'p>, Failure> {
-    let ground = Ground::look(place, &asked.environment, Refresh::Now)?;
+    let ground = Ground::of(place, &asked)?;
     let mut services: Vec<ServiceName> = match asked.services.is_empty() {
         false => ground.named(&asked.services)?,
         true => ground.seen.standings.keys().cloned().collect(),

@@ -21,6 +21,7 @@ use crate::ops::failure::Failure;
 use crate::ops::ledger::Ledgers;
 use crate::ops::machinery::listening;
 use crate::ops::place::Place;
+use crate::ops::trust;
 
 /// What all moves are asked.
 #[derive(Clone, Debug, Default)]
@@ -33,6 +34,8 @@ pub struct Asked {
     pub jobs: Option<usize>,
     /// Take no step: it was done by hand and is only written down.
     pub forget: bool,
+    /// Only show what would be done.
+    pub shows: bool,
 }
 
 /// Moves of services, with everything that carrying them out takes.
@@ -67,6 +70,19 @@ pub struct Ground {
 }
 
 impl Ground {
+    /// Looks at an environment that is to be changed.
+    ///
+    /// # Errors
+    /// It does not exist, its ledger cannot be reached, or this run may not change it.
+    pub fn of(place: &Place, asked: &Asked) -> Result<Self, Failure> {
+        if !asked.shows {
+            let workspace = place.workspace()?.workspace;
+            let name = environment(&workspace, &asked.environment)?;
+            trust::check(place, name.as_str())?;
+        }
+        Self::look(place, &asked.environment, Refresh::Now)
+    }
+
     /// Looks at an environment.
     ///
     /// # Errors

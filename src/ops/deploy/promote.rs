@@ -43,8 +43,8 @@ pub fn prepare<'p>(
     asked: Asked,
     request: &Request,
 ) -> Result<Found<'p>, Failure> {
+    let ground = Ground::of(place, &asked)?;
     let source = Ground::look(place, &request.from, Refresh::Now)?;
-    let ground = Ground::look(place, &asked.environment, Refresh::Now)?;
     if source.staged.environment == ground.staged.environment {
         return Err(Failure::Usage {
             message: "an environment cannot be promoted to itself".into(),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::ledger::{Refresh, Wanted};
+use crate::ledger::Wanted;
 use crate::model::ledger::{Action, DeployId, Deployed, Entry, Runs, State};
 use crate::model::name::ServiceName;
 use crate::ops::deploy::moves::{Asked, Ground, Move, Moves};
@@ -15,7 +15,7 @@ use crate::ops::place::Place;
 /// # Errors
 /// An environment, service or deploy that does not exist, or a service that nothing ran of before.
 pub fn prepare<'p>(place: &'p Place, asked: Asked, to: Option<&str>) -> Result<Moves<'p>, Failure> {
-    let ground = Ground::look(place, &asked.environment, Refresh::Now)?;
+    let ground = Ground::of(place, &asked)?;
     let to = to.map(deploy_id).transpose()?;
     let services = match (&to, asked.services.is_empty()) {
         (_, false) => ground.named(&asked.services)?,
