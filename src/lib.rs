@@ -48,6 +48,7 @@
 //! | what is in a plan, and what `--tag` and its like leave of it | [`model::plan`], [`model::graph`], [`model::select`] |
 //! | what is in a cache key, and what differs between two | [`model::key`], [`model::difference`]; put together in `ops::tasks::keys` |
 //! | what tools print, and when that is remembered | `ops::tasks::tools`, [`process::tools`], `templates/tools` |
+//! | which part of a lock file counts for a service, and what is remembered of that | `ops::shares`, `record::worked_out` |
 //! | when an earlier result stands, and what is kept of a new one | `ops::tasks::lookup`, `ops::tasks::reuse`, `ops::tasks::keep` |
 //! | why no earlier result stands | `ops::tasks::missed`, `ops::tasks::explain`, `report::standing` |
 //! | how results lie in the store, and which go first | `cache::store` |

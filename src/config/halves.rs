@@ -46,15 +46,10 @@ fn middle(text: &str) -> Option<usize> {
 /// Both halves, if each is sound and they share nothing: then they mean what the whole means. A first half that ends within
 /// a value is not sound.
 fn halves(file: FileId, text: &str, middle: usize) -> Option<Halves<'_>> {
-    let (first, rest) = std::thread::scope(|scope| {
-        let rest = scope.spawn(|| parse_from(file, text, middle));
-        let first = parse(file, &text[..middle]);
-        let rest = rest.join();
-        (
-            first,
-            rest.unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
-        )
-    });
+    let (first, rest) = rayon::join(
+        || parse(file, &text[..middle]),
+        || parse_from(file, text, middle),
+    );
     let is_sound = first.1.is_empty() && rest.1.is_empty();
     (is_sound && are_apart(&first.0, &rest.0)).then_some(Halves {
         first: first.0,

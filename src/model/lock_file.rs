@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use serde::{Deserialize, Serialize};
+
 use crate::model::cause::Cause;
 use crate::model::digest::{Digest, Digester};
 use crate::model::path::FilePath;
@@ -44,15 +46,25 @@ pub struct LockRoot {
 
 /// A lock file of which the part of any package can be told.
 pub struct LockParts {
+    digests: LockDigests,
     names: Vec<String>,
     needs: Vec<Vec<usize>>,
     /// Of each entry alone.
     own: Vec<Digest>,
-    /// Of each entry and all that it leads to; none where that is not known.
-    whole: Vec<Option<Digest>>,
-    roots: BTreeMap<FilePath, (String, Option<Vec<usize>>)>,
-    head: Digest,
+    /// The entries that each package begins with; none where one is not known.
+    roots: BTreeMap<FilePath, Option<Vec<usize>>>,
     for_all: Option<Vec<usize>>,
+}
+
+/// What tells the part of any package, without the entries that it is made of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LockDigests {
+    head: Digest,
+    for_all: Option<Vec<u32>>,
+    /// What the file says of each package, and the entries that it begins with; none where one is not known.
+    packages: BTreeMap<FilePath, (String, Option<Vec<u32>>)>,
+    /// Of each such entry and all that it leads to; none where that is not known.
+    whole: Vec<Option<Digest>>,
 }
 
 impl LockParts {
@@ -72,52 +84,37 @@ impl LockParts {
             digester.part("says", entry.says.as_bytes()).finish()
         });
         let own: Vec<Digest> = own.collect();
-        let roots = lock.roots.iter().map(|root| {
-            let needs = found(&root.needs);
-            (root.directory.clone(), (root.says.clone(), needs))
-        });
+        let whole = whole(&needs, &own, &is_known);
         let mut head = Digester::new("lock file");
         head.part("for all", lock.for_all.as_bytes());
-        Self {
-            roots: roots.collect(),
+        let mut named = Named::default();
+        let for_all = found(&lock.needs_for_all);
+        let (mut roots, mut packages) = (BTreeMap::new(), BTreeMap::new());
+        for root in &lock.roots {
+            let needs = found(&root.needs);
+            let places = needs.as_ref().map(|it| named.places(it));
+            packages.insert(root.directory.clone(), (root.says.clone(), places));
+            roots.insert(root.directory.clone(), needs);
+        }
+        let digests = LockDigests {
             head: head.finish(),
-            for_all: found(&lock.needs_for_all),
-            whole: whole(&needs, &own, &is_known),
+            for_all: for_all.as_ref().map(|it| named.places(it)),
+            packages,
+            whole: named.order.iter().map(|at| whole[*at].clone()).collect(),
+        };
+        Self {
+            digests,
             names: lock.entries.into_values().map(|it| it.name).collect(),
             needs,
             own,
+            roots,
+            for_all,
         }
     }
 
-    /// The directories of packages at `directory` and below it.
-    pub fn packages<'a>(&'a self, directory: &'a FilePath) -> impl Iterator<Item = &'a FilePath> {
-        let from = self.roots.range(directory.clone()..).map(|it| it.0);
-        let starts = |it: &&FilePath| it.as_bytes().starts_with(directory.as_bytes());
-        let from = from.take_while(starts);
-        from.filter(|it| crate::model::path::is_within(it.as_bytes(), directory.as_bytes()))
-    }
-
-    /// The digest of everything that counts for some packages. None where that is not known: the whole file counts.
-    pub fn of(&self, packages: &[&FilePath]) -> Option<Digest> {
-        let mut digester = Digester::new("part of a lock file");
-        digester.digest("head", &self.head);
-        for at in self.for_all.as_ref()? {
-            digester.digest("for all", self.whole[*at].as_ref()?);
-        }
-        for directory in packages {
-            let (says, needs) = self.roots.get(*directory)?;
-            digester.part("package", directory.as_bytes());
-            digester.part("says", says.as_bytes());
-            let needs: Option<BTreeSet<&Digest>> = needs
-                .as_ref()?
-                .iter()
-                .map(|it| self.whole[*it].as_ref())
-                .collect();
-            for need in needs? {
-                digester.digest("need", need);
-            }
-        }
-        (!packages.is_empty()).then(|| digester.finish())
+    /// What tells the part of any package.
+    pub fn digests(&self) -> &LockDigests {
+        &self.digests
     }
 
     /// The names of the entries that count for some packages here or in `other`, and are not the same in both.
@@ -140,7 +137,7 @@ impl LockParts {
     fn reached(&self, packages: &[&FilePath]) -> BTreeSet<usize> {
         let needs = packages
             .iter()
-            .filter_map(|it| self.roots.get(*it)?.1.as_ref());
+            .filter_map(|it| self.roots.get(*it)?.as_ref());
         let mut pending: Vec<usize> = needs.chain(&self.for_all).flatten().copied().collect();
         let mut reached = BTreeSet::new();
         while let Some(at) = pending.pop() {
@@ -149,6 +146,55 @@ impl LockParts {
             }
         }
         reached
+    }
+}
+
+impl LockDigests {
+    /// The directories of packages at `directory` and below it.
+    pub fn packages<'a>(&'a self, directory: &'a FilePath) -> impl Iterator<Item = &'a FilePath> {
+        let from = self.packages.range(directory.clone()..).map(|it| it.0);
+        let starts = |it: &&FilePath| it.as_bytes().starts_with(directory.as_bytes());
+        let from = from.take_while(starts);
+        from.filter(|it| crate::model::path::is_within(it.as_bytes(), directory.as_bytes()))
+    }
+
+    /// The digest of everything that counts for some packages. None where that is not known: the whole file counts.
+    pub fn of(&self, packages: &[&FilePath]) -> Option<Digest> {
+        let whole = |at: &u32| self.whole.get(*at as usize)?.as_ref();
+        let mut digester = Digester::new("part of a lock file");
+        digester.digest("head", &self.head);
+        for at in self.for_all.as_ref()? {
+            digester.digest("for all", whole(at)?);
+        }
+        for directory in packages {
+            let (says, needs) = self.packages.get(*directory)?;
+            digester.part("package", directory.as_bytes());
+            digester.part("says", says.as_bytes());
+            let needs: Option<BTreeSet<&Digest>> = needs.as_ref()?.iter().map(whole).collect();
+            for need in needs? {
+                digester.digest("need", need);
+            }
+        }
+        (!packages.is_empty()).then(|| digester.finish())
+    }
+}
+
+/// The entries that are named as beginnings, numbered in the order in which they are.
+#[derive(Default)]
+struct Named {
+    order: Vec<usize>,
+    numbers: HashMap<usize, u32>,
+}
+
+impl Named {
+    fn places(&mut self, entries: &[usize]) -> Vec<u32> {
+        let number = |entry: &usize| {
+            *self.numbers.entry(*entry).or_insert_with(|| {
+                self.order.push(*entry);
+                self.order.len() as u32 - 1
+            })
+        };
+        entries.iter().map(number).collect()
     }
 }
 
@@ -326,7 +372,7 @@ mod tests {
             for package in 0..PACKAGES {
                 let directory = FilePath::from(format!("p{package}").as_str());
                 let is_reached = reachable(&needs, package).contains(&changed);
-                let differs = old.of(&[&directory]) != new.of(&[&directory]);
+                let differs = old.digests().of(&[&directory]) != new.digests().of(&[&directory]);
                 prop_assert_eq!(differs, is_reached);
                 let names = new.differing(&old, &[&directory]);
                 prop_assert_eq!(names.len(), usize::from(is_reached));
@@ -344,7 +390,7 @@ mod tests {
             for package in 0..PACKAGES {
                 let directory = FilePath::from(format!("p{package}").as_str());
                 let is_reached = reachable(&needs, package).contains(&unknown);
-                prop_assert_eq!(parts.of(&[&directory]).is_none(), is_reached);
+                prop_assert_eq!(parts.digests().of(&[&directory]).is_none(), is_reached);
             }
         }
     }
@@ -356,7 +402,7 @@ mod tests {
         let part = |change: &dyn Fn(&mut Lock)| {
             let mut lock = lock(&needs, None);
             change(&mut lock);
-            LockParts::new(lock).of(&[&p1])
+            LockParts::new(lock).digests().of(&[&p1])
         };
         let plain = part(&|_| {});
         assert_ne!(part(&|it| it.for_all = "overrides".into()), plain);
@@ -364,7 +410,12 @@ mod tests {
         assert_ne!(part(&|it| it.roots[1].says = "x".into()), plain);
         assert_eq!(part(&|it| it.roots[2].says = "x".into()), plain);
         assert_eq!(part(&|it| it.needs_for_all = vec!["gone".into()]), None);
-        assert_eq!(LockParts::new(lock(&needs, None)).of(&[&"p9".into()]), None);
+        assert_eq!(
+            LockParts::new(lock(&needs, None))
+                .digests()
+                .of(&[&"p9".into()]),
+            None
+        );
     }
 
     #[test]
@@ -388,7 +439,9 @@ mod tests {
     fn two_that_need_each_other_may_exchange_what_else_they_need() {
         let part = |needs: [usize; 2]| {
             let needs = [vec![1, needs[0]], vec![0, needs[1]], vec![], vec![]];
-            LockParts::new(lock(&needs, None)).of(&[&"p0".into()])
+            LockParts::new(lock(&needs, None))
+                .digests()
+                .of(&[&"p0".into()])
         };
         assert_ne!(part([2, 3]), part([3, 2]));
     }

@@ -269,7 +269,7 @@ fn compare_locks(
     let read = |snapshot: &dyn Snapshot| {
         let manifests = manifests(workspace, snapshot, &changed)?;
         let files = changed.iter().copied().cloned().chain(manifests);
-        Ok::<_, git::Error>(Shares::read(workspace, snapshot, files, &services))
+        Ok::<_, git::Error>(Shares::read(workspace, snapshot, files, &services, None))
     };
     // Of what cannot be read nothing is said, so that all of it counts.
     let (Ok(before), Ok(after)) = (read(older), read(newer)) else {

@@ -9,11 +9,18 @@ use rayon::prelude::*;
 use crate::git::Snapshot;
 use crate::manifest::{is_lock_manifest, manifest_of, read_lock};
 use crate::model::change::ObjectId;
-use crate::model::digest::Digest;
+use crate::model::digest::{Digest, Digester};
 use crate::model::key::InputFile;
-use crate::model::lock_file::{LockChange, LockParts};
+use crate::model::lock_file::{LockChange, LockDigests, LockParts};
 use crate::model::path::{FilePath, ancestors, is_within};
 use crate::model::workspace::{ServiceIndex, Workspace};
+use crate::record::WorkedOut;
+
+/// Raise this when a lock file of the same bytes is to be taken apart in another way.
+const FORMAT: u32 = 1;
+
+/// Shorter ones, in bytes, are read sooner than what is known of them is found.
+const WORTH_KEEPING: usize = 32 << 10;
 
 /// The parts of the shared lock files of a state.
 #[derive(Default)]
@@ -21,19 +28,22 @@ pub struct Shares(BTreeMap<FilePath, Share>);
 
 /// One lock file.
 struct Share {
-    parts: LockParts,
+    /// None where what counts was known before: then nothing was read that could be compared.
+    parts: Option<LockParts>,
     /// The packages of each service, and the digest of what counts for them.
     services: BTreeMap<ServiceIndex, (Vec<FilePath>, Digest)>,
 }
 
 impl Shares {
     /// Reads those of `files` that are shared lock files, for `services`. Of others, only manifests are looked at: a service
-    /// may hold more packages than that of its own directory.
+    /// may hold more packages than that of its own directory. What `known` has of the same files is taken from there, and
+    /// can only be asked for parts, not compared.
     pub fn read(
         workspace: &Workspace,
         snapshot: &dyn Snapshot,
         files: impl Iterator<Item = FilePath>,
         services: &BTreeSet<ServiceIndex>,
+        known: Option<&WorkedOut>,
     ) -> Self {
         if workspace.settings().lock_files.is_empty() {
             return Self::default();
@@ -46,8 +56,13 @@ impl Shares {
                 manifests.insert(path);
             }
         }
+        let state = State {
+            workspace,
+            snapshot,
+            manifests,
+        };
         let read = locks.into_iter().filter_map(|path| {
-            let share = share(workspace, snapshot, &path, &manifests, services)?;
+            let share = share(&state, &path, services, known)?;
             Some((path, share))
         });
         Self(read.collect())
@@ -80,13 +95,16 @@ impl Shares {
         let (Some(new), Some(old)) = (self.0.get(path), older.0.get(path)) else {
             return BTreeMap::new();
         };
+        let (Some(parts), Some(before)) = (&new.parts, &old.parts) else {
+            return BTreeMap::new();
+        };
         let change = |(service, (packages, digest)): (&ServiceIndex, &(Vec<FilePath>, Digest))| {
-            let (_, before) = old.services.get(service)?;
-            if before == digest {
+            let (_, digest_before) = old.services.get(service)?;
+            if digest_before == digest {
                 return Some((*service, LockChange::Nothing));
             }
             let packages: Vec<&FilePath> = packages.iter().collect();
-            let names = new.parts.differing(&old.parts, &packages);
+            let names = parts.differing(before, &packages);
             Some((*service, LockChange::Part(names.into_iter().collect())))
         };
         new.services.par_iter().filter_map(change).collect()
@@ -98,13 +116,24 @@ fn content(digest: &Digest) -> Option<ObjectId> {
     ObjectId::from_hex(digest.as_str())
 }
 
+/// The state that lock files are read from.
+struct State<'a> {
+    workspace: &'a Workspace,
+    snapshot: &'a dyn Snapshot,
+    manifests: BTreeSet<FilePath>,
+}
+
 fn share(
-    workspace: &Workspace,
-    snapshot: &dyn Snapshot,
+    state: &State,
     path: &FilePath,
-    manifests: &BTreeSet<FilePath>,
     services: &BTreeSet<ServiceIndex>,
+    known: Option<&WorkedOut>,
 ) -> Option<Share> {
+    let State {
+        workspace,
+        snapshot,
+        ..
+    } = state;
     let content = snapshot.read(path).ok()??;
     let directory = FilePath::from_bytes(ancestors(path.as_bytes()).nth(1)?);
     // For a service that holds the file, all of it counts.
@@ -112,7 +141,7 @@ fn share(
         let path = &workspace.service(*it).path;
         *path != directory && is_within(path.as_bytes(), directory.as_bytes())
     };
-    let within = manifests.iter();
+    let within = state.manifests.iter();
     let mut manifests = BTreeMap::new();
     if let Some(name) = manifest_of(path) {
         let below = workspace.indices().filter(is_below);
@@ -134,15 +163,45 @@ fn share(
             manifests.extend(text.map(|it| (package, it.unwrap_or_default())));
         }
     }
-    let parts = LockParts::new(read_lock(path, &content, &manifests).ok()?);
+    let (digests, parts) = taken_apart(path, &content, &manifests, known)?;
     let below = services.iter().copied().filter(is_below);
     let found = below.filter_map(|service| {
-        let packages = parts.packages(&workspace.service(service).path);
+        let packages = digests.packages(&workspace.service(service).path);
         let own = packages.filter(|it| workspace.owner(it.as_bytes()) == Some(service));
         let own: Vec<FilePath> = own.cloned().collect();
-        let digest = parts.of(&own.iter().collect::<Vec<_>>())?;
+        let digest = digests.of(&own.iter().collect::<Vec<_>>())?;
         Some((service, (own, digest)))
     });
     let services = found.collect();
     Some(Share { parts, services })
+}
+
+/// What the lock file holds for each package, from what is known of the same bytes, or else from the file itself.
+fn taken_apart(
+    path: &FilePath,
+    content: &[u8],
+    manifests: &BTreeMap<FilePath, String>,
+    known: Option<&WorkedOut>,
+) -> Option<(LockDigests, Option<LockParts>)> {
+    let read = || Some(LockParts::new(read_lock(path, content, manifests).ok()?));
+    let Some(known) = known.filter(|_| content.len() >= WORTH_KEEPING) else {
+        let parts = read()?;
+        return Some((parts.digests().clone(), Some(parts)));
+    };
+    let mut made_of = Digester::new("lock file taken apart");
+    made_of.part("svc", env!("CARGO_PKG_VERSION").as_bytes());
+    made_of.part("format", &FORMAT.to_le_bytes());
+    made_of.part("path", path.as_bytes());
+    made_of.part("content", content);
+    for (directory, text) in manifests {
+        made_of.part("package", directory.as_bytes());
+        made_of.part("manifest", text.as_bytes());
+    }
+    let made_of = made_of.finish();
+    if let Some(digests) = known.find(&made_of) {
+        return Some((digests, None));
+    }
+    let digests = read()?.digests().clone();
+    known.keep(&made_of, &digests);
+    Some((digests, None))
 }

@@ -8,6 +8,7 @@
 //!   api.build.log              what a task wrote
 //! state                        the last result of each task, also of runs that are gone
 //! lock                         held while the state is replaced
+//! locks/                       what lock files of package managers were found to hold
 //! ```
 //!
 //! Nothing here is precious: what is missing or damaged counts as never having happened, and things run again.
@@ -21,6 +22,7 @@ mod records;
 mod run;
 mod state;
 mod time;
+mod worked_out;
 
 pub use crate::record::entry::{End, Header, RunId, TaskRecord};
 pub use crate::record::error::Error;
@@ -29,3 +31,4 @@ pub use crate::record::log::LogWriter;
 pub use crate::record::records::{Orphans, Past, Records, Standing};
 pub use crate::record::run::Run;
 pub use crate::record::time::{Moment, name_of, now};
+pub use crate::record::worked_out::WorkedOut;

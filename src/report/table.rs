@@ -106,6 +106,10 @@ pub fn fit(text: &str, columns: usize, unicode: bool) -> String {
 
 /// How many columns `text` takes. Colours take none.
 pub fn width_of(text: &str) -> usize {
+    // So are nearly all texts.
+    if text.bytes().all(|it| matches!(it, b' '..=b'~')) {
+        return text.len();
+    }
     if !text.contains('\u{1b}') {
         return text.width();
     }

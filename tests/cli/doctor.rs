@@ -453,6 +453,44 @@ fn a_tool_is_asked_once_for_all_and_told_once_for_each_answer() {
 }
 
 #[test]
+fn a_script_is_asked_for_its_version_once_where_the_same_files_choose_it() {
+    let service = |name: &str| {
+        format!(
+            "[services.{name}]\npath = \"{name}\"\n[services.{name}.test]\nrun = \"true\"\ntools = [\"odd-tool --version\"]\n"
+        )
+    };
+    let services: String = ["a", "b", "c", "d"].map(service).concat();
+    let repo = TestRepo::with_files(&[
+        ("services.toml", &format!("version = 1\n{services}")),
+        (
+            "bin/odd-tool",
+            "#!/bin/sh\npwd >>\"${0%/*}/asked\"\ncat .tool-versions 2>/dev/null || echo 1.0\n",
+        ),
+        ("a/x", ""),
+        ("b/package.json", "{}"),
+        ("c/.tool-versions", "2.0\n"),
+        ("d/.tool-versions", "2.0\n"),
+    ]);
+    repo.make_executable("bin/odd-tool");
+    let path = format!(
+        "{}:/usr/local/bin:/usr/bin:/bin",
+        repo.root().join("bin").display()
+    );
+    let said = repo.svc(&["doctor"]).env("PATH", path).run();
+    let told = said.stdout();
+    for expected in ["1.0 (for a:test, b:test)", "2.0 (for c:test, d:test)"] {
+        assert!(told.contains(expected), "{told}");
+    }
+    let asked = repo.read("bin/asked");
+    let mut asked: Vec<&str> = asked
+        .lines()
+        .map(|it| it.rsplit('/').next().unwrap())
+        .collect();
+    asked.sort_unstable();
+    assert_eq!(asked, ["a", "c", "d"]);
+}
+
+#[test]
 fn outputs_that_git_does_not_ignore_are_found_and_mended() {
     let repo = repo(
         "version = 1\n[services.api.build]\nrun = \"true\"\noutputs = [\"dist\", \"out/*.x\", \"kept\"]\n[services.api]\npath = \"api\"\n",

@@ -190,6 +190,90 @@ fn a_bump_of_one_crate_affects_only_who_depends_on_it() {
     assert_eq!(repo.svc(&head).stdout(), "lib\napi\nscan\n");
 }
 
+/// A lock file so long that what it holds is remembered.
+fn long_lock() -> String {
+    let fill = |at: usize| {
+        format!(
+            "\n[[package]]\nname = \"fill-{at:03}\"\nversion = \"1.0.0\"\nsource = \"registry\"\nchecksum = \"{at:064}\"\n"
+        )
+    };
+    LOCK.to_owned() + &(0..400).map(fill).collect::<String>()
+}
+
+/// The outcomes of a build of everything, of the services that are there.
+fn built(repo: &TestRepo, cache: &str) -> Vec<String> {
+    let said = repo.svc(&["build", "--all"]);
+    let said = said.env("SVC_CACHE", cache).json();
+    let outcome = |id: &str| row(&said, id)["outcome"].as_str().unwrap().to_owned();
+    ["api", "lib", "scan", "web"]
+        .map(|name| format!("{name} {}", outcome(&format!("{name}:build"))))
+        .to_vec()
+}
+
+#[test]
+fn what_lock_files_hold_is_remembered_and_damage_to_that_changes_nothing() {
+    let repo = locked();
+    let lock = long_lock();
+    repo.write("Cargo.lock", &lock);
+    let memory = repo.root().join(".git/svc/locks");
+    let files = || -> Vec<_> {
+        let entries = std::fs::read_dir(&memory).into_iter().flatten();
+        entries.map(|it| it.unwrap().path()).collect()
+    };
+    let all = |outcome: &str| ["api", "lib", "scan", "web"].map(|it| format!("{it} {outcome}"));
+    assert_eq!(built(&repo, "off"), all("passed"));
+    assert!(!memory.exists(), "without a cache nothing is remembered");
+    assert_eq!(built(&repo, "on"), all("passed"));
+    assert_eq!(files().len(), 1);
+    let whole = std::fs::read(&files()[0]).unwrap();
+    assert_eq!(built(&repo, "on"), all("cached"));
+    // Torn, empty, of somebody else's making, or with another thing in its place.
+    let damaged = [&whole[..whole.len() / 2], b"", &[0xff; 4096]];
+    for damaged in damaged {
+        std::fs::write(&files()[0], damaged).unwrap();
+        assert_eq!(built(&repo, "on"), all("cached"));
+        assert_eq!(std::fs::read(&files()[0]).unwrap(), whole);
+    }
+    let file = files().remove(0);
+    std::fs::remove_file(&file).unwrap();
+    std::fs::create_dir(&file).unwrap();
+    assert_eq!(built(&repo, "on"), all("cached"));
+    std::fs::remove_dir(&file).unwrap();
+    // Another lock file is another matter, and so is what a manifest says of it.
+    let bumped = lock
+        .replace("1.0.190", "1.0.191")
+        .replace("\"bb\"", "\"cc\"");
+    repo.write("Cargo.lock", &bumped);
+    let expected = ["api passed", "lib passed", "scan passed", "web cached"];
+    assert_eq!(built(&repo, "on"), expected);
+    let manifest = repo.read("Cargo.toml");
+    repo.write("Cargo.toml", format!("{manifest}# other words\n"));
+    built(&repo, "on");
+    assert_eq!(files().len(), 2);
+    // What was remembered first still holds.
+    repo.write("Cargo.toml", manifest);
+    repo.write("Cargo.lock", &lock);
+    assert_eq!(built(&repo, "on"), all("cached"));
+}
+
+#[test]
+fn two_at_once_remember_the_same_of_a_lock_file() {
+    let repo = locked();
+    repo.write("Cargo.lock", long_lock());
+    let both = [(); 2].map(|()| {
+        let mut command = repo.svc(&["build", "--all"]).command();
+        let silent = std::process::Stdio::null;
+        command.stdout(silent()).stderr(silent()).spawn().unwrap()
+    });
+    for mut svc in both {
+        assert!(svc.wait().unwrap().success());
+    }
+    let memory = repo.root().join(".git/svc/locks");
+    assert_eq!(std::fs::read_dir(&memory).unwrap().count(), 1);
+    let all = ["api", "lib", "scan", "web"].map(|it| format!("{it} cached"));
+    assert_eq!(built(&repo, "on"), all);
+}
+
 #[test]
 fn packages_within_a_service_count_for_it() {
     let repo = locked();

@@ -12,11 +12,6 @@ pub fn in_parts<'a, T: Sync, R: Send>(
         return vec![work(0, all)];
     }
     let (first, rest) = all.split_at(all.len() / 2);
-    std::thread::scope(|scope| {
-        let rest = scope.spawn(|| work(first.len(), rest));
-        let first = work(0, first);
-        let rest = rest.join();
-        let rest = rest.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        vec![first, rest]
-    })
+    let (first, rest) = rayon::join(|| work(0, first), || work(first.len(), rest));
+    vec![first, rest]
 }

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
+
 use crate::config::load::Reading;
 use crate::config::load::files::{File, Text, reason};
 use crate::config::load::parts::in_parts;
@@ -45,7 +47,7 @@ impl Reading<'_> {
     ) -> (Vec<Rendered<'p>>, Vec<Option<u32>>, LookedUp) {
         let users = self.users(heads, presets);
         let there = self.look_up(presets, &users);
-        let templates = presets.iter();
+        let templates = presets.par_iter();
         let templates: BTreeMap<&str, Templates> = templates
             .map(|(name, it)| (&**name, preset::templates(it)))
             .collect();

@@ -27,7 +27,7 @@ pub fn releases(
     let graph = TaskGraph::from_roots(workspace, wanted);
     let read = graph.nodes().iter().map(|it| it.service).collect();
     let paths = files.iter().map(|it| FilePath::from_bytes(it.path));
-    let shares = Shares::read(workspace, snapshot, paths, &read);
+    let shares = Shares::read(workspace, snapshot, paths, &read, None);
     let read: Vec<Digest> = graph
         .nodes()
         .par_iter()

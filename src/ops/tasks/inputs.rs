@@ -24,6 +24,7 @@ use crate::ops::shares::Shares;
 use crate::ops::tasks::asking::GitLater;
 use crate::ops::tasks::ignored::{Ignored, ignored_inputs, is_looked_for};
 use crate::ops::tasks::links::hidden;
+use crate::record::WorkedOut;
 
 /// How much older than the reading of the inputs a directory must be for nothing to have been added to it since. The clock of
 /// a file server may differ from ours.
@@ -46,6 +47,8 @@ pub struct OnDisk<'a> {
     pub root: &'a Path,
     pub repo: &'a Repo,
     pub snapshot: &'a dyn Snapshot,
+    /// What is known of its lock files.
+    pub locks: Option<&'a WorkedOut>,
 }
 
 /// The inputs of one node of the task graph.
@@ -71,6 +74,7 @@ impl TaskInputs {
             root,
             repo,
             snapshot,
+            locks: known,
         } = disk;
         let read_at_ns = now_ns();
         let files = snapshot.files(&places(workspace, graph, nodes))?;
@@ -84,7 +88,7 @@ impl TaskInputs {
         let read_anew = read_anew(disk, &files)?;
         let services: BTreeSet<ServiceIndex> = wanted.iter().map(|it| it.0).collect();
         let locks = files.iter().map(|it| FilePath::from_bytes(it.path));
-        let shares = Shares::read(workspace, snapshot, locks, &services);
+        let shares = Shares::read(workspace, snapshot, locks, &services, known);
         let mut global: Vec<InputFile> = global.map(|it| read_anew.input_file(it)).collect();
         global.sort_unstable_by(|a, b| a.path.cmp(&b.path));
         let global = InputFiles::new(global);

@@ -24,13 +24,14 @@ use crate::ops::isolation::Isolation;
 use crate::ops::owned;
 use crate::ops::place::Place;
 use crate::ops::tasks::Request;
-use crate::ops::tasks::cache::Cache;
+use crate::ops::tasks::cache::{Cache, CacheUse};
 use crate::ops::tasks::inputs::OnDisk;
 use crate::ops::tasks::keys::Keys;
 use crate::ops::tasks::lookup::Lookup;
 use crate::ops::tasks::results::State;
 use crate::ops::tasks::tools::{Early, Tools};
 use crate::ops::trust;
+use crate::record::WorkedOut;
 
 /// A plan with everything that carrying it out takes.
 pub struct Prepared<'p> {
@@ -230,10 +231,12 @@ fn look_up<'p>(
     if let (Some(snapshot), Some(repo)) = (on_disk, &place.repo) {
         let outputs = place.outputs(repo);
         let asked = Tools::ask(place, workspace, &plan, &variables, request.asking)?;
+        let locks = known_locks(place, request.cache);
         let disk = OnDisk {
             root: &place.root,
             repo,
             snapshot: &*snapshot,
+            locks: locks.as_ref(),
         };
         let keys = Keys::read(disk, workspace, graph, &plan, asked.tools, &variables)?;
         owned::check(workspace, keys.inputs.tracked())?;
@@ -278,6 +281,12 @@ fn look_up<'p>(
         values,
         variables,
     })
+}
+
+/// What is known of lock files. Without a cache, nothing is that was found earlier.
+fn known_locks(place: &Place, cache: CacheUse) -> Option<WorkedOut> {
+    let directory = place.memory("locks").filter(|_| cache != CacheUse::Off)?;
+    Some(WorkedOut::open(directory))
 }
 
 /// Finishes or undoes what a killed `svc` was putting in place, before anything is looked at. Gives a line for each.

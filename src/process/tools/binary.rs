@@ -87,7 +87,8 @@ impl Binary {
     pub fn of(probe: &Probe<'_>) -> Option<Self> {
         let variables = &probe.environment.variables;
         let is_clean = !variables.keys().any(|it| INTRUDING.have(it));
-        let name = plain(probe.command).filter(|_| is_clean && is_plain_shell(probe.shell))?;
+        let name = asks_for_version(probe.command);
+        let name = name.filter(|_| is_clean && is_plain_shell(probe.shell))?;
         let found = find(name, variables.get(OsStr::new("PATH"))?)?;
         let steps = steps(found)?;
         let real = steps.last()?;
@@ -152,8 +153,8 @@ pub fn is_of_session(name: &OsStr) -> bool {
     SESSION.have(name)
 }
 
-/// The program of a command without anything that a shell would have to understand.
-fn plain(command: &str) -> Option<&str> {
+/// The program of a command that only asks it for its version, without anything that a shell would have to understand.
+pub fn asks_for_version(command: &str) -> Option<&str> {
     let is_plain = |it: char| it.is_ascii_alphanumeric() || " _./+-".contains(it);
     if !command.chars().all(is_plain) {
         return None;
@@ -282,7 +283,8 @@ fn is_absent(error: &std::io::Error) -> bool {
     matches!(error.kind(), NotFound | NotADirectory)
 }
 
-fn lines(text: &str) -> impl Iterator<Item = &str> {
+/// The lines of a list of ours.
+pub fn lines(text: &str) -> impl Iterator<Item = &str> {
     let lines = text.lines().map(str::trim);
     lines.filter(|line| !line.is_empty() && !line.starts_with('#'))
 }
@@ -297,7 +299,7 @@ mod tests {
     #[test]
     fn only_plain_questions_for_the_version_are_remembered() {
         let check = |command: &str, expected: Option<&str>| {
-            assert_eq!(plain(command), expected, "{command}");
+            assert_eq!(asks_for_version(command), expected, "{command}");
         };
         check("rustc --version", Some("rustc"));
         check("  gcc   -dumpversion ", Some("gcc"));

@@ -2,6 +2,7 @@
 //! the file of a program says enough.
 
 mod binary;
+mod choice;
 mod memory;
 mod path;
 mod probe;
@@ -13,6 +14,7 @@ use crate::model::digest::{Digest, Digester};
 use crate::process::control::Control;
 use crate::process::environment::Environment;
 use crate::process::tools::binary::Binary;
+use crate::process::tools::choice::Choices;
 use crate::process::tools::memory::{Memory, Remembered};
 
 pub use crate::process::tools::path::is_program;
@@ -57,10 +59,13 @@ pub enum Ask<'a> {
     OnlyRemembered,
 }
 
-/// What `probes` say now, in order; none for those that `control` kept from it. Each is asked once for all that must come to
-/// the same. Nothing is remembered.
+/// What `probes` say now, in order; none for those that `control` kept from it. Each is asked once for all that come to the
+/// same: the same program, in directories where the same files choose its version. Nothing is remembered.
 pub fn hear(probes: &[Probe<'_>], control: &Control, at_once: usize) -> Vec<Option<Heard>> {
-    let mut questions = Questions::default();
+    let mut questions = Questions {
+        choices: Some(Choices::default()),
+        ..Questions::default()
+    };
     let places: Vec<usize> = probes.iter().map(|it| questions.place(it)).collect();
     let asked: Vec<&Probe<'_>> = questions.asked.iter().map(|it| it.probe).collect();
     let told = probe::run_all(&asked, control, at_once).into_iter();
@@ -128,6 +133,8 @@ struct Questions<'p> {
     /// Digests of environments, which many probes share, by where they lie.
     environments: HashMap<*const Environment, (Digest, Digest)>,
     binaries: HashMap<Digest, Option<Binary>>,
+    /// What stands for a directory where it only chooses a version. None where the directory itself counts.
+    choices: Option<Choices>,
 }
 
 /// A probe that is asked.
@@ -159,7 +166,11 @@ impl<'p> Questions<'p> {
         let binary = self.binaries.entry(anywhere.finish());
         let binary = binary.or_insert_with(|| Binary::of(probe)).clone();
         if binary.is_none() {
-            here.part("directory", probe.directory.as_os_str().as_encoded_bytes());
+            let choices = self.choices.as_mut();
+            match choices.and_then(|it| it.of(probe)) {
+                Some(choice) => _ = here.digest("choice", &choice),
+                None => _ = here.part("directory", probe.directory.as_os_str().as_encoded_bytes()),
+            }
         }
         let identity = anywhere.finish();
         let place = match binary {

@@ -43,8 +43,15 @@ impl Case {
             self.parts(&self.text.replace(from, to)).unwrap(),
         );
         let top = FilePath::default();
-        let packages: Vec<&FilePath> = new.packages(&top).filter(|it| !it.is_root()).collect();
-        let of = |package: &&FilePath| match (old.of(&[*package]), new.of(&[*package])) {
+        let packages: Vec<&FilePath> = new
+            .digests()
+            .packages(&top)
+            .filter(|it| !it.is_root())
+            .collect();
+        let of = |package: &&FilePath| match (
+            old.digests().of(&[*package]),
+            new.digests().of(&[*package]),
+        ) {
             (Some(before), Some(after)) if before == after => None,
             (Some(_), Some(_)) => Some(format!(
                 "{}: {}",
