@@ -453,6 +453,31 @@ fn a_tool_is_asked_once_for_all_and_told_once_for_each_answer() {
 }
 
 #[test]
+fn however_many_outputs_git_does_not_ignore_one_fix_mends_all() {
+    let outputs: Vec<String> = (10..40).map(|it| format!("\"out{it}\"")).collect();
+    let outputs = outputs.join(", ");
+    let repo = repo(&format!(
+        "version = 1\n[services.api]\npath = \"api\"\n[services.api.build]\nrun = \"true\"\noutputs = [{outputs}]\n"
+    ));
+    let told = || {
+        let found = findings(&repo, &[]);
+        let told = found
+            .iter()
+            .filter(|it| it["fix"]["step"]["do"] == "ignore");
+        told.count()
+    };
+    assert_eq!(told(), 9);
+    let said = repo.svc(&["doctor", "--fix"]).run();
+    assert_ne!(said.code(), 70, "{}", said.all());
+    let ignored = repo.read(".gitignore");
+    assert!(
+        (10..40).all(|it| ignored.contains(&format!("/api/out{it}\n"))),
+        "{ignored}"
+    );
+    assert_eq!(told(), 0);
+}
+
+#[test]
 fn outputs_that_git_does_not_ignore_are_found_and_mended() {
     let repo = repo(
         "version = 1\n[services.api.build]\nrun = \"true\"\noutputs = [\"dist\", \"out/*.x\", \"kept\"]\n[services.api]\npath = \"api\"\n",
@@ -462,8 +487,9 @@ fn outputs_that_git_does_not_ignore_are_found_and_mended() {
     let open = |found: &[serde_json::Value]| {
         let open = found
             .iter()
-            .filter_map(|it| it["fix"]["step"]["line"].as_str());
-        open.map(str::to_owned).collect::<Vec<_>>()
+            .filter_map(|it| it["fix"]["step"]["lines"].as_array());
+        let lines = open.flatten().filter_map(|it| it.as_str());
+        lines.map(str::to_owned).collect::<Vec<_>>()
     };
     assert_eq!(open(&found), ["/api/dist", "/api/out/*.x"]);
     let said = repo.svc(&["doctor", "--fix"]).run();
