@@ -107,7 +107,7 @@ fn told(session: &Session, answer: &Answer) -> String {
     let done = if answer.is_written { " is written" } else { "" };
     let mut text = format!("{file}{done}: {} ({})\n", counts(draft), kinds(draft));
     if answer.is_written {
-        let next = "read it, then: svc check, svc list, svc build";
+        let next = "read it, then: svc list, svc doctor, svc test --all";
         text.push_str(&format!("{}\n", paint.advice(next)));
     }
     text

@@ -59,8 +59,8 @@ pub enum Step {
     LearnDefaultBranch { remote: String },
     /// Adds what is missing to `services.toml`.
     AddDependencies { service: String, to: Vec<String> },
-    /// Adds a line to `.gitignore` in the workspace's directory.
-    Ignore { line: String },
+    /// Adds lines to `.gitignore` in the workspace's directory.
+    Ignore { lines: Vec<String> },
 }
 
 impl Finding {

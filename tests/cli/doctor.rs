@@ -491,6 +491,31 @@ fn a_script_is_asked_for_its_version_once_where_the_same_files_choose_it() {
 }
 
 #[test]
+fn however_many_outputs_git_does_not_ignore_one_fix_mends_all() {
+    let outputs: Vec<String> = (10..40).map(|it| format!("\"out{it}\"")).collect();
+    let outputs = outputs.join(", ");
+    let repo = repo(&format!(
+        "version = 1\n[services.api]\npath = \"api\"\n[services.api.build]\nrun = \"true\"\noutputs = [{outputs}]\n"
+    ));
+    let told = || {
+        let found = findings(&repo, &[]);
+        let told = found
+            .iter()
+            .filter(|it| it["fix"]["step"]["do"] == "ignore");
+        told.count()
+    };
+    assert_eq!(told(), 9);
+    let said = repo.svc(&["doctor", "--fix"]).run();
+    assert_ne!(said.code(), 70, "{}", said.all());
+    let ignored = repo.read(".gitignore");
+    assert!(
+        (10..40).all(|it| ignored.contains(&format!("/api/out{it}\n"))),
+        "{ignored}"
+    );
+    assert_eq!(told(), 0);
+}
+
+#[test]
 fn outputs_that_git_does_not_ignore_are_found_and_mended() {
     let repo = repo(
         "version = 1\n[services.api.build]\nrun = \"true\"\noutputs = [\"dist\", \"out/*.x\", \"kept\"]\n[services.api]\npath = \"api\"\n",
@@ -500,8 +525,9 @@ fn outputs_that_git_does_not_ignore_are_found_and_mended() {
     let open = |found: &[serde_json::Value]| {
         let open = found
             .iter()
-            .filter_map(|it| it["fix"]["step"]["line"].as_str());
-        open.map(str::to_owned).collect::<Vec<_>>()
+            .filter_map(|it| it["fix"]["step"]["lines"].as_array());
+        let lines = open.flatten().filter_map(|it| it.as_str());
+        lines.map(str::to_owned).collect::<Vec<_>>()
     };
     assert_eq!(open(&found), ["/api/dist", "/api/out/*.x"]);
     let said = repo.svc(&["doctor", "--fix"]).run();

@@ -26,11 +26,12 @@ use crate::config::source::{FILE, Source};
 use crate::config::target;
 use crate::config::trace::{self, Trace};
 use crate::config::tree::{Document, TableNode};
-use crate::model::name::ServiceName;
+use crate::model::name::{EnvironmentName, ServiceName};
 use crate::model::origin::ServiceOrigins;
 use crate::model::path::FilePath;
 use crate::model::pattern::Pattern;
 use crate::model::suggest::nearest;
+use crate::model::target::{LOCAL, is_deployed};
 use crate::model::workspace::{Settings, Workspace};
 
 /// A workspace that is valid.
@@ -273,6 +274,7 @@ impl Reading<'_> {
         };
         let services = read.into_iter().map(|(_, service)| service).collect();
         let workspace = Workspace::new(settings, services);
+        self.idle_environments(context, &workspace);
         let known = self.target_names(&workspace);
         // The file system is slow to answer, and what else is to do needs no answer from it.
         let found = std::thread::scope(|scope| {
@@ -334,6 +336,28 @@ impl Reading<'_> {
                 self.warnings
                     .add(task.place, format!("no service has a task `{name}`"))
                     .did_you_mean(near, "`[tasks]` holds defaults; it creates no task");
+            }
+        }
+    }
+
+    /// Environments that no service can be deployed to.
+    fn idle_environments(&mut self, context: &Context, workspace: &Workspace) {
+        let settings = workspace.settings();
+        let tables = context.environment_tables.iter();
+        for (key, _) in tables.flat_map(|it| it.iter()) {
+            let Some(name) = EnvironmentName::new(key.text) else {
+                continue;
+            };
+            let services = workspace.services();
+            let is_idle = !services.iter().any(|it| is_deployed(settings, it, &name));
+            if is_idle && !services.is_empty() {
+                let wanted = match key.text == LOCAL {
+                    true => "give a service a `serve`, which says how it runs there",
+                    false => "give a service a `deploy`, which says how it gets there",
+                };
+                self.warnings
+                    .add(key.place, format!("no service can be deployed to `{name}`"))
+                    .hint(format!("{wanted}, or take the environment out"));
             }
         }
     }

@@ -301,6 +301,32 @@ fn an_unused_default_is_a_warning() {
 }
 
 #[test]
+fn an_environment_that_nothing_goes_to_is_a_warning() {
+    let check = |rest: &str, expected: &[&str]| {
+        let text = format!(
+            "version = 1\n[environments.local]\n[environments.staging]\ntarget = \"compose\"\n{rest}"
+        );
+        let loaded = valid(&Memory::new(&text));
+        let warned = loaded.warnings.problems.iter().map(|it| &it.message);
+        assert_eq!(warned.collect::<Vec<_>>(), expected, "{rest}");
+    };
+    let (local, staging) = (
+        "no service can be deployed to `local`",
+        "no service can be deployed to `staging`",
+    );
+    let service = "[services.a]\npath = \"a\"\ntest = \"t\"\n";
+    check(service, &[local, staging]);
+    check(
+        &format!("{service}serve = {{ run = \"s\", port = 1 }}\n"),
+        &[staging],
+    );
+    // What is deployed by commands of its own goes everywhere.
+    check(&format!("{service}deploy = \"d\"\n"), &[]);
+    check(&format!("{service}deploy = {{}}\n"), &[local]);
+    check("", &[]);
+}
+
+#[test]
 fn a_workspace_without_services_is_valid() {
     assert!(only("").services().is_empty());
 }

@@ -101,6 +101,11 @@ pub fn choose<'a>(
     }
 }
 
+/// Whether there is any way of `service` into `environment`.
+pub fn is_deployed(settings: &Settings, service: &Service, environment: &EnvironmentName) -> bool {
+    !matches!(choose(settings, service, environment), Choice::LeftOut(_))
+}
+
 impl<'a> Layers<'a> {
     /// The tables, the weaker one first.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = &'a Deploy> + use<'a> {

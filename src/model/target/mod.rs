@@ -28,6 +28,7 @@ mod resolve;
 mod template;
 mod verify;
 
+pub use choose::{LOCAL, is_deployed};
 pub use definition::{InputKind, Parameter, ParameterKind, Step, Target, URL, fits};
 pub use files::{Files, at_or_below, named_files};
 pub use render::{Facts, RenderError};

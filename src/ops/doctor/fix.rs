@@ -138,17 +138,17 @@ fn take(place: &Place, step: &Step) -> Result<(), Failure> {
             finished.into_output()?;
             Ok(())
         }
-        Step::Ignore { line } => ignore(place, line),
+        Step::Ignore { lines } => ignore(place, lines),
         // All at once, by `add_dependencies`.
         Step::AddDependencies { .. } => Ok(()),
     }
 }
 
-/// Adds a line at the end, unless it is there.
-fn ignore(place: &Place, line: &str) -> Result<(), Failure> {
+/// Adds lines at the end, but those that are there.
+fn ignore(place: &Place, lines: &[String]) -> Result<(), Failure> {
     let path = place.root.join(".gitignore");
     let file = |cause| Failure::File {
-        attempt: format!("add `{line}` to `{}`", path.display()),
+        attempt: format!("add `{}` to `{}`", lines.join("`, `"), path.display()),
         cause,
     };
     let existing = match fs::read(&path) {
@@ -156,14 +156,20 @@ fn ignore(place: &Place, line: &str) -> Result<(), Failure> {
         Err(cause) if cause.kind() == io::ErrorKind::NotFound => Vec::new(),
         Err(cause) => return Err(file(cause)),
     };
-    if existing
-        .split(|it| *it == b'\n')
-        .any(|it| it == line.as_bytes())
-    {
+    let there: BTreeSet<&[u8]> = existing.split(|it| *it == b'\n').collect();
+    let missing: BTreeSet<&str> = lines
+        .iter()
+        .map(String::as_str)
+        .filter(|it| !there.contains(it.as_bytes()))
+        .collect();
+    if missing.is_empty() {
         return Ok(());
     }
     let is_open = existing.last().is_some_and(|it| *it != b'\n');
-    let text = format!("{}{line}\n", if is_open { "\n" } else { "" });
+    let mut text = if is_open { "\n" } else { "" }.to_owned();
+    missing
+        .iter()
+        .for_each(|it| text.push_str(&format!("{it}\n")));
     let mut open = fs::OpenOptions::new();
     let mut opened = open.append(true).create(true).open(&path).map_err(file)?;
     opened.write_all(text.as_bytes()).map_err(file)

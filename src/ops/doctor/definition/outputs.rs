@@ -1,7 +1,7 @@
 //! Outputs that git does not ignore, and such as lie in the repository.
 
 use crate::model::finding::{Finding, Step, Weight};
-use crate::ops::doctor::definition::{Sight, finding, first_of};
+use crate::ops::doctor::definition::{Sight, TOLD, finding, first_of};
 use crate::ops::failure::Failure;
 use crate::ops::owned;
 use crate::ops::place::Place;
@@ -22,10 +22,21 @@ pub fn look(place: &Place, sight: &Sight<'_>) -> Result<Vec<Finding>, Failure> {
         }
     }
     let open = unignored(place, sight.workspace)?;
-    findings.extend(first_of(
-        open.iter().map(told).collect(),
-        "svc doctor --fix, and once more",
-    ));
+    let mut told = first_of(open.iter().map(told).collect(), "svc doctor --fix");
+    // What is only counted is mended all the same.
+    let lines: Vec<String> = open
+        .iter()
+        .skip(TOLD)
+        .filter_map(|it| it.line.clone())
+        .collect();
+    if open.len() > told.len()
+        && !lines.is_empty()
+        && let Some(rest) = told.pop()
+    {
+        let words = "add these to .gitignore, too";
+        told.push(rest.step(words, Step::Ignore { lines }));
+    }
+    findings.extend(told);
     Ok(findings)
 }
 
@@ -39,7 +50,9 @@ fn told(open: &Unignored) -> Finding {
     match &open.line {
         Some(line) => told.step(
             format!("add `{line}` to .gitignore"),
-            Step::Ignore { line: line.clone() },
+            Step::Ignore {
+                lines: vec![line.clone()],
+            },
         ),
         None => told.fix(format!("name `{}` in .gitignore", open.pattern)),
     }
