@@ -156,6 +156,7 @@ fn annotation(task: &str, it: Found) -> Annotation {
         end_line: it.end_line,
         end_column: it.end_column,
         code: it.code,
+        test: it.test,
         ..Annotation::new(task, it.message)
     }
 }
@@ -185,6 +186,7 @@ fn guarded(it: &Annotation) -> Annotation {
     Annotation {
         message: harmless(&it.message),
         code: it.code.as_deref().map(harmless),
+        test: it.test.as_deref().map(harmless),
         path: it
             .path
             .as_ref()
