@@ -161,8 +161,8 @@ fn annotation(task: &str, it: Found) -> Annotation {
     }
 }
 
-/// Of a task that failed and named no place: why, with its last words.
-fn of_failure(task: &str, result: &TaskResult) -> Annotation {
+/// The last line that a task wrote.
+pub fn last_words(result: &TaskResult) -> String {
     let mut last = String::new();
     clean_lines(&result.tail, Keep::Text, |line| {
         let line = String::from_utf8_lossy(line);
@@ -170,6 +170,12 @@ fn of_failure(task: &str, result: &TaskResult) -> Annotation {
             last = line.trim().chars().take(500).collect();
         }
     });
+    last
+}
+
+/// Of a task that failed and named no place: why, with its last words.
+fn of_failure(task: &str, result: &TaskResult) -> Annotation {
+    let last = last_words(result);
     let reason = match result.reason.is_empty() {
         true => result.outcome.word(),
         false => &result.reason,
