@@ -73,7 +73,7 @@
 //! | who may deploy now, and when a lease is over | [`ledger::acquire`], `ledger::tenure`, `ledger::observe` |
 //! | what is written down of runs, and where | [`ops::place`], `record::run`, `record::history` |
 //! | what `svc new` makes, and where | [`ops::new`]; templates: [`scaffold`], `templates/scaffolds`, `templates/parts` |
-//! | how services are spread over jobs of CI | [`model::fanout`]; put together in [`ops::ci::matrix`], worded by `report::ci_matrix` |
+//! | how services are spread over jobs of CI, and why they are there | [`model::fanout`], [`model::handed`]; put together in [`ops::ci::matrix`], worded by `report::ci_matrix` |
 //! | what pipelines `svc ci init` writes | `templates/ci`, `scaffold::pipeline`, [`ops::ci::init`] |
 //! | what `svc doctor` looks at, and what `--fix` does | [`ops::doctor`], one file for each area; its words: [`model::finding`] |
 //! | which programs a command calls | [`model::commands`] |

@@ -15,6 +15,8 @@ pub struct Annotation {
     /// What the tool calls this kind of remark: `E0382`, `no-unused-vars`.
     pub code: Option<String>,
     pub message: String,
+    /// The test that failed there, as its runner calls it.
+    pub test: Option<String>,
     /// The task that said it.
     pub task: String,
 }
@@ -39,15 +41,24 @@ impl Annotation {
             end_column: None,
             code: None,
             message: message.into(),
+            test: None,
             task: task.into(),
         }
     }
 
-    /// What stands over it: the task, and the code where there is one.
+    /// What stands over it: the task, and the test or else the code where there is one.
     pub fn title(&self) -> String {
-        match &self.code {
-            Some(code) => format!("{}: {code}", self.task),
+        match self.test.as_ref().or(self.code.as_ref()) {
+            Some(more) => format!("{}: {more}", self.task),
             None => self.task.clone(),
+        }
+    }
+
+    /// What it says, and of which test.
+    pub fn text(&self) -> String {
+        match &self.test {
+            Some(test) => format!("{test}: {}", self.message),
+            None => self.message.clone(),
         }
     }
 
@@ -63,6 +74,7 @@ impl Annotation {
     /// Whether `other` says the same of the same place, whichever task said it.
     pub fn is_same(&self, other: &Self) -> bool {
         self.path.is_some()
-            && (&self.path, self.line, &self.message) == (&other.path, other.line, &other.message)
+            && (&self.path, self.line, &self.message, &self.test)
+                == (&other.path, other.line, &other.message, &other.test)
     }
 }

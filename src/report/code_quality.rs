@@ -79,7 +79,7 @@ pub fn code_quality_json(all: &[Annotation]) -> Value {
             .finish();
         *count += 1;
         issues.push(json!({
-            "description": it.message,
+            "description": it.text(),
             "check_name": code,
             "fingerprint": &fingerprint.as_str()[..32],
             "severity": match it.severity {

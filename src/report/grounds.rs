@@ -52,7 +52,7 @@ impl Files {
     }
 
     /// The file that a task of `service` means by `name`, from the repository's directory: only one that exists in the
-    /// workspace. Tools name files from the service's directory, or from one around it; with `search`, without any.
+    /// workspace. Tools name files from the service's directory, or from one around it; with `search`, from any in it.
     pub fn find(&mut self, service: &ServiceName, name: &str, search: bool) -> Option<FilePath> {
         let directory = self.grounds.services.get(service)?.clone();
         let key = (directory, name.to_owned());
@@ -81,7 +81,7 @@ impl Files {
             self.is_ours(&path).then_some(path)
         });
         match here {
-            None if search && !name.contains('/') => self.search(directory, name),
+            None if search && !name.contains("..") => self.search(directory, name),
             found => found,
         }
     }
@@ -92,7 +92,7 @@ impl Files {
         real.is_ok_and(|it| it.starts_with(&self.grounds.root) && it.is_file())
     }
 
-    /// The one file of this name below the service; none if there are several.
+    /// The one file below the service whose path ends in this name; none if there are several.
     fn search(&self, directory: &FilePath, name: &str) -> Option<FilePath> {
         let top = self.grounds.root.join(directory.as_path());
         let is_hidden = |it: &walkdir::DirEntry| {
@@ -103,7 +103,7 @@ impl Files {
         let walk = walk.filter_entry(|it| !is_hidden(it)).take(WALKED);
         let mut found = walk
             .flatten()
-            .filter(|it| it.file_type().is_file() && it.file_name() == name);
+            .filter(|it| it.file_type().is_file() && it.path().ends_with(name));
         let (first, second) = (found.next()?, found.next());
         let inside = first.path().strip_prefix(&self.grounds.root).ok()?;
         let path = FilePath::from_bytes(inside.as_os_str().as_bytes());
@@ -152,5 +152,8 @@ mod tests {
         check(&absolute, false, Some("shop/lib/src/a.rs"));
         check("b_test.go", true, Some("shop/lib/deep/b_test.go"));
         check("c_test.go", true, None);
+        check("deep/b_test.go", true, Some("shop/lib/deep/b_test.go"));
+        check("eep/b_test.go", true, None);
+        check("../deep/b_test.go", true, None);
     }
 }

@@ -55,7 +55,9 @@ impl Lasting {
     pub fn new(settings: &Settings, output: &Output, about: About) -> Self {
         let dialect = settings.ci.dialect();
         let files = &settings.files;
-        let has_remarks = !settings.ci.systems.is_empty() || files.code_quality.is_some();
+        let has_remarks = !settings.ci.systems.is_empty()
+            || files.code_quality.is_some()
+            || files.junit.is_some();
         let remarks = || Remarks::new(dialect, output.clone(), about.grounds);
         let has_summary = dialect.summary() != SummaryPlace::None;
         Self {
@@ -74,9 +76,6 @@ impl Lasting {
         if let Some(events) = &mut self.events {
             events.event(event);
         }
-        if let Some(junit) = &mut self.junit {
-            junit.event(event);
-        }
         if let Some(summary) = &mut self.summary {
             summary.event(event);
         }
@@ -85,6 +84,10 @@ impl Lasting {
             if let (Event::RunFinished { .. }, Some(file)) = (event, &mut self.code_quality) {
                 file.write(remarks.all());
             }
+        }
+        if let Some(junit) = &mut self.junit {
+            let remarks = self.remarks.as_ref().map(Remarks::all);
+            junit.event(event, remarks.unwrap_or_default());
         }
         let warnings = [
             self.events.as_mut().and_then(EventsReporter::take_warning),

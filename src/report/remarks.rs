@@ -156,12 +156,13 @@ fn annotation(task: &str, it: Found) -> Annotation {
         end_line: it.end_line,
         end_column: it.end_column,
         code: it.code,
+        test: it.test,
         ..Annotation::new(task, it.message)
     }
 }
 
-/// Of a task that failed and named no place: why, with its last words.
-fn of_failure(task: &str, result: &TaskResult) -> Annotation {
+/// The last line that a task wrote.
+pub fn last_words(result: &TaskResult) -> String {
     let mut last = String::new();
     clean_lines(&result.tail, Keep::Text, |line| {
         let line = String::from_utf8_lossy(line);
@@ -169,6 +170,12 @@ fn of_failure(task: &str, result: &TaskResult) -> Annotation {
             last = line.trim().chars().take(500).collect();
         }
     });
+    last
+}
+
+/// Of a task that failed and named no place: why, with its last words.
+fn of_failure(task: &str, result: &TaskResult) -> Annotation {
+    let last = last_words(result);
     let reason = match result.reason.is_empty() {
         true => result.outcome.word(),
         false => &result.reason,
@@ -185,6 +192,7 @@ fn guarded(it: &Annotation) -> Annotation {
     Annotation {
         message: harmless(&it.message),
         code: it.code.as_deref().map(harmless),
+        test: it.test.as_deref().map(harmless),
         path: it
             .path
             .as_ref()

@@ -25,7 +25,9 @@ impl Hosted {
         let remote = repo.beside("remote.git");
         repo.git(&["init", "--quiet", "--bare", remote.to_str().unwrap()]);
         let config = ["--git-dir", remote.to_str().unwrap(), "config"];
-        repo.git(&[&config[..], &["uploadpack.allowAnySHA1InWant", "true"]].concat());
+        for name in ["uploadpack.allowAnySHA1InWant", "uploadpack.allowFilter"] {
+            repo.git(&[&config[..], &[name, "true"]].concat());
+        }
         repo.git(&["remote", "add", "origin", remote.to_str().unwrap()]);
         let said = repo
             .svc(&[

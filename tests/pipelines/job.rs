@@ -170,7 +170,7 @@ impl Job<'_> {
 
     /// What the action does: the commit of the event alone, or all branches with their history.
     fn check_out(&self, with: &Map<String, Value>, log: &mut String) -> bool {
-        let known = ["fetch-depth", "persist-credentials"];
+        let known = ["fetch-depth", "filter", "persist-credentials"];
         assert!(
             with.keys().all(|it| known.contains(&it.as_str())),
             "{with:?}"
@@ -184,7 +184,12 @@ impl Job<'_> {
             None => name.replacen("refs/", "refs/remotes/", 1),
         };
         let spec = format!("+{commit}:{local}");
-        let mut fetch = vec!["fetch", "--quiet", "--no-tags", "origin"];
+        let filter = with
+            .get("filter")
+            .map(|it| format!("--filter={}", shown(it)));
+        let mut fetch = vec!["fetch", "--quiet", "--no-tags"];
+        fetch.extend(filter.as_deref());
+        fetch.push("origin");
         let depth = match depth {
             0 => vec![
                 "+refs/heads/*:refs/remotes/origin/*",

@@ -43,7 +43,7 @@ impl Dialect for Azure {
             .into_iter()
             .filter_map(|(name, value)| Some(format!(";{name}={}", property(&value?))))
             .collect();
-        let message = format!("{}: {}", it.task, it.message);
+        let message = format!("{}: {}", it.task, it.text());
         Some(format!(
             "##vso[task.logissue type={kind}{properties}]{}",
             data(&message)

@@ -3,12 +3,16 @@
 //! ```toml
 //! [[matcher]]
 //! words = ["--> "]       # a line without any of them is not looked at
-//! line = '…'             # names a place: groups file, line, column, end_line, end_column; also severity, code, message
+//! line = '…'             # names a place: groups file or class, line, column, end_line, end_column; also severity, code,
+//!                        # message, test
+//! heading = '…'          # an earlier line, however far above, that names the test that is spoken of: group test
+//! in-test = true         # only below such a line
 //! above = '…'            # what is missing stands in an earlier line
 //! reach = 3              # at most so many lines up, empty ones and those that name places not counted; 1 if left out
 //! whole-block = true     # of several such lines in a row, the first
 //! once = true            # of several places below the same line, the first that is a file of the workspace
-//! below = '…'            # the message stands in the next line
+//! below = '…'            # the message, or the test, stands in the next line
+//! below-that = '…'       # and the message in the one after it
 //! message = "…"          # unless anything else gives one
 //! search = true          # the file is named without its directory
 //! ```
@@ -42,6 +46,9 @@ pub struct Matchers {
     pub words: AhoCorasick,
     /// The `line` of each.
     pub lines: RegexSet,
+    /// Every `heading`, and which matchers it is of.
+    pub headings: RegexSet,
+    pub headed: Vec<Vec<usize>>,
 }
 
 /// How one kind of remark looks.
@@ -53,6 +60,9 @@ pub struct Matcher {
     pub whole_block: bool,
     pub once: bool,
     pub below: Option<Regex>,
+    pub below_that: Option<Regex>,
+    pub heading: Option<Regex>,
+    pub in_test: bool,
     pub message: Option<String>,
     pub search: bool,
     words: Vec<String>,
@@ -77,7 +87,15 @@ impl Matchers {
         }
         let words: Vec<&String> = all.iter().flat_map(|it: &Matcher| &it.words).collect();
         let lines = all.iter().map(|it| it.line.as_str());
+        let mut headed: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        for (at, it) in all.iter().enumerate() {
+            if let Some(heading) = &it.heading {
+                headed.entry(heading.as_str()).or_default().push(at);
+            }
+        }
         Self {
+            headings: RegexSet::new(headed.keys()).expect("headings are valid together"),
+            headed: headed.values().cloned().collect(),
             words: AhoCorasick::new(words).expect("there are few words"),
             lines: RegexSet::new(lines).expect("matchers are valid together"),
             all,
@@ -98,6 +116,9 @@ fn matcher(table: &Table) -> Matcher {
         whole_block: is_set("whole-block"),
         once: is_set("once"),
         below: regex("below"),
+        below_that: regex("below-that"),
+        heading: regex("heading"),
+        in_test: is_set("in-test"),
         message: text("message").map(str::to_owned),
         search: is_set("search"),
         words: words
@@ -127,7 +148,10 @@ mod tests {
             ]
             .concat();
             let has = |name: &str| groups.iter().any(|it| it == name);
-            assert!(has("file") && has("line"), "{line}");
+            assert!((has("file") || has("class")) && has("line"), "{line}");
+            let headings = of(&matcher.heading);
+            assert!(headings.is_empty() || headings == ["test"], "{line}");
+            assert!(!matcher.in_test || !headings.is_empty(), "{line}");
             assert!(has("message") || has("code") || matcher.message.is_some());
         }
     }

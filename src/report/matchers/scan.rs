@@ -1,8 +1,8 @@
 //! Reads the output of one task, line by line, in bounded memory and time.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 
-use regex::Captures;
+use regex::{Captures, Regex};
 
 use crate::model::annotation::Severity;
 use crate::model::path::FilePath;
@@ -20,9 +20,11 @@ pub struct Found {
     pub end_column: Option<u32>,
     pub code: Option<String>,
     pub message: String,
+    /// The test that failed there.
+    pub test: Option<String>,
 }
 
-/// Finds the file that a tool named, perhaps without its directory.
+/// Finds the file that a tool named, perhaps without its directory, or without those above it.
 pub type Resolve<'a> = &'a mut dyn FnMut(&str, bool) -> Option<FilePath>;
 
 /// Longer lines are none of a tool's remarks.
@@ -33,6 +35,10 @@ const REMEMBERED: usize = 32;
 const WORK: usize = 32 << 20;
 /// So many remarks of one severity are kept.
 const KEPT: usize = 200;
+/// A line that names a test is about so many lines below it.
+const ABOUT: u64 = 500;
+/// The files that a class may be in.
+const OF_CLASS: [&str; 4] = ["java", "kt", "groovy", "scala"];
 /// So long may a message be.
 const LONGEST_MESSAGE: usize = 1000;
 
@@ -50,10 +56,19 @@ struct State {
     found: Vec<Found>,
     /// How many were not kept.
     dropped: usize,
-    /// The remark whose message the next line gives.
-    pending: Option<(&'static Matcher, Found)>,
+    /// The remark whose message the next line gives, as this says.
+    pending: Option<(Found, &'static Regex, Option<&'static Regex>)>,
     /// The number of the line above that a place was found for, where that is done once.
     used: Option<u64>,
+    /// For each matcher the last line that named a test, by the matcher's place.
+    headings: HashMap<usize, Heading>,
+}
+
+/// A line that names a test.
+#[derive(Clone)]
+struct Heading {
+    number: u64,
+    test: String,
 }
 
 #[derive(Default)]
@@ -106,6 +121,7 @@ impl State {
         let is_likely = self.work < WORK && MATCHERS.words.is_match(line);
         if is_likely {
             self.work += line.len();
+            self.note_heading(line);
             if self.look(line, resolve) {
                 return;
             }
@@ -115,14 +131,42 @@ impl State {
 
     /// Completes a remark whose message stands in the next line.
     fn settle(&mut self, next: Option<&str>) {
-        let Some((matcher, mut found)) = self.pending.take() else {
+        let Some((mut found, below, below_that)) = self.pending.take() else {
             return;
         };
-        let captures = next.and_then(|it| matcher.below.as_ref()?.captures(it));
+        let captures = next.and_then(|it| below.captures(it));
         if let Some(message) = captures.as_ref().and_then(|it| it.name("message")) {
             found.message = short(message.as_str());
         }
-        self.keep(found);
+        if let Some(test) = captures.as_ref().and_then(|it| it.name("test")) {
+            found.test = Some(short(test.as_str()));
+        }
+        match below_that.filter(|_| captures.is_some()) {
+            Some(below) => self.pending = Some((found, below, None)),
+            None => self.keep(found),
+        }
+    }
+
+    fn note_heading(&mut self, line: &str) {
+        for at in MATCHERS.headings.matches(line) {
+            for matcher in &MATCHERS.headed[at] {
+                let heading = MATCHERS.all[*matcher].heading.as_ref();
+                let test = heading.and_then(|it| it.captures(line)?.name("test"));
+                if let Some(test) = test {
+                    let heading = Heading {
+                        number: self.number,
+                        test: short(test.as_str()),
+                    };
+                    self.headings.insert(*matcher, heading);
+                }
+            }
+        }
+    }
+
+    /// The test that the matcher's lines are about here.
+    fn heading(&self, matcher: usize) -> Option<&Heading> {
+        let heading = self.headings.get(&matcher)?;
+        (self.number - heading.number <= ABOUT).then_some(heading)
     }
 
     /// Whether the line names a place.
@@ -132,9 +176,16 @@ impl State {
             let Some(captures) = matcher.line.captures(line) else {
                 continue;
             };
-            if let Some(found) = self.remark(matcher, &captures, resolve) {
-                match matcher.below {
-                    Some(_) => self.pending = Some((matcher, found)),
+            let heading = self.heading(at).cloned();
+            if matcher.in_test && heading.is_none() {
+                continue;
+            }
+            if let Some(mut found) = self.remark(matcher, &captures, heading.as_ref(), resolve) {
+                found.test = found.test.or(heading.map(|it| it.test));
+                match &matcher.below {
+                    Some(below) => {
+                        self.pending = Some((found, below, matcher.below_that.as_ref()));
+                    }
                     None => self.keep(found),
                 }
                 return true;
@@ -147,6 +198,7 @@ impl State {
         &mut self,
         matcher: &Matcher,
         captures: &Captures<'_>,
+        heading: Option<&Heading>,
         resolve: Resolve,
     ) -> Option<Found> {
         let Some(above) = &matcher.above else {
@@ -154,6 +206,10 @@ impl State {
         };
         let mut best: Option<(u64, Found)> = None;
         for recent in self.recent.iter().rev().take(matcher.reach) {
+            // What stands above the name of the test is about another one.
+            if heading.is_some_and(|it| recent.number < it.number) {
+                break;
+            }
             let more = above.captures(&recent.text);
             let candidate = more.and_then(|it| found(matcher, &[captures, &it], resolve));
             match candidate {
@@ -165,7 +221,8 @@ impl State {
                 break;
             }
         }
-        let (number, found) = best?;
+        let (above, found) = best?;
+        let number = heading.map_or(above, |it| it.number);
         if matcher.once && self.used.replace(number) == Some(number) {
             return None;
         }
@@ -206,8 +263,12 @@ fn found(matcher: &Matcher, captures: &[&Captures<'_>], resolve: Resolve) -> Opt
     };
     let number = |name: &str| group(name).and_then(|it| it.parse().ok());
     let code = group("code");
-    let message = group("message").or(matcher.message.as_deref()).or(code)?;
-    let path = resolve(group("file")?, matcher.search)?;
+    let message = group("message").filter(|it| !it.is_empty());
+    let message = message.or(matcher.message.as_deref()).or(code)?;
+    let path = match group("class") {
+        Some(class) => of_class(class, resolve)?,
+        None => resolve(group("file")?, matcher.search)?,
+    };
     Some(Found {
         severity: group("severity").map_or(Severity::Error, severity),
         path,
@@ -217,7 +278,15 @@ fn found(matcher: &Matcher, captures: &[&Captures<'_>], resolve: Resolve) -> Opt
         end_column: number("end_column"),
         code: code.map(str::to_owned),
         message: short(message),
+        test: group("test").map(short),
     })
+}
+
+/// The one file that a class of Java and its like is in, by its name with or without that of its package.
+fn of_class(class: &str, resolve: Resolve) -> Option<FilePath> {
+    let outer = class.split('$').next()?.replace('.', "/");
+    let mut files = OF_CLASS.iter().map(|it| format!("{outer}.{it}"));
+    files.find_map(|it| resolve(&it, true))
 }
 
 fn severity(word: &str) -> Severity {
