@@ -18,7 +18,7 @@ use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use crate::git::error::Error;
 use crate::git::finished::Finished;
 use crate::model::children;
-use crate::model::env::Env;
+use crate::model::env::{Env, STARTED_BY};
 
 /// Whether anything may be fetched from the network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -87,6 +87,7 @@ impl Git {
             },
         };
         git.forget_repository();
+        git.set(STARTED_BY, std::process::id().to_string());
         // Messages are read by us, so they have to be in one language.
         git.set("LC_ALL", "C");
         // Reading never waits for, or disturbs, somebody who writes.

@@ -6,6 +6,10 @@ use std::path::{Path, PathBuf};
 
 use crate::model::ci::{System, is_no};
 
+/// The variable of all that `svc` starts for itself, by its own number: what such a program leaves behind, such as git when
+/// it tidies up, belongs to nobody's task.
+pub const STARTED_BY: &str = "SVC_STARTED_BY";
+
 /// The surroundings of one run.
 #[derive(Clone, Debug)]
 pub struct Env {

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::os::fd::OwnedFd;
 
+use crate::model::env::STARTED_BY;
 use crate::process::command::Marks;
 
 /// One process, at the moment it was looked at.
@@ -88,12 +89,17 @@ pub fn carries(pid: i32, marks: &Marks) -> bool {
     })
 }
 
-/// Those of `below`, which stand below us, that are to outlive us: supervisors of services, and all below these.
+/// Those of `below`, which stand below us, that may outlive us: supervisors of services, what was started for ourselves, and
+/// all below these.
 pub fn spared(all: &[Process], below: &[&Process]) -> HashSet<i32> {
-    let is_supervisor =
-        |it: &&&Process| variables(it.pid).contains_key(Marks::SUPERVISOR.as_bytes());
-    let supervisors = below.iter().filter(is_supervisor);
-    let mut spared: HashSet<i32> = supervisors.map(|it| it.pid).collect();
+    let own = std::process::id().to_string();
+    let is_spared = |it: &&&Process| {
+        let variables = variables(it.pid);
+        let starter = variables.get(STARTED_BY.as_bytes());
+        variables.contains_key(Marks::SUPERVISOR.as_bytes())
+            || starter.is_some_and(|it| it == own.as_bytes())
+    };
+    let mut spared: HashSet<i32> = below.iter().filter(is_spared).map(|it| it.pid).collect();
     if !spared.is_empty() {
         let under = self::below(all, &spared).into_iter().map(|it| it.pid);
         spared.extend(under.collect::<Vec<_>>());

@@ -539,3 +539,28 @@ fn this_machine_is_an_environment_that_nobody_declares() {
     hint: give it a `serve`, so that it can run on this machine
     ");
 }
+
+#[test]
+fn what_git_of_the_remote_still_does_is_left_to_it() {
+    let repo = shop();
+    // As git tidies up where it is pushed to, without letting anybody wait for it.
+    let hook = repo.beside("remote.git/hooks/post-receive");
+    std::fs::write(
+        &hook,
+        "#!/bin/sh\nsetsid sh -c 'n=0; until test -e go || test $n = 600; do sleep .1; n=$((n + 1)); done; echo >tidied' >&- 2>&- &\n",
+    )
+    .unwrap();
+    repo.make_executable("../remote.git/hooks/post-receive");
+    let said = repo
+        .svc(&["deploy", "--env", "staging", "--bootstrap"])
+        .run();
+    assert_eq!(said.code(), 0, "{}", said.all());
+    assert!(!said.all().contains("still running"), "{}", said.all());
+    std::fs::write(repo.beside("remote.git/go"), "").unwrap();
+    let tidied = repo.beside("remote.git/tidied");
+    let until = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    while !tidied.exists() {
+        assert!(std::time::Instant::now() < until, "it was ended");
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+}
