@@ -250,7 +250,7 @@ fn what_makes_no_sense_is_refused() {
     let only = "only `svc ci matrix` is printed for a CI system";
     refused(&["list", "--format", "github"], only);
     let gitlab = ["ci", "init", "github", "--format", "gitlab"];
-    refused(&gitlab, "[possible values: text, json]");
+    refused(&gitlab, only);
     // Wherever it is said.
     let json = ["--format", "json", "ci", "matrix"];
     assert_eq!(repo.svc(&json).json()["version"], 1);
