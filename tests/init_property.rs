@@ -236,6 +236,49 @@ const KINDS: &[(&str, &str)] = &[
         "vendor/** linguist-vendored\n%/** linguist-generated\n* linguist-vendored=false\n",
     ),
     (".tool-versions", "nodejs 20\n"),
+    (
+        "Dockerfile",
+        "FROM node:20\nARG A\nENV PORT=8080 NODE_ENV=production\nCOPY ${A}.jar x\nEXPOSE 8080\nHEALTHCHECK CMD curl -f http://localhost:8080/%\nCMD [\"npm\", \"start\"]\n",
+    ),
+    (
+        "Dockerfile",
+        "FROM golang:1.22\nCOPY . .\nEXPOSE 9090\nENTRYPOINT [\"/own\"]\n",
+    ),
+    (
+        "k8s/x.yaml",
+        "apiVersion: apps/v1\nkind: Deployment\nspec:\n  image: own:1\n",
+    ),
+    (
+        "base/kustomization.yaml",
+        "resources: [x.yaml]\nimages: [{name: ~}]\n",
+    ),
+    (
+        "base/x.yaml",
+        "apiVersion: apps/v1\nkind: Deployment\nspec:\n  image: ~:1\n",
+    ),
+    (
+        "overlays/staging/kustomization.yaml",
+        "resources: [../../base, x.yaml]\n",
+    ),
+    (
+        "overlays/staging/kustomization.yaml",
+        "resources: [../../base]\n",
+    ),
+    (
+        "overlays/prod/kustomization.yaml",
+        "resources: [../../base]\n",
+    ),
+    (
+        "chart/Chart.yaml",
+        "apiVersion: v2\nname: own\nversion: 1.0.0\n",
+    ),
+    (
+        "tests/test_own.py",
+        "import unittest\nclass T(unittest.TestCase):\n    def test_one(self): pass\n",
+    ),
+    ("tests/__init__.py", ""),
+    ("main.go", "package main\nfunc main() {}\n"),
+    ("main.js", ""),
     ("index.html", "<p>"),
     ("build.rs", ""),
     ("Jenkinsfile", "x"),

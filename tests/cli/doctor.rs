@@ -106,6 +106,36 @@ fn files_that_two_services_read_and_nobody_owns_are_a_likely_mistake() {
 }
 
 #[test]
+fn a_file_that_a_service_reads_and_no_task_has_is_a_likely_mistake() {
+    let definition = |more: &str| {
+        format!("version = 1\n[services.api]\npath = \"api\"\nuses = \"make\"\n{more}")
+    };
+    let told = |more: &str| {
+        let repo = TestRepo::with_files(&[
+            ("services.toml", &definition(more)),
+            ("api/Makefile", "build:\n\tcp ../contracts/tax.tsv .\n"),
+            ("contracts/tax.tsv", ""),
+        ]);
+        let found = findings(&repo, &[]);
+        let told = about(&found, "api", "/contracts/tax.tsv");
+        let told = told
+            .iter()
+            .map(|it| it["words"].as_str().unwrap().to_owned());
+        told.collect::<Vec<_>>()
+    };
+    let words = "it reads /contracts/tax.tsv, as api/Makefile:2 (contracts/tax.tsv) says, and no task has it in its inputs";
+    assert_eq!(told(""), [words]);
+    for settled in [
+        "build.inputs = [\"...\", \"/contracts/*\"]\n",
+        "# not: /contracts/tax.tsv\n",
+        "[workspace]\nglobal-inputs = [\"contracts/**\"]\n",
+        "[services.contracts]\npath = \"contracts\"\ntest = \"t\"\n",
+    ] {
+        assert!(told(settled).is_empty(), "{settled}");
+    }
+}
+
+#[test]
 fn the_shape_of_a_clone_is_told() {
     let origin = repo("version = 1\n[services.api]\npath = \"api\"\nbuild = \"true\"\n");
     origin.write("api/more.py", "");

@@ -24,6 +24,11 @@ impl Refused {
         Self(all.collect())
     }
 
+    /// All words, whoever refuses them.
+    pub fn all(&self) -> BTreeSet<String> {
+        self.0.iter().map(|(_, word)| word.clone()).collect()
+    }
+
     /// Whether `service` is not to depend on `other`.
     pub fn edge(&self, service: &str, other: &str) -> bool {
         self.0

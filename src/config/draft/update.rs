@@ -33,6 +33,8 @@ pub struct Updated {
     pub elsewhere: Vec<Edge>,
     /// Services whose directory does not exist any more.
     pub gone: Vec<(ServiceName, FilePath)>,
+    /// What comments say is not wanted, wherever they stand.
+    pub refused: BTreeSet<String>,
 }
 
 /// A service that was added.
@@ -89,6 +91,7 @@ pub fn update(source: &dyn Source, draft: &Draft) -> Result<Updated, UpdateError
     work.add_services();
     work.add_to_workspace();
     let mut updated = work.updated;
+    updated.refused = work.refused.all();
     updated.text = work.page.finish();
     updated.gone = gone(source, &workspace);
     if updated.text != text {

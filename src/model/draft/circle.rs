@@ -45,6 +45,59 @@ pub fn leave_out(services: &mut [DraftService], notes: &mut Vec<Note>) {
     }
 }
 
+/// Leaves out what tasks need of other services, where that would close a circle: such a need is a dependency, too.
+pub fn leave_out_needs(services: &mut [DraftService], notes: &mut Vec<Note>) {
+    let places: HashMap<ServiceName, u32> = (0..)
+        .zip(services.iter())
+        .map(|(at, it)| (it.name.clone(), at))
+        .collect();
+    let mut graph = graph(services, &places);
+    for (at, service) in (0..).zip(services.iter_mut()) {
+        for (name, task) in &mut service.tasks {
+            let closes = |need: &String| {
+                let other = need.split_once(':').map(|it| it.0);
+                let other = other.and_then(ServiceName::new);
+                let Some(other) = other.and_then(|it| places.get(&it).copied()) else {
+                    return false;
+                };
+                let closes = other != at && leads(&graph, other, at);
+                if !closes && other != at {
+                    graph[at as usize].push(other);
+                }
+                closes
+            };
+            let Some(needs) = &mut task.needs else {
+                continue;
+            };
+            let (out, kept) = std::mem::take(needs).into_iter().partition(closes);
+            *needs = kept;
+            notes.extend(Vec::into_iter(out).map(|need: String| Note {
+                path: service.path.clone(),
+                words: format!(
+                    "{}:{name} needs {need}, which closes a circle; left out",
+                    service.name
+                ),
+                kind: NoteKind::Circle,
+            }));
+        }
+    }
+}
+
+/// Whether a way leads from one to the other.
+fn leads(graph: &[Vec<u32>], from: u32, to: u32) -> bool {
+    let mut seen = vec![false; graph.len()];
+    let mut open = vec![from];
+    while let Some(at) = open.pop() {
+        if at == to {
+            return true;
+        }
+        if !std::mem::replace(&mut seen[at as usize], true) {
+            open.extend(&graph[at as usize]);
+        }
+    }
+    false
+}
+
 fn graph(services: &[DraftService], places: &HashMap<ServiceName, u32>) -> Vec<Vec<u32>> {
     let kept = |service: &DraftService| -> Vec<u32> {
         let edges = service.depends_on.iter().filter(|it| !it.is_left_out);

@@ -64,6 +64,7 @@ pub fn draft(found: &Found) -> Draft {
     task::tasks(found, &kept, &mut services, &mut notes);
     parameters::fill(found, &kept, &mut services);
     task::leave_nothing(found, &kept, &mut services);
+    circle::leave_out_needs(&mut services, &mut notes);
     serve::serve(found, &kept, &mut services);
     deploy::deploy(found, &kept, &mut services, &mut notes);
     let shared = shared::shared(found, &kept, &services, read);

@@ -1,7 +1,7 @@
 //! Whole drafts from facts that are written by hand.
 
 use super::*;
-use crate::model::manifest::{Ecosystem, Fact, Makes, Tie, What};
+use crate::model::manifest::{Ecosystem, Fact, ForeignTask, Makes, Tie, What};
 use crate::model::path::FilePath;
 use crate::model::preset::Detect;
 
@@ -427,7 +427,7 @@ fn one_service_at_the_top_and_nothing_at_all() {
 #[test]
 fn tasks_of_other_tools_are_taken_as_far_as_they_differ() {
     let task = |name: &str, needs: &[&str], is_endless| {
-        What::Task(Box::new(crate::model::manifest::ForeignTask {
+        What::Task(Box::new(ForeignTask {
             name: name.into(),
             needs: Some(needs.iter().map(|it| (*it).to_owned()).collect()),
             outputs: Some(vec!["dist/**".into()]),
@@ -475,6 +475,36 @@ fn tasks_of_other_tools_are_taken_as_far_as_they_differ() {
     assert!(task("dev").is_none());
     assert_eq!(notes(&draft, NoteKind::NotTaken).len(), 1);
     assert!(draft.services[0].tasks.is_empty());
+}
+
+#[test]
+fn what_a_task_needs_closes_no_circle() {
+    let task = |name: &str, needs: &[&str]| {
+        let needs = needs.iter().map(|it| (*it).to_owned());
+        What::Task(Box::new(ForeignTask {
+            name: name.into(),
+            run: Some("make".into()),
+            needs: Some(needs.collect()),
+            ..ForeignTask::default()
+        }))
+    };
+    let world = World::default()
+        .npm("api", "api", &["lib"])
+        .npm("lib", "lib", &[])
+        .says("api/moon.yml", "api", vec![task("build", &["lib:build"])])
+        .says(
+            "lib/moon.yml",
+            "lib",
+            vec![task("build", &["api:build", "lib:gen"])],
+        );
+    let draft = world.draft();
+    let needs = draft.services.iter().map(|it| {
+        let build = it.tasks.iter().find(|it| it.0.as_str() == "build");
+        build.and_then(|it| it.1.needs.clone()).unwrap_or_default()
+    });
+    let needs: Vec<_> = needs.collect();
+    assert!(!needs[1].contains(&"api:build".to_owned()), "{needs:?}");
+    assert_eq!(notes(&draft, NoteKind::Circle).len(), 1);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use crate::model::finding::{Finding, Step, Weight};
 use crate::model::name::ServiceName;
 use crate::model::path::FilePath;
 use crate::model::workspace::Workspace;
-use crate::ops::doctor::definition::{Sight, finding, first_of};
+use crate::ops::doctor::definition::{Sight, finding, first_of, unread};
 use crate::ops::failure::Failure;
 use crate::ops::place::Place;
 use crate::ops::survey::updated;
@@ -23,6 +23,7 @@ pub fn look(place: &Place, sight: &Sight) -> Result<Vec<Finding>, Failure> {
     let mut findings = edges(sight.workspace, draft, &updated);
     findings.extend(services(sight, &updated));
     findings.extend(lists(draft, &updated));
+    findings.extend(unread::look(sight, &updated.refused));
     findings.extend(skipped(draft));
     Ok(findings)
 }
@@ -160,11 +161,13 @@ fn skipped(draft: &Draft) -> Vec<Finding> {
     let found = skipped.map(|note| {
         let words = format!("it could not be read: {}", note.words);
         finding(Weight::Hint, &note.path.display(), words)
+            .fix("mend it; until then nobody sees the services and dependencies in it")
     });
     first_of(found.collect(), "svc init --dry-run --explain shows all")
 }
 
-fn shown(evidence: &Evidence) -> String {
+/// Where something is written, and what.
+pub fn shown(evidence: &Evidence) -> String {
     let file = evidence.file.display();
     match evidence.line {
         Some(line) => format!("{file}:{line} ({})", evidence.words),

@@ -6,6 +6,7 @@ mod inferred;
 mod outputs;
 mod patterns;
 mod shared;
+mod unread;
 mod unshown;
 
 use crate::config::{FILE, Loaded, Source};
