@@ -28,7 +28,7 @@ const ALL: &str = "*";
 pub struct Handed(BTreeMap<String, Vec<Cause>>);
 
 impl Handed {
-    /// Reads what [`write`] gave. What cannot be read says nothing.
+    /// Reads what [`write()`] gave. What cannot be read says nothing.
     pub fn read(text: &str) -> Self {
         let services = text.split(' ').filter_map(|it| {
             let (service, causes) = it.split_once('=')?;
