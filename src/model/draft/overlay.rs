@@ -95,7 +95,7 @@ pub fn overlays(
         let is_common = tops.iter().all(|it| all[*it].takes.contains_key(*base));
         is_common && taken(all, base).iter().any(|it| all[*it].runs)
     })?;
-    let is_sound = |it: &&FilePath| !all[*it].is_chart && !(all[*it].runs && all[*it].is_template);
+    let is_sound = |it: &&FilePath| !(all[*it].is_chart || all[*it].runs && all[*it].is_template);
     (names.len() > 1 && these.iter().all(is_sound)).then(|| Overlays {
         directory: FilePath::from_bytes(directory),
         names,
