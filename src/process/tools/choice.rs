@@ -3,7 +3,7 @@
 //! Keys of results are made of more: where only the directory is sure, it counts itself.
 
 use std::collections::HashMap;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -61,11 +61,21 @@ pub struct Choices(HashMap<PathBuf, Digest>);
 impl Choices {
     /// What chooses the version that answers `probe`: the files around its directory. None where more may count than these.
     pub fn of(&mut self, probe: &Probe<'_>) -> Option<Digest> {
-        let is_question = asks_for_version(probe.command).is_some_and(|name| !name.contains('/'))
-            || QUESTIONS.contains(&probe.command.trim());
-        let path = probe.environment.variables.get(OsStr::new("PATH"));
-        let is_absolute = |path: &OsString| std::env::split_paths(path).all(|it| it.is_absolute());
-        (is_question && path.is_some_and(is_absolute)).then(|| self.around(&probe.directory))
+        let path = probe.environment.variables.get(OsStr::new("PATH"))?;
+        if !std::env::split_paths(path).all(|it| it.is_absolute()) {
+            return None;
+        }
+        let command = probe.command.trim();
+        let is_plain = asks_for_version(command).is_some_and(|name| !name.contains('/'));
+        if is_plain || QUESTIONS.contains(&command) {
+            return Some(self.around(&probe.directory));
+        }
+        let up = QUESTIONS.iter().find_map(|it| levels_up(it, command))?;
+        let mut digester = Digester::new("what chooses versions, from somewhere above");
+        digester.digest("around", &self.around(&probe.directory));
+        let above = probe.directory.ancestors().nth(up)?;
+        digester.part("above", above.as_os_str().as_bytes());
+        Some(digester.finish())
     }
 
     /// All files in a directory and those above it that choose. Where there are none, it is like the one above.
@@ -92,6 +102,16 @@ impl Choices {
         };
         self.0.insert(directory.to_owned(), digest.clone());
         digest
+    }
+}
+
+/// How many directories up a command looks that is `question` with the way in it.
+fn levels_up(question: &str, command: &str) -> Option<usize> {
+    let (before, after) = question.split_once("{up}")?;
+    let way = command.strip_prefix(before)?.strip_suffix(after)?;
+    match way {
+        "." => Some(0),
+        _ => (way.split('/').all(|it| it == "..")).then(|| way.split('/').count()),
     }
 }
 
@@ -128,6 +148,38 @@ mod tests {
         )
         .unwrap();
         assert_eq!(around("a/one"), around("c"));
+    }
+
+    #[test]
+    fn a_question_may_name_a_directory_above() {
+        let question = "for it in {up} .; do x; done";
+        let check = |command: &str, expected| assert_eq!(levels_up(question, command), expected);
+        check("for it in ../.. .; do x; done", Some(2));
+        check("for it in .. .; do x; done", Some(1));
+        check("for it in . .; do x; done", Some(0));
+        check("for it in a/.. .; do x; done", None);
+        check("for it in $(x) .; do x; done", None);
+        check("for it in ../.. .; do y; done", None);
+        assert_eq!(levels_up("go version", "go version"), None);
+        let environment = Environment {
+            variables: [("PATH".into(), "/bin".into())].into(),
+            ..Environment::default()
+        };
+        let mut choices = Choices::default();
+        let mut of = |way: &str, directory: &str| {
+            let question = QUESTIONS.iter().find(|it| it.contains("{up}")).unwrap();
+            choices.of(&Probe {
+                command: &question.replace("{up}", way),
+                shell: &[],
+                directory: directory.into(),
+                environment: &environment,
+            })
+        };
+        let first = of("../..", "/nowhere/a/b");
+        assert!(first.is_some());
+        assert_eq!(of("../..", "/nowhere/a/c"), first);
+        assert_ne!(of("..", "/nowhere/a/c"), first);
+        assert_ne!(of("../..", "/nowhere/a/b/c"), first);
     }
 
     #[test]
